@@ -1,0 +1,315 @@
+import { invariant } from "../diagnostics/invariant.js";
+import { Poly, toPoly, ZERO } from "./poly.js";
+
+/** Scalar types of tensors and expressions. `f32` stands for the program's float until the target's precision replaces it. */
+export type DType = "f32" | "f64" | "f16" | "i32" | "u32" | "bool";
+export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f64" || dtype === "f16";
+export const isInteger = (dtype: DType): boolean => dtype === "i32" || dtype === "u32";
+
+/** A value's identity within its program. */
+export type ValueId = number;
+
+/** An index variable over the half-open range lo..hi. Identity is the object. */
+export interface Index {
+  readonly id: number;
+  readonly name: string;
+  readonly lo: Poly;
+  readonly hi: Poly;
+}
+
+let indexCounter = 0;
+export function freshIndex(name: string, hi: Poly | number, lo: Poly | number = ZERO): Index {
+  return { id: ++indexCounter, name, lo: toPoly(lo), hi: toPoly(hi) };
+}
+
+/**
+ * Scalar expressions: immutable, hash-consed (structurally equal means the same object), so a body is a graph
+ * with shared nodes and passes memoise by identity.
+ */
+export type Expr = ConstantExpr | IndexExpr | ReadExpr | CallExpr | SelectExpr | CastExpr;
+interface Node {
+  readonly id: number;
+  readonly dtype: DType;
+}
+export interface ConstantExpr extends Node {
+  readonly op: "constant";
+  /** bool: 0 or 1. */
+  readonly value: number;
+}
+/** The value of an exact integer polynomial over indices and dims, as i32. */
+export interface IndexExpr extends Node {
+  readonly op: "index";
+  readonly poly: Poly;
+}
+/** One element of a tensor. Subscripts are in bounds wherever the node is evaluated (select arms are evaluated lazily). */
+export interface ReadExpr extends Node {
+  readonly op: "read";
+  readonly value: ValueId;
+  readonly subscripts: readonly Poly[];
+}
+/** A scalar function of the table in `scalar/` (arithmetic, comparisons and logic included). */
+export interface CallExpr extends Node {
+  readonly op: "call";
+  readonly fn: string;
+  readonly args: readonly Expr[];
+}
+/** Chooses; the arm not chosen contributes nothing, not even a NaN, to the value or to any derivative. */
+export interface SelectExpr extends Node {
+  readonly op: "select";
+  readonly condition: Expr;
+  readonly then: Expr;
+  readonly else: Expr;
+}
+export interface CastExpr extends Node {
+  readonly op: "cast";
+  readonly arg: Expr;
+}
+
+let exprCounter = 0;
+const interned = new Map<string, WeakRef<Expr>>();
+const forget = new FinalizationRegistry<string>((key) => {
+  if (!interned.get(key)?.deref()) interned.delete(key);
+});
+
+type Fields<T> = T extends Node ? Omit<T, "id"> : never;
+function intern(key: string, fields: Fields<Expr>): Expr {
+  const known = interned.get(key)?.deref();
+  if (known) return known;
+  const made: Expr = { id: ++exprCounter, ...fields };
+  interned.set(key, new WeakRef(made));
+  forget.register(made, key);
+  return made;
+}
+
+export function constant(value: number, dtype: DType = "f32"): Expr {
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return intern(`c${dtype}${text}`, { op: "constant", dtype, value });
+}
+/** Integer value of a polynomial; constants come out as constants. */
+export function indexValue(poly: Poly): Expr {
+  const known = poly.constant;
+  if (known !== undefined) return constant(known, "i32");
+  const [only] = poly.terms;
+  const atom = only?.atoms[0];
+  if (poly.terms.length === 1 && only?.num === 1 && only.den === 1 && only.atoms.length === 1 && atom?.kind === "opaque") return atom.expr;
+  return intern(`i${poly.key}`, { op: "index", dtype: "i32", poly });
+}
+export function read(value: ValueId, subscripts: readonly Poly[], dtype: DType): Expr {
+  return intern(`r${value}${dtype}[${subscripts.map((s) => s.key).join(",")}]`, { op: "read", dtype, value, subscripts });
+}
+export function call(fn: string, args: readonly Expr[], dtype: DType): Expr {
+  return intern(`f${fn}:${dtype}(${args.map((a) => a.id).join(",")})`, { op: "call", dtype, fn, args });
+}
+export function select(condition: Expr, then: Expr, otherwise: Expr): Expr {
+  invariant(then.dtype === otherwise.dtype, `select of ${then.dtype} and ${otherwise.dtype}`);
+  if (condition.op === "constant") return condition.value ? then : otherwise;
+  if (then === otherwise) return then;
+  return intern(`s${condition.id},${then.id},${otherwise.id}`, { op: "select", dtype: then.dtype, condition, then, else: otherwise });
+}
+export function cast(arg: Expr, dtype: DType): Expr {
+  if (arg.dtype === dtype) return arg;
+  if (arg.op === "constant" && isFloat(dtype)) return constant(arg.value, dtype);
+  return intern(`t${dtype}${arg.id}`, { op: "cast", dtype, arg });
+}
+
+// Builders for arithmetic. They fold only what is exact for every operand (NaN and infinities included).
+const isConstant = (e: Expr, value: number): boolean => e.op === "constant" && e.value === value && !Object.is(e.value, -0);
+export const isZero = (e: Expr): boolean => e.op === "constant" && e.value === 0;
+export const isOne = (e: Expr): boolean => isConstant(e, 1);
+
+function same(a: Expr, b: Expr): DType {
+  invariant(a.dtype === b.dtype, `operands of types ${a.dtype} and ${b.dtype}`);
+  return a.dtype;
+}
+export function add(a: Expr, b: Expr): Expr {
+  if (isZero(a)) return b;
+  if (isZero(b)) return a;
+  return call("add", [a, b], same(a, b));
+}
+export function sub(a: Expr, b: Expr): Expr {
+  if (isZero(b)) return a;
+  if (isZero(a)) return neg(b);
+  return call("sub", [a, b], same(a, b));
+}
+export function neg(a: Expr): Expr {
+  if (a.op === "constant" && isFloat(a.dtype)) return constant(-a.value, a.dtype);
+  if (a.op === "call" && a.fn === "neg" && a.args[0]) return a.args[0];
+  return call("neg", [a], a.dtype);
+}
+export function mul(a: Expr, b: Expr): Expr {
+  if (isOne(a)) return b;
+  if (isOne(b)) return a;
+  return call("mul", [a, b], same(a, b));
+}
+export function div(a: Expr, b: Expr): Expr {
+  if (isOne(b)) return a;
+  return call("div", [a, b], same(a, b));
+}
+/** A float literal of the type of `like`. */
+export const literal = (value: number, like: Expr): Expr => constant(value, like.dtype);
+/** A call of a scalar function whose result has its arguments' type. */
+export const fn = (name: string, ...args: [Expr, ...Expr[]]): Expr => call(name, args, args[0].dtype);
+
+export type Comparison = "eq" | "ne" | "lt" | "le";
+export const compare = (fn: Comparison, a: Expr, b: Expr): Expr => (same(a, b), call(fn, [a, b], "bool"));
+export const TRUE: Expr = constant(1, "bool");
+export const FALSE: Expr = constant(0, "bool");
+export function and(a: Expr, b: Expr): Expr {
+  if (a === FALSE || b === FALSE) return FALSE;
+  if (a === TRUE || a === b) return b;
+  if (b === TRUE) return a;
+  return call("and", [a, b], "bool");
+}
+export function or(a: Expr, b: Expr): Expr {
+  if (a === TRUE || b === TRUE) return TRUE;
+  if (a === FALSE || a === b) return b;
+  if (b === FALSE) return a;
+  return call("or", [a, b], "bool");
+}
+export function not(a: Expr): Expr {
+  if (a.op === "constant") return a.value ? FALSE : TRUE;
+  if (a.op === "call" && a.fn === "not" && a.args[0]) return a.args[0];
+  return call("not", [a], "bool");
+}
+/** lo <= poly < hi as a condition. */
+export function within(poly: Poly, lo: Poly, hi: Poly): Expr {
+  return and(compare("le", indexValue(lo), indexValue(poly)), compare("lt", indexValue(poly), indexValue(hi)));
+}
+
+
+/** The direct operands, opaque atoms of subscripts and index polynomials included. */
+export function operands(e: Expr): readonly Expr[] {
+  switch (e.op) {
+    case "constant":
+      return [];
+    case "index":
+      return opaqueOf([e.poly]);
+    case "read":
+      return opaqueOf(e.subscripts);
+    case "call":
+      return e.args;
+    case "select":
+      return [e.condition, e.then, e.else];
+    case "cast":
+      return [e.arg];
+  }
+}
+function opaqueOf(polys: readonly Poly[]): Expr[] {
+  return polys.flatMap((p) => [...p.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])));
+}
+
+/** Visit every node below and including `root` once, operands first. Iterative: bodies may be deep. */
+export function visit(roots: readonly Expr[], each: (e: Expr) => void): void {
+  const seen = new Set<Expr>();
+  const stack: { e: Expr; entered: boolean }[] = roots.map((e) => ({ e, entered: false })).reverse();
+  while (stack.length) {
+    const top = stack[stack.length - 1];
+    if (!top) break;
+    if (top.entered) {
+      stack.pop();
+      each(top.e);
+    } else if (seen.has(top.e)) stack.pop();
+    else {
+      seen.add(top.e);
+      top.entered = true;
+      for (const operand of operands(top.e)) if (!seen.has(operand)) stack.push({ e: operand, entered: false });
+    }
+  }
+}
+
+/**
+ * Rebuild an expression bottom up. `leaf` may replace an index (by a polynomial) and a read (given with its
+ * subscripts already rebuilt); undefined keeps it.
+ */
+export interface Rewrite {
+  readonly index?: (index: Index) => Poly | undefined;
+  readonly dim?: (name: string) => Poly | undefined;
+  readonly read?: (node: ReadExpr) => Expr | undefined;
+  /** Any node, after its operands were rebuilt. */
+  readonly node?: (node: Expr) => Expr | undefined;
+}
+export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: Poly) => Poly } {
+  const memo = new Map<Expr, Expr>();
+  const poly = (p: Poly): Poly =>
+    p.substitute((atom) => {
+      switch (atom.kind) {
+        case "dim":
+          return rules.dim?.(atom.name);
+        case "index":
+          return rules.index?.(atom.index);
+        case "opaque": {
+          const made = memo.get(atom.expr) ?? expr(atom.expr);
+          return made === atom.expr ? undefined : polyOf(made);
+        }
+      }
+    });
+  const rebuild = (e: Expr): Expr => {
+    const at = (x: Expr): Expr => memo.get(x) ?? x;
+    switch (e.op) {
+      case "constant":
+        return e;
+      case "index":
+        return indexValue(poly(e.poly));
+      case "read": {
+        const made = read(e.value, e.subscripts.map(poly), e.dtype);
+        return made.op === "read" ? (rules.read?.(made) ?? made) : made;
+      }
+      case "call":
+        return recall(e, e.args.map(at));
+      case "select":
+        return select(at(e.condition), at(e.then), at(e.else));
+      case "cast":
+        return cast(at(e.arg), e.dtype);
+    }
+  };
+  const expr = (root: Expr): Expr => {
+    visit([root], (e) => {
+      if (memo.has(e)) return;
+      const made = rebuild(e);
+      memo.set(e, rules.node?.(made) ?? made);
+    });
+    return memo.get(root) ?? root;
+  };
+  return { expr, poly };
+}
+/** A call again with other arguments, through the folding builders. */
+function recall(e: CallExpr, args: readonly Expr[]): Expr {
+  const [a, b] = args;
+  if (a && b) {
+    if (e.fn === "add") return add(a, b);
+    if (e.fn === "sub") return sub(a, b);
+    if (e.fn === "mul") return mul(a, b);
+    if (e.fn === "div" && isFloat(e.dtype)) return div(a, b);
+    if (e.fn === "and") return and(a, b);
+    if (e.fn === "or") return or(a, b);
+  } else if (a) {
+    if (e.fn === "neg") return neg(a);
+    if (e.fn === "not") return not(a);
+  }
+  return call(e.fn, args, e.dtype);
+}
+
+/** An integer expression as a polynomial; one that is none becomes an opaque atom. */
+export function polyOf(e: Expr): Poly {
+  if (e.op === "index") return e.poly;
+  if (e.op === "constant") return Poly.constant(e.value);
+  return Poly.opaque(e);
+}
+
+/** Free index variables, in order of first occurrence. */
+export function indicesOf(roots: readonly Expr[]): Set<Index> {
+  const found = new Set<Index>();
+  visit(roots, (e) => {
+    if (e.op === "index") for (const i of e.poly.indices) found.add(i);
+    if (e.op === "read") for (const s of e.subscripts) for (const i of s.indices) found.add(i);
+  });
+  return found;
+}
+/** Reads, each once. */
+export function readsOf(roots: readonly Expr[]): ReadExpr[] {
+  const found: ReadExpr[] = [];
+  visit(roots, (e) => {
+    if (e.op === "read") found.push(e);
+  });
+  return found;
+}
