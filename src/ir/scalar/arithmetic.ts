@@ -1,0 +1,333 @@
+import type { Expr } from "../expr.js";
+import { compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
+import { byType, callOf, define, infix, infixWrapped, noDerivative, rule, wgslCall, wrapJs } from "./define.js";
+import type { Domain, ScalarFunction, TargetCode } from "./types.js";
+
+const pair: Domain = {
+  intervals: [
+    [-8, 8],
+    [-8, 8],
+  ],
+};
+const quotient: Domain = { ...pair, smooth: ([, y = 0], h) => Math.abs(y) > 8 * h };
+/** Tuples where two operands tie or stand at a sign change. */
+const ties = [
+  [0, 0],
+  [2, 2],
+  [-1, 1],
+  [1, 0],
+  [0, 1],
+  [-3, -3],
+] as const;
+
+/** The operands of a rule for two. */
+export function two(args: readonly Expr[]): readonly [Expr, Expr] {
+  const [a, b] = args;
+  if (!a || !b) throw new RangeError("two operands expected");
+  return [a, b];
+}
+export function one(args: readonly Expr[]): Expr {
+  const [a] = args;
+  if (!a) throw new RangeError("an operand expected");
+  return a;
+}
+export const floorMod = (x: number, y: number): number => {
+  const r = x % y;
+  return r !== 0 && r < 0 !== y < 0 ? r + y : r;
+};
+const nested = (callee: string): TargetCode => ({
+  expression: (args) => args.reduce((a, b) => `${callee}(${a}, ${b})`),
+});
+
+const comparison = (name: string, doc: string, js: string, holds: (a: number, b: number) => boolean): ScalarFunction =>
+  define(name, {
+    ...rule(js.length === 3 ? "equality" : "comparison"),
+    arity: 2,
+    doc,
+    evaluate: (a = 0, b = 0) => Number(holds(a, b)),
+    derivative: () => [null, null],
+    cost: 1,
+    domain: { ...pair, special: ties },
+    js: {
+      expression: ([a, b], dtype) => (dtype === "bool" ? `(!${a} ${js} !${b})` : `(${a} ${js} ${b})`),
+    },
+    wgsl: infix(js.slice(0, 2)),
+  });
+
+/** max and min: the partial for the first of two operands. */
+const tieHalves = (chosen: Expr, a: Expr, b: Expr): Expr =>
+  select(chosen, select(compare("eq", a, b), literal(0.5, a), literal(1, a)), literal(0, a));
+const extremum = (name: "max" | "min", doc: string, choose: (a: number, b: number) => number): ScalarFunction =>
+  define(name, {
+    type: "arithmetic",
+    arity: { min: 2 },
+    doc,
+    evaluate: (...args) => args.reduce(choose),
+    derivative: ({ args }) => {
+      const [a, b] = two(args);
+      if (args.length > 2) throw new RangeError(`${name} of more than two is expanded first`);
+      const aWins = name === "max" ? compare("le", b, a) : compare("le", a, b);
+      const bWins = name === "max" ? compare("le", a, b) : compare("le", b, a);
+      return [tieHalves(aWins, a, b), tieHalves(bWins, a, b)];
+    },
+    expand: (args) => args.reduce((a, b) => fn(name, a, b)),
+    cost: 1,
+    domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
+    js: nested(`Math.${name}`),
+    wgsl: nested(name),
+  });
+
+export const ARITHMETIC: readonly ScalarFunction[] = [
+  define("add", {
+    ...rule("arithmetic"),
+    arity: 2,
+    doc: "`x + y`",
+    evaluate: (x = 0, y = 0) => x + y,
+    derivative: ({ y }) => [literal(1, y), literal(1, y)],
+    cost: 1,
+    domain: pair,
+    js: infixWrapped("+"),
+    wgsl: infix("+"),
+  }),
+  define("sub", {
+    ...rule("arithmetic"),
+    arity: 2,
+    doc: "`x - y`",
+    evaluate: (x = 0, y = 0) => x - y,
+    derivative: ({ y }) => [literal(1, y), literal(-1, y)],
+    cost: 1,
+    domain: pair,
+    js: infixWrapped("-"),
+    wgsl: infix("-"),
+  }),
+  define("mul", {
+    ...rule("arithmetic"),
+    arity: 2,
+    doc: "`x * y`",
+    evaluate: (x = 0, y = 0) => x * y,
+    evaluateInteger: (x = 0, y = 0) => Math.imul(x, y),
+    derivative: ({ args }) => [...two(args)].reverse(),
+    cost: 1,
+    domain: pair,
+    js: byType(infix("*"), { expression: ([a, b], dtype) => wrapJs(`Math.imul(${a}, ${b})`, dtype) }),
+    wgsl: infix("*"),
+  }),
+  define("mul0", {
+    ...rule("float"),
+    arity: 2,
+    doc: "`if x == 0 then 0 else x * y`: a cotangent times a partial that may be infinite.",
+    evaluate: (x = 0, y = 0) => (x === 0 ? 0 : x * y),
+    derivative: ({ args }) => [...two(args)].reverse(),
+    zeroCotangentGivesZero: true,
+    cost: 2,
+    domain: { ...pair, special: [...ties, [0, Infinity]] },
+    js: callOf("gradc_mul0"),
+    wgsl: wgslCall("gradc_mul0"),
+  }),
+  define("div", {
+    ...rule("float"),
+    arity: 2,
+    doc: "`x / y` of floats",
+    evaluate: (x = 0, y = 0) => x / y,
+    derivative: ({ args: [, divisor], y }) => {
+      const d = divisor ?? y;
+      return [div(literal(1, y), d), neg(div(y, d))];
+    },
+    zeroCotangentGivesZero: true,
+    cost: 4,
+    domain: quotient,
+    js: infix("/"),
+    wgsl: infix("/"),
+  }),
+  define("floor_div", {
+    ...rule("integer"),
+    arity: 2,
+    doc: "`x / y` of integers: rounds down; 0 where y is 0.",
+    evaluate: (x = 0, y = 0) => (y === 0 ? 0 : Math.floor(x / y)),
+    derivative: () => [null, null],
+    cost: 6,
+    domain: { ...pair, special: ties },
+    js: byType(callOf("gradc_floor_div"), {
+      expression: (args, dtype) => (dtype === "u32" ? wrapJs(`gradc_floor_div(${args.join(", ")})`, dtype) : `gradc_floor_div(${args.join(", ")})`),
+      helpers: ["gradc_floor_div"],
+    }),
+    wgsl: {
+      expression: (args, dtype) => `gradc_floor_div_${dtype === "u32" ? "u32" : "i32"}(${args.join(", ")})`,
+      helpers: ["gradc_floor_div_i32", "gradc_floor_div_u32"],
+    },
+  }),
+  define("mod", {
+    type: "arithmetic",
+    arity: 2,
+    doc: "`x - y * floor(x / y)`, of the sign of y, as NumPy's; also written `x % y`. Of integers, x where y is 0.",
+    evaluate: floorMod,
+    evaluateInteger: (x = 0, y = 0) => (y === 0 ? x : floorMod(x, y)),
+    derivative: ({ args }) => {
+      const [x, y] = two(args);
+      return [literal(1, x), neg(fn("floor", div(x, y)))];
+    },
+    cost: 8,
+    domain: {
+      intervals: [
+        [-8, 8],
+        [-8, 8],
+      ],
+      special: [
+        [6, 3],
+        [-6, 3],
+        [7, -3],
+        [-7, -3],
+        [5.5, 2],
+        [-5.5, 2],
+        [0, 2],
+      ],
+      smooth: ([x = 0, y = 0], h) => Math.abs(y) > 0.1 && Math.abs(x / y - Math.round(x / y)) * Math.abs(y) > 100 * h,
+    },
+    js: byType(callOf("gradc_mod"), callOf("gradc_mod_int")),
+    wgsl: {
+      expression: (args, dtype) =>
+        dtype === "f16"
+          ? `f16(gradc_mod_f32(${args.map((a) => `f32(${a})`).join(", ")}))`
+          : `gradc_mod_${dtype === "i32" || dtype === "u32" ? dtype : "f32"}(${args.join(", ")})`,
+      helpers: ["gradc_mod_f32", "gradc_mod_i32", "gradc_mod_u32"],
+      bound: { relative: 2e-6, absolute: 2e-6 },
+    },
+  }),
+  define("neg", {
+    ...rule("arithmetic"),
+    arity: 1,
+    doc: "`-x`",
+    evaluate: (x = 0) => -x,
+    derivative: ({ y }) => [literal(-1, y)],
+    cost: 1,
+    domain: { intervals: [[-8, 8]] },
+    js: { expression: ([a], dtype) => wrapJs(`- ${a}`, dtype) },
+    wgsl: { expression: ([a], dtype) => (dtype === "u32" ? `(0u - ${a})` : `(- ${a})`) },
+  }),
+  comparison("eq", "`x == y`", "===", (a, b) => a === b),
+  comparison("ne", "`x != y`", "!==", (a, b) => a !== b),
+  comparison("lt", "`x < y`", "<", (a, b) => a < b),
+  comparison("le", "`x <= y`", "<=", (a, b) => a <= b),
+  define("and", {
+    ...rule("logic"),
+    arity: 2,
+    doc: "`x and y`",
+    evaluate: (a, b) => Number(Boolean(a) && Boolean(b)),
+    derivative: () => [null, null],
+    cost: 1,
+    domain: { intervals: [], special: [[0, 0], [0, 1], [1, 0], [1, 1]] },
+    js: infix("&&"),
+    wgsl: infix("&&"),
+  }),
+  define("or", {
+    ...rule("logic"),
+    arity: 2,
+    doc: "`x or y`",
+    evaluate: (a, b) => Number(Boolean(a) || Boolean(b)),
+    derivative: () => [null, null],
+    cost: 1,
+    domain: { intervals: [], special: [[0, 0], [0, 1], [1, 0], [1, 1]] },
+    js: infix("||"),
+    wgsl: infix("||"),
+  }),
+  define("not", {
+    ...rule("logic"),
+    arity: 1,
+    doc: "`not x`",
+    evaluate: (a) => Number(!a),
+    derivative: noDerivative,
+    cost: 1,
+    domain: { intervals: [], special: [[0], [1]] },
+    js: { expression: ([a]) => `(!${a})` },
+    wgsl: { expression: ([a]) => `(!${a})` },
+  }),
+  extremum("min", "The least of two or more; the derivative of a tie is split in halves.", Math.min),
+  extremum("max", "The greatest of two or more; the derivative of a tie is split in halves.", Math.max),
+  define("square", {
+    type: "arithmetic",
+    arity: 1,
+    doc: "`x * x`",
+    evaluate: (x = 0) => x * x,
+    evaluateInteger: (x = 0) => Math.imul(x, x),
+    derivative: ({ args }) => [mul(literal(2, one(args)), one(args))],
+    expand: (args) => mul(one(args), one(args)),
+    cost: 1,
+    domain: { intervals: [[-8, 8]] },
+    js: byType(callOf("gradc_square"), { expression: ([a], dtype) => wrapJs(`Math.imul(${a}, ${a})`, dtype) }),
+    wgsl: { expression: ([a]) => `(${a} * ${a})` },
+  }),
+  define("clamp", {
+    type: "arithmetic",
+    arity: 3,
+    parameters: ["x", "lo", "hi"],
+    doc: "`min(max(x, lo), hi)`",
+    evaluate: (x = 0, lo = 0, hi = 0) => Math.min(Math.max(x, lo), hi),
+    derivative: ({ args: [x, lo, hi] }) => {
+      const [a, b] = two([x, lo].flatMap((e) => e ?? []));
+      const top = hi ?? b;
+      const inner = fn("max", a, b);
+      const outer = tieHalves(compare("le", inner, top), inner, top);
+      const through = (own: Expr): Expr => mul(outer, own);
+      return [
+        through(tieHalves(compare("le", b, a), a, b)),
+        through(tieHalves(compare("le", a, b), a, b)),
+        tieHalves(compare("le", top, inner), inner, top),
+      ];
+    },
+    expand: ([x, lo, hi]) => {
+      const [a, b] = two([x, lo].flatMap((e) => e ?? []));
+      return fn("min", fn("max", a, b), hi ?? b);
+    },
+    cost: 2,
+    domain: {
+      intervals: [
+        [-4, 4],
+        [-2, 0],
+        [0.5, 2],
+      ],
+      special: [
+        [-1, -1, 1],
+        [1, -1, 1],
+        [0, 2, 1],
+      ],
+      smooth: ([x = 0, lo = 0, hi = 0], h) => Math.abs(x - lo) > 8 * h && Math.abs(x - hi) > 8 * h,
+    },
+    js: { expression: ([x, lo, hi]) => `Math.min(Math.max(${x}, ${lo}), ${hi})` },
+    wgsl: { expression: ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})` },
+  }),
+  define("select", {
+    type: "select",
+    arity: 3,
+    parameters: ["c", "a", "b"],
+    doc: "`if c then a else b`; the argument not chosen contributes nothing, not even a NaN.",
+    evaluate: (c, a = 0, b = 0) => (c ? a : b),
+    derivative: ({ args: [c, a], y }) => {
+      const [condition] = two([c ?? y, a ?? y]);
+      const [l, o] = [literal(1, y), literal(0, y)];
+      return [null, select(condition, l, o), select(condition, o, l)];
+    },
+    expand: ([c, a, b]) => {
+      const [condition, then] = two([c, a].flatMap((e) => e ?? []));
+      return select(condition, then, b ?? then);
+    },
+    cost: 1,
+    domain: { intervals: [], special: [[0, 2, 3], [1, 2, 3]] },
+    js: { expression: ([c, a, b]) => `(${c} ? ${a} : ${b})` },
+    wgsl: { expression: ([c, a, b]) => `select(${b}, ${a}, ${c})` },
+  }),
+  define("step", {
+    arity: 2,
+    parameters: ["edge", "x"],
+    doc: "1 where `x >= edge`, else 0; passes no derivative.",
+    evaluate: (edge = 0, x = 0) => Number(x >= edge),
+    derivative: () => [null, null],
+    expand: (args) => {
+      const [edge, x] = two(args);
+      return select(compare("le", edge, x), constant(1, x.dtype), constant(0, x.dtype));
+    },
+    cost: 1,
+    domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
+    js: { expression: ([edge, x]) => `(${x} >= ${edge} ? 1 : 0)` },
+    wgsl: { expression: ([edge, x], dtype) => `${dtype === "f16" ? "f16" : "f32"}(${x} >= ${edge})` },
+  }),
+];
