@@ -1,0 +1,82 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { Expr, Index, ValueId } from "../ir/expr.js";
+import { and, compare, constant, freshIndex, indexValue, read, select, TRUE } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Derivative, Item, Program, RecurrenceGroup, Value } from "../ir/program.js";
+import { activeBetween } from "./activity.js";
+import { ForwardSweep } from "./forward.js";
+import { ReverseSweep } from "./reverse.js";
+import { Workspace } from "./workspace.js";
+
+/**
+ * Replaces every `derivative` value by equations, innermost first: items are taken in order, so what a derivative
+ * depends on has been expanded before it.
+ */
+export function expandDerivatives(program: Program): Program {
+  const work = new Workspace(program);
+  const expandItems = (items: readonly Item[], before: readonly Item[]): Item[] => {
+    const done: Item[] = [];
+    for (const item of items) {
+      if (typeof item !== "number") {
+        const group: RecurrenceGroup = { ...item, items: expandItems(item.items, [...before, ...done]) };
+        done.push(group);
+        continue;
+      }
+      const value = work.value(item);
+      if (value.definition.kind !== "derivative") done.push(item);
+      else done.push(...expandOne(work, [...before, ...done], value, value.definition));
+    }
+    return done;
+  };
+  return { ...program, items: expandItems(program.items, []), values: work.values };
+}
+
+/** Sweeps for one derivative; its value becomes an equation that reads the result. */
+function expandOne(work: Workspace, items: readonly Item[], value: Value, derivative: Derivative): Item[] {
+  const of = work.value(derivative.of);
+  const wrt = work.value(derivative.wrt);
+  const program = { values: work.values, items };
+  const active = activeBetween(program, derivative.wrt, derivative.of);
+  const zero = constant(0, value.dtype);
+  const axes = work.axesFor(value.shape, [...work.axisNames(derivative.of).slice(0, derivative.batch), ...work.axisNames(derivative.wrt)]);
+  const finish = (made: readonly Item[], body: Expr): Item[] => {
+    work.values.set(value.id, { ...value, definition: { kind: "equation", axes, operator: null, body } });
+    return [...made, value.id];
+  };
+  const at = (list: readonly Index[]): Poly[] => list.map((i) => Poly.index(i));
+  switch (derivative.mode) {
+    case "grad":
+    case "vjp": {
+      const batch = of.shape.slice(0, derivative.batch).map((size, k) => freshIndex(work.axisNames(of.id)[k] ?? "e", size));
+      const sweep = new ReverseSweep(work, active, wrt.id, batch, "d_");
+      const { items: made, adjoint } = sweep.run(items, of.id, (indices) => {
+        const own = indices.slice(batch.length);
+        const seed = derivative.direction === null ? constant(1, of.dtype) : read(derivative.direction, at(own), of.dtype);
+        const hit = batch.reduce<Expr>((all, _, k) => {
+          const [e, b] = [indices[k], own[k]];
+          invariant(e && b, "of has the batch axes first");
+          return and(all, compare("eq", indexValue(Poly.index(e)), indexValue(Poly.index(b))));
+        }, TRUE);
+        return select(hit, seed, constant(0, of.dtype));
+      });
+      return finish(made, adjoint === null ? zero : read(adjoint, at(axes), wrt.dtype));
+    }
+    case "jvp": {
+      invariant(derivative.direction !== null, "jvp has a tangent");
+      const { items: made, tangent } = new ForwardSweep(work, active, [], "t_").run(items, wrt.id, of.id, derivative.direction);
+      return finish(made, tangent === null ? zero : read(tangent, at(axes), of.dtype));
+    }
+    case "jacobian": {
+      // One tangent for each element of wrt: a tensor of tangents with wrt's axes in front.
+      const batch = wrt.shape.map((size, k) => freshIndex(work.axisNames(wrt.id)[k] ?? "x", size));
+      const enumerate = batch.map((b) => freshIndex(b.name, b.hi));
+      const own = work.axesFor(wrt.shape, work.axisNames(wrt.id));
+      const same = own.reduce<Expr>((all, o, k) => and(all, compare("eq", indexValue(Poly.index(o)), indexValue(Poly.index(enumerate[k] ?? o)))), TRUE);
+      const seed = work.equation(`e_${wrt.name}`, wrt.dtype, [...enumerate, ...own], null, select(same, constant(1, wrt.dtype), constant(0, wrt.dtype)), wrt);
+      const { items: made, tangent } = new ForwardSweep(work, active, batch, "j_").run(items, wrt.id, of.id, seed);
+      const ofRank = of.shape.length;
+      const subscripts = [...at(axes.slice(ofRank)), ...at(axes.slice(0, ofRank))];
+      return finish([seed, ...made], tangent === null ? zero : read(tangent, subscripts, of.dtype));
+    }
+  }
+}

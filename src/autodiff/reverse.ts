@@ -1,0 +1,331 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
+import { add, and, call, compare, constant, freshIndex, fn, indexValue, isFloat, mul, or, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
+import { reverseSweep, type Guarded } from "./scalar.js";
+import { invert } from "./solve.js";
+import { idsOf, type Workspace } from "./workspace.js";
+
+/**
+ * Reverse mode. Each active value v gets an adjoint tensor of the shape [batch…, v's axes]: the sum of what every
+ * read of v sends back. An equation's cotangent runs through its scalar body (scalar.ts); each read's index map is
+ * then inverted (solve.ts), so a contribution is again an equation: a gather without atomics, or a scatter where
+ * the subscripts are data.
+ */
+export interface ReverseResult {
+  /** New items, in order; they go after everything that they read. */
+  readonly items: readonly Item[];
+  /** Adjoint of `wrt`, or null where nothing flows back. */
+  readonly adjoint: ValueId | null;
+}
+
+/** One thing sent back to a value: its element at given indices (batch, then axes). */
+type Contribution = (indices: readonly Index[]) => Expr;
+
+export class ReverseSweep {
+  private readonly contributions = new Map<ValueId, Contribution[]>();
+  private readonly adjoints = new Map<ValueId, ValueId>();
+  private items: Item[] = [];
+  /** Time axis of values made while inside a recurrence group. */
+  private time: Map<ValueId, { axis: number; shift: number }> | null = null;
+
+  constructor(
+    private readonly work: Workspace,
+    private readonly active: ReadonlySet<ValueId>,
+    private readonly wrt: ValueId,
+    /** Leading axes that every adjoint carries. */
+    private readonly batch: readonly Index[],
+    private readonly label: string,
+  ) {}
+
+  run(items: readonly Item[], of: ValueId, seed: Contribution): ReverseResult {
+    this.send(of, seed);
+    for (const item of [...items].reverse()) {
+      if (!idsOf(item).some((id) => this.active.has(id))) continue;
+      if (typeof item === "number") this.visitValue(item);
+      else this.visitGroup(item);
+    }
+    const pending = this.contributions.get(this.wrt);
+    const adjoint = pending?.length ? this.adjointOf(this.wrt) : null;
+    return { items: this.items, adjoint };
+  }
+
+  private send(id: ValueId, contribution: Contribution): void {
+    this.contributions.set(id, [...(this.contributions.get(id) ?? []), contribution]);
+  }
+
+  private emit(id: ValueId, like?: { axis: number; shift: number }): ValueId {
+    this.items.push(id);
+    if (this.time && like) this.time.set(id, like);
+    return id;
+  }
+
+  /** The adjoint tensor of a value, all contributions added. */
+  private adjointOf(id: ValueId, reserved?: ValueId): ValueId {
+    const value = this.work.value(id);
+    const axes = this.axesLike(id);
+    const terms = (this.contributions.get(id) ?? []).map((c) => c(axes));
+    const body = terms.reduce<Expr | null>((total, term) => (total ? add(total, term) : term), null) ?? constant(0, value.dtype);
+    // A lone reduction is the adjoint itself; no copy of it.
+    const only = terms.length === 1 ? terms[0] : undefined;
+    if (reserved === undefined && only?.op === "read" && this.isWhole(only, axes) && this.items.includes(only.value)) {
+      this.adjoints.set(id, only.value);
+      return only.value;
+    }
+    const made = this.work.equation(`${this.label}${value.name}`, value.dtype, axes, null, body, value, reserved);
+    this.adjoints.set(id, made);
+    return made;
+  }
+
+  private isWhole(node: ReadExpr, axes: readonly Index[]): boolean {
+    return node.subscripts.length === axes.length && node.subscripts.every((s, k) => s.asIndex === axes[k]);
+  }
+
+  private axesLike(id: ValueId): Index[] {
+    const names = this.work.axisNames(id);
+    return [...this.batch.map((b) => freshIndex(b.name, b.hi)), ...this.work.axesFor(this.work.value(id).shape, names)];
+  }
+
+  private visitValue(id: ValueId): void {
+    if (id === this.wrt || !this.contributions.get(id)?.length || !this.active.has(id)) return;
+    const adjoint = this.adjointOf(id);
+    if (!this.items.includes(adjoint)) this.emit(adjoint);
+    this.propagate(id, adjoint);
+  }
+
+  private visitGroup(group: RecurrenceGroup): void {
+    const outer = this.items;
+    this.items = [];
+    this.time = new Map();
+    const shiftOf = (id: ValueId): { axis: number; shift: number } => {
+      const t = group.time.get(id);
+      invariant(t, `member ${id} of ${group.name} has a time axis`);
+      return { axis: t.axis + this.batch.length, shift: t.shift };
+    };
+    // Members refer to each other's adjoints before these are complete, so ids come first, definitions last.
+    const members = group.items.flatMap(idsOf).filter((id) => this.active.has(id) && id !== this.wrt).reverse();
+    for (const id of members) {
+      const adjoint = this.work.reserve();
+      this.adjoints.set(id, adjoint);
+      this.time.set(adjoint, shiftOf(id));
+    }
+    const placed: { id: ValueId; adjoint: ValueId }[] = [];
+    for (const id of members) {
+      const adjoint = this.adjoints.get(id);
+      invariant(adjoint !== undefined, "reserved above");
+      this.emit(adjoint);
+      placed.push({ id, adjoint });
+      this.propagate(id, adjoint, shiftOf(id));
+    }
+    for (const { id, adjoint } of placed) this.adjointOf(id, adjoint);
+    const time = this.time;
+    const inside = this.items.filter((item) => typeof item === "number" && time.has(item));
+    const after = this.items.filter((item) => !inside.includes(item));
+    this.time = null;
+    this.items = outer;
+    if (inside.length)
+      this.items.push({ kind: "recurrence", name: `${this.label}${group.name}`, lo: group.lo, hi: group.hi, direction: group.direction === 1 ? -1 : 1, time, items: inside, checkpoint: group.checkpoint, ...(group.span ? { span: group.span } : {}) });
+    this.items.push(...after);
+  }
+
+  /** Send a value's cotangent on to what it was computed from. */
+  private propagate(id: ValueId, adjoint: ValueId, time?: { axis: number; shift: number }): void {
+    const value = this.work.value(id);
+    const { definition } = value;
+    switch (definition.kind) {
+      case "leaf":
+        return;
+      case "reshape": {
+        const source = this.work.value(definition.of);
+        const shape = [...this.batch.map((b) => b.hi), ...source.shape];
+        const back = this.emit(this.work.define(`${this.label}${source.name}`, value.dtype, shape, { kind: "reshape", of: adjoint }, value), time);
+        this.send(definition.of, (indices) => this.work.readAt(back, indices));
+        return;
+      }
+      case "equation":
+        this.propagateEquation(value, definition, adjoint, time);
+        return;
+      case "scatter": {
+        const cotangent = read(adjoint, [...this.batch.map((b) => Poly.index(b)), ...definition.target], value.dtype);
+        this.sendReads(value, definition.domain, reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null), time);
+        return;
+      }
+      case "custom":
+        invariant(false, "custom adjoints are expanded by their own rule");
+        return;
+      case "derivative":
+        invariant(false, "inner derivatives are expanded before outer ones");
+    }
+  }
+
+  private propagateEquation(value: Value, equation: Equation, adjoint: ValueId, time?: { axis: number; shift: number }): void {
+    const { axes, operator, body } = equation;
+    const points = [...this.batch, ...axes];
+    const cotangent = this.work.readAt(adjoint, points);
+    const result = this.work.readAt(value.id, axes);
+    if (operator === null) {
+      this.sendReads(value, axes, reverseSweep(body, { guard: TRUE, value: cotangent }, result), time);
+      return;
+    }
+    const seed = this.operatorRule(value, equation, operator, cotangent, result, time);
+    if (!seed) return;
+    const domain = operator.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+    this.sendReads(value, domain, reverseSweep(body, { guard: and(operator.guard ?? TRUE, seed.guard), value: seed.value }, null), time);
+  }
+
+  /** The cotangent of the body at a point, from the cotangent of the result: one rule for each reducer. */
+  private operatorRule(value: Value, equation: Equation, operator: Operator, cotangent: Expr, result: Expr, time?: { axis: number; shift: number }): Guarded | null {
+    const { axes, body } = equation;
+    if (operator.kind === "reduce") {
+      switch (operator.reducer) {
+        case "sum":
+          return { guard: TRUE, value: cotangent };
+        case "max":
+        case "min": {
+          const position = this.winner(value, equation, operator, operator.reducer, time);
+          return { guard: compare("eq", indexValue(flatPosition(operator.indices)), position), value: cotangent };
+        }
+        case "logsumexp":
+          return { guard: notEmpty(result), value: mul(cotangent, fn("exp", sub(body, result))) };
+        case "prod":
+          return { guard: TRUE, value: mul(cotangent, this.productOfOthers(value, equation, operator, time)) };
+        case "any":
+        case "all":
+        case "argmax":
+        case "argmin":
+          return null;
+      }
+    }
+    const { index, guard } = operator;
+    const others = axes.filter((a) => a !== index);
+    const timeAt = (list: readonly Index[]): { axis: number; shift: number } | undefined => {
+      const timeIndex = time && [...this.batch, ...axes][time.axis];
+      return time && timeIndex ? { axis: [...this.batch, ...list].indexOf(timeIndex), shift: time.shift } : undefined;
+    };
+    switch (operator.name) {
+      case "softmax": {
+        // dz = p * (dp - sum p dp)
+        const inner = this.along(value, [...this.batch, ...others], index, guard, mul(result, cotangent), `${value.name}_dot`, timeAt(others));
+        return { guard: TRUE, value: mul(result, sub(cotangent, inner)) };
+      }
+      case "log_softmax": {
+        const inner = this.along(value, [...this.batch, ...others], index, guard, cotangent, `${value.name}_sum`, timeAt(others));
+        return { guard: TRUE, value: sub(cotangent, mul(fn("exp", result), inner)) };
+      }
+      case "cumsum": {
+        const later = freshIndex(`${index.name}2`, index.hi, index.lo);
+        const rename = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
+        const points = [...this.batch, ...axes];
+        const copy = points.map((p) => freshIndex(p.name, p.hi, p.lo));
+        const there = rewriter({ index: (i) => { const k = points.indexOf(i); const c = copy[k]; return c && Poly.index(c); } });
+        const condition = compare("le", indexValue(Poly.index(index)), indexValue(Poly.index(later)));
+        const made = this.work.equation(`${this.label}${value.name}_cumulated`, value.dtype, copy, { kind: "reduce", reducer: "sum", indices: [later], guard: there.expr(condition) }, there.expr(rename.expr(cotangent)), value);
+        this.emit(made, time);
+        return { guard: TRUE, value: this.work.readAt(made, points) };
+      }
+      case "cumprod": {
+        // The sum over later entries of their cotangents times the product of all other factors up to there.
+        const later = freshIndex(`${index.name}2`, index.hi, index.lo);
+        const factor = freshIndex(`${index.name}3`, index.hi, index.lo);
+        const points = [...this.batch, ...axes];
+        const at = (i: Index): Expr => indexValue(Poly.index(i));
+        const asFactor = rewriter({ index: (i) => (i === index ? Poly.index(factor) : undefined) });
+        const upTo = and(and(compare("le", at(factor), at(later)), compare("ne", at(factor), at(index))), guard ? asFactor.expr(guard) : TRUE);
+        const othersUpTo = this.copied(`${this.label}${value.name}_others`, value, [...axes, later], { kind: "reduce", reducer: "prod", indices: [factor], guard: upTo }, asFactor.expr(body), time && { axis: time.axis - this.batch.length, shift: time.shift });
+        const asLater = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
+        const term = mul(asLater.expr(cotangent), this.work.readAt(othersUpTo, [...axes, later]));
+        const made = this.copied(`${this.label}${value.name}_cumulated`, value, points, { kind: "reduce", reducer: "sum", indices: [later], guard: compare("le", at(index), at(later)) }, term, time);
+        return { guard: TRUE, value: this.work.readAt(made, points) };
+      }
+    }
+  }
+
+  /** A new equation over fresh copies of `axes`. */
+  private copied(name: string, origin: Value, axes: readonly Index[], operator: Operator & { kind: "reduce" }, body: Expr, time?: { axis: number; shift: number }, dtype = origin.dtype): ValueId {
+    const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
+    const rename = rewriter({ index: (i) => { const c = copies.get(i); return c && Poly.index(c); } });
+    const of = (list: readonly Index[]): Index[] => list.map((a) => copies.get(a) ?? a);
+    const made = this.work.equation(name, dtype, of(axes), { ...operator, indices: of(operator.indices), guard: operator.guard && rename.expr(operator.guard) }, rename.expr(body), origin);
+    return this.emit(made, time);
+  }
+
+  private along(value: Value, axes: readonly Index[], index: Index, guard: Expr | null, body: Expr, name: string, time?: { axis: number; shift: number }): Expr {
+    const made = this.copied(`${this.label}${name}`, value, axes, { kind: "reduce", reducer: "sum", indices: [index], guard }, body, time);
+    return this.work.readAt(made, axes);
+  }
+
+  /** Position of the entry that max or min took: the lowest of equals. */
+  private winner(value: Value, equation: Equation, operator: Operator & { kind: "reduce" }, reducer: "max" | "min", time?: { axis: number; shift: number }): Expr {
+    const own = time && { axis: time.axis - this.batch.length, shift: time.shift };
+    const made = this.copied(`${value.name}_at`, value, equation.axes, { ...operator, reducer: reducer === "max" ? "argmax" : "argmin" }, equation.body, own, "i32");
+    return this.work.readAt(made, equation.axes);
+  }
+
+  private productOfOthers(value: Value, equation: Equation, operator: Operator & { kind: "reduce" }, time?: { axis: number; shift: number }): Expr {
+    const inner = operator.indices.map((i) => freshIndex(`${i.name}2`, i.hi, i.lo));
+    const rename = rewriter({ index: (i) => { const c = inner[operator.indices.indexOf(i)]; return c && Poly.index(c); } });
+    const differs = operator.indices.reduce<Expr | null>((any, i, k) => {
+      const other = inner[k];
+      const ne = compare("ne", indexValue(Poly.index(i)), indexValue(other ? Poly.index(other) : Poly.constant(0)));
+      return any ? or(any, ne) : ne;
+    }, null);
+    const guard = and(differs ?? TRUE, operator.guard ? rename.expr(operator.guard) : TRUE);
+    const points = [...equation.axes, ...operator.indices];
+    const own = time && { axis: time.axis - this.batch.length, shift: time.shift };
+    const made = this.copied(`${value.name}_others`, value, points, { kind: "reduce", reducer: "prod", indices: inner, guard }, rename.expr(equation.body), own);
+    return this.work.readAt(made, points);
+  }
+
+  /** Turn what flows back into each read into contributions to the tensor that was read. */
+  private sendReads(value: Value, domain: readonly Index[], reads: ReadonlyMap<ReadExpr, readonly Guarded[]>, time?: { axis: number; shift: number }): void {
+    for (const [node, terms] of reads)
+      for (const term of terms) if (this.active.has(node.value)) this.sendRead(value, domain, node, term, time);
+  }
+
+  private sendRead(value: Value, domain: readonly Index[], node: ReadExpr, term: Guarded, time?: { axis: number; shift: number }): void {
+    const source = this.work.value(node.value);
+    invariant(isFloat(source.dtype), `${source.name} is a float`);
+    const names = this.work.axisNames(node.value);
+    const target = this.work.axesFor(source.shape, names);
+    const axes = [...this.batch, ...target];
+    const name = `${this.label}${source.name}`;
+    const timeOf = time && this.timeOfAdjoint(node.value);
+    const inverse = invert(node.subscripts, target, domain);
+    if (!inverse) {
+      const scatter = this.work.define(name, source.dtype, axes.map((a) => a.hi), { kind: "scatter", domain: [...this.batch, ...domain], guard: term.guard === TRUE ? null : term.guard, target: [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], body: term.value }, value);
+      this.emit(scatter, timeOf);
+      this.send(node.value, (indices) => this.work.readAt(scatter, indices));
+      return;
+    }
+    const guard = and(inverse.guard, inverse.substitute(term.guard));
+    const body = inverse.substitute(term.value);
+    if (inverse.remaining.length === 0) {
+      this.send(node.value, (indices) => {
+        const at = rewriter({ index: (i) => { const k = axes.indexOf(i); const to = indices[k]; return to && Poly.index(to); } });
+        return select(at.expr(guard), at.expr(body), constant(0, source.dtype));
+      });
+      return;
+    }
+    const made = this.copied(name, source.name === value.name ? value : { ...source, ...(value.span ? { span: value.span } : {}) }, axes, { kind: "reduce", reducer: "sum", indices: inverse.remaining, guard: guard === TRUE ? null : guard }, body, timeOf);
+    this.send(node.value, (indices) => this.work.readAt(made, indices));
+  }
+
+  /** Inside a group: the time axis of the adjoint of a member. */
+  private timeOfAdjoint(id: ValueId): { axis: number; shift: number } | undefined {
+    const adjoint = this.adjoints.get(id);
+    return adjoint === undefined ? undefined : this.time?.get(adjoint);
+  }
+}
+
+/** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
+function flatPosition(indices: readonly Index[]): Poly {
+  const [only] = indices;
+  if (indices.length === 1 && only) return Poly.index(only);
+  return indices.reduce((position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)), Poly.constant(0));
+}
+
+/** A log-sum-exp over nothing is -inf and has no derivative. */
+function notEmpty(result: Expr): Expr {
+  return call("lt", [constant(-3.4028234663852886e38, result.dtype), result], "bool");
+}
