@@ -1,8 +1,7 @@
 import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
 import { isFloat, visit } from "../ir/expr.js";
 import type { Program, Value } from "../ir/program.js";
-import { SCALARS } from "../ir/scalar/table.js";
-import { idsOf } from "./workspace.js";
+import { idsOf } from "../ir/items.js";
 
 /** Reads that a derivative flows through: not those in conditions, subscripts or arguments of flat functions. */
 export function activeReads(body: Expr): ReadExpr[] {
@@ -15,7 +14,7 @@ export function activeReads(body: Expr): ReadExpr[] {
     if (e.op === "read") found.push(e);
     else if (e.op === "cast") reached.add(e.arg);
     else if (e.op === "select") reached.add(e.then).add(e.else);
-    else if (e.op === "call" && SCALARS[e.fn]?.differentiable !== false) for (const arg of e.args) reached.add(arg);
+    else if (e.op === "call") for (const arg of e.args) reached.add(arg);
   }
   return found;
 }

@@ -4,7 +4,8 @@ import { call, compare, constant, fn, freshIndex, indexValue, mul, read, rewrite
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { forwardSweep } from "./scalar.js";
-import { idsOf, type Workspace } from "./workspace.js";
+import { idsOf } from "../ir/items.js";
+import type { Workspace } from "./workspace.js";
 
 /** Forward mode: the tangent of every active value, an equation beside each primal one. */
 export class ForwardSweep {

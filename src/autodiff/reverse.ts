@@ -5,7 +5,8 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
 import { invert } from "./solve.js";
-import { idsOf, type Workspace } from "./workspace.js";
+import { idsOf } from "../ir/items.js";
+import type { Workspace } from "./workspace.js";
 
 /**
  * Reverse mode. Each active value v gets an adjoint tensor of the shape [batch…, v's axes]: the sum of what every

@@ -2,7 +2,7 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, read, type Expr } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Definition, Equation, Item, Operator, Program, Value } from "../ir/program.js";
+import type { Definition, Equation, Operator, Program, Value } from "../ir/program.js";
 
 /** A program being extended: new values get fresh ids and readable unique names. */
 export class Workspace {
@@ -56,9 +56,4 @@ export class Workspace {
   readAt(id: ValueId, indices: readonly Index[]): Expr {
     return read(id, indices.map((i) => Poly.index(i)), this.value(id).dtype);
   }
-}
-
-/** The value ids of an item, groups flattened. */
-export function idsOf(item: Item): ValueId[] {
-  return typeof item === "number" ? [item] : item.items.flatMap(idsOf);
 }

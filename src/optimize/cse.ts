@@ -1,0 +1,86 @@
+import type { Expr, Index, ValueId } from "../ir/expr.js";
+import { freshIndex, read, rewriter } from "../ir/expr.js";
+import { idsOf } from "../ir/items.js";
+import { Poly } from "../ir/poly.js";
+import type { Definition, Program, Value } from "../ir/program.js";
+import { rewriteDefinition } from "./inline-trivial.js";
+import { filterItems } from "./map.js";
+
+/** Standard index variables, so that two equations that differ in names only have the same key. */
+const canonicalIndices: Index[] = [];
+function canonicalIndex(k: number): Index {
+  while (canonicalIndices.length <= k) canonicalIndices.push(freshIndex(`c${canonicalIndices.length}`, 1));
+  const found = canonicalIndices[k];
+  if (!found) throw new RangeError(String(k));
+  return found;
+}
+
+/** A text that two definitions share exactly when they compute the same tensor. */
+function keyOf(value: Value): string | undefined {
+  const { definition } = value;
+  const naming = (bound: readonly Index[]) => {
+    const { expr, poly } = rewriter({
+      index: (i) => {
+        const k = bound.indexOf(i);
+        return k < 0 ? undefined : Poly.index(canonicalIndex(k));
+      },
+    });
+    const range = (i: Index): string => `${poly(i.lo).key}..${poly(i.hi).key}`;
+    return { expr, poly, range };
+  };
+  const guardKey = (g: Expr | null, expr: (e: Expr) => Expr): string => (g ? String(expr(g).id) : "");
+  switch (definition.kind) {
+    case "equation": {
+      const { axes, operator, body } = definition;
+      const bound = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+      const { expr, range } = naming(bound);
+      const kind = operator === null ? "" : operator.kind === "reduce" ? `${operator.reducer}${operator.indices.length}` : `${operator.name}@${axes.indexOf(operator.index)}`;
+      return `e ${value.dtype} ${bound.map(range).join(",")} ${kind} | ${guardKey(operator?.guard ?? null, expr)} | ${expr(body).id}`;
+    }
+    case "reshape":
+      return `v ${definition.of} ${value.shape.map((s) => s.key).join(",")}`;
+    case "scatter": {
+      const { expr, poly, range } = naming(definition.domain);
+      return `s ${value.dtype} ${value.shape.map((s) => s.key).join(",")} ${definition.domain.map(range).join(",")} ${guardKey(definition.guard, expr)} ${definition.target.map((t) => poly(t).key).join(",")} ${expr(definition.body).id}`;
+    }
+    case "leaf":
+    case "custom":
+    case "derivative":
+      return undefined;
+  }
+}
+
+/** One value for equal definitions. Members of recurrences stay as they are. */
+export function cse(program: Program): Program {
+  const replaced = new Map<ValueId, ValueId>();
+  const known = new Map<string, ValueId>();
+  const values = new Map(program.values);
+  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const at = (id: ValueId): ValueId => replaced.get(id) ?? id;
+  const kept = new Set([...program.outputs.map((o) => o.value), ...program.gradients.map((g) => g.value)]);
+  for (const id of program.items.flatMap(idsOf)) {
+    const value = values.get(id);
+    if (!value) continue;
+    let definition: Definition = rewriteDefinition(value.definition, {
+      read: (node) => (replaced.has(node.value) ? read(at(node.value), node.subscripts, node.dtype) : undefined),
+    });
+    if (definition.kind === "reshape" && replaced.has(definition.of)) definition = { ...definition, of: at(definition.of) };
+    const made = definition === value.definition ? value : { ...value, definition };
+    values.set(id, made);
+    if (grouped.has(id)) continue;
+    const key = keyOf(made);
+    const first = key === undefined ? undefined : known.get(key);
+    if (key !== undefined && first === undefined) known.set(key, id);
+    else if (first !== undefined && !kept.has(id)) replaced.set(id, first);
+  }
+  const rewire = <T extends { value: ValueId }>(list: readonly T[]): T[] => list.map((x) => ({ ...x, value: at(x.value) }));
+  return {
+    ...program,
+    values,
+    items: filterItems(program.items, (id) => !replaced.has(id)),
+    outputs: rewire(program.outputs),
+    gradients: rewire(program.gradients),
+    stateUpdates: rewire(program.stateUpdates),
+    trains: program.trains.map((t) => ({ ...t, updates: rewire(t.updates) })),
+  };
+}

@@ -1,0 +1,30 @@
+import type { Program } from "../ir/program.js";
+import { cse } from "./cse.js";
+import { dce } from "./dce.js";
+import { inlineTrivial } from "./inline-trivial.js";
+import { simplify } from "./simplify.js";
+
+export interface Pass {
+  readonly name: string;
+  readonly run: (program: Program) => Program;
+}
+
+/** The passes, in the order in which they run; each is a function from program to program. */
+export const PASSES: readonly Pass[] = [
+  { name: "simplify", run: simplify },
+  { name: "inline-trivial", run: inlineTrivial },
+  { name: "simplify", run: simplify },
+  { name: "cse", run: cse },
+  { name: "dce", run: dce },
+];
+
+/** Runs every pass but those switched off; `after` sees the program after each one (the verifier). */
+export function optimize(program: Program, options: { off?: readonly string[]; after?: (pass: string, program: Program) => void } = {}): Program {
+  let current = program;
+  for (const pass of PASSES) {
+    if (options.off?.includes(pass.name)) continue;
+    current = pass.run(current);
+    options.after?.(pass.name, current);
+  }
+  return current;
+}

@@ -1,0 +1,143 @@
+import { provablyNonNegative } from "../ir/bounds.js";
+import type { CallExpr, Expr } from "../ir/expr.js";
+import { and, call, constant, FALSE, indexValue, isFloat, polyOf, rewriter, select, TRUE } from "../ir/expr.js";
+import type { Poly } from "../ir/poly.js";
+import type { Definition, Operator, Program } from "../ir/program.js";
+import { mapDefinitions } from "./map.js";
+
+/**
+ * Decides integer comparisons that the index ranges settle, folds constants, and tidies guards.
+ * No rule here changes a value for any operand, NaN and infinities included.
+ */
+export function simplify(program: Program): Program {
+  const { expr, poly } = rewriter({ node: simplifyNode });
+  const tidy = (e: Expr): Expr => underGuards(expr(e), []);
+  return mapDefinitions(program, (definition): Definition => {
+    switch (definition.kind) {
+      case "equation": {
+        const guard = definition.operator?.guard ? tidy(definition.operator.guard) : null;
+        const facts = guard ? factsOf(guard) : [];
+        const operator: Operator | null = definition.operator && { ...definition.operator, guard: guard === TRUE ? null : guard };
+        return { ...definition, operator, body: underGuards(expr(definition.body), facts) };
+      }
+      case "scatter": {
+        const guard = definition.guard && tidy(definition.guard);
+        return { ...definition, guard: guard === TRUE ? null : guard, target: definition.target.map(poly), body: tidy(definition.body) };
+      }
+      default:
+        return definition;
+    }
+  });
+}
+
+function simplifyNode(e: Expr): Expr | undefined {
+  if (e.op === "select") {
+    if (e.condition.op === "constant") return e.condition.value ? e.then : e.else;
+    // if a then (if b then x else z) else z
+    if (e.then.op === "select" && e.then.else === e.else) return select(and(e.condition, e.then.condition), e.then.then, e.else);
+    return undefined;
+  }
+  if (e.op !== "call") return undefined;
+  return integerComparison(e, []) ?? integerArithmetic(e) ?? floatIdentities(e);
+}
+
+function integerComparison(e: CallExpr, facts: readonly Poly[]): Expr | undefined {
+  const [a, b] = e.args;
+  if (!a || !b || a.dtype !== "i32" || b.dtype !== "i32") return undefined;
+  const difference = polyOf(b).sub(polyOf(a));
+  switch (e.fn) {
+    case "le":
+      return decided(provablyNonNegative(difference, facts), provablyNonNegative(difference.neg().sub(1), facts));
+    case "lt":
+      return decided(provablyNonNegative(difference.sub(1), facts), provablyNonNegative(difference.neg(), facts));
+    case "eq":
+    case "ne": {
+      const apart = provablyNonNegative(difference.sub(1), facts) || provablyNonNegative(difference.neg().sub(1), facts);
+      const settled = decided(difference.isZero, apart);
+      if (!settled || e.fn === "eq") return settled;
+      return settled === TRUE ? FALSE : TRUE;
+    }
+    default:
+      return undefined;
+  }
+}
+const decided = (yes: boolean, no: boolean): Expr | undefined => (yes ? TRUE : no ? FALSE : undefined);
+
+/** Integer calls whose operands turned out to be polynomials or constants. */
+function integerArithmetic(e: CallExpr): Expr | undefined {
+  const [a, b] = e.args;
+  if (e.dtype !== "i32" || !a || !b) return undefined;
+  const [x, y] = [polyOf(a), polyOf(b)];
+  const divisor = y.constant;
+  if (e.fn === "floor_div" && divisor !== undefined && divisor > 0) {
+    if (x.constant !== undefined) return constant(Math.floor(x.constant / divisor), "i32");
+    const quotient = x.scale(1, divisor);
+    if (quotient.denominator === 1) return indexValue(quotient);
+  }
+  if (e.fn === "mod" && divisor !== undefined && divisor > 0) {
+    if (x.constant !== undefined) return constant(x.constant - divisor * Math.floor(x.constant / divisor), "i32");
+    if (x.scale(1, divisor).denominator === 1) return constant(0, "i32");
+  }
+  return undefined;
+}
+
+function floatIdentities(e: CallExpr): Expr | undefined {
+  const [a, b] = e.args;
+  if (!a || !isFloat(e.dtype)) return undefined;
+  if (a.op === "constant" && b?.op === "constant") {
+    if (e.fn === "mul") return constant(a.value * b.value, e.dtype);
+    if (e.fn === "add") return constant(a.value + b.value, e.dtype);
+    if (e.fn === "sub") return constant(a.value - b.value, e.dtype);
+    if (e.fn === "div") return constant(a.value / b.value, e.dtype);
+  }
+  // x * c1 * c2 with exact powers of two only: other products would round differently.
+  if (e.fn === "mul" && b && b.op === "constant" && b.value === -1) return call("neg", [a], e.dtype);
+  if (e.fn === "mul" && b && a.op === "constant" && a.value === -1) return call("neg", [b], e.dtype);
+  return undefined;
+}
+
+/** Affine facts (polynomials >= 0) that a condition states. */
+export function factsOf(condition: Expr): Poly[] {
+  if (condition.op !== "call") return [];
+  const [a, b] = condition.args;
+  if (condition.fn === "and") return condition.args.flatMap(factsOf);
+  if (!a || !b || a.dtype !== "i32") return [];
+  const difference = polyOf(b).sub(polyOf(a));
+  if (condition.fn === "le") return [difference];
+  if (condition.fn === "lt") return [difference.sub(1)];
+  if (condition.fn === "eq") return [difference, difference.neg()];
+  return [];
+}
+
+/** Comparisons that the enclosing conditions settle. Works on the tree of selects at the top of a body. */
+function underGuards(e: Expr, facts: readonly Poly[]): Expr {
+  const conditionUnder = (c: Expr, known: readonly Poly[]): Expr => {
+    if (c.op !== "call") return c;
+    const [a, b] = c.args;
+    if (c.fn === "and" && a && b) {
+      const left = conditionUnder(a, known);
+      return and(left, conditionUnder(b, [...known, ...factsOf(left)]));
+    }
+    return integerComparison(c, known) ?? c;
+  };
+  if (e.dtype === "bool" && e.op === "call") return conditionUnder(e, facts);
+  if (e.op === "select") {
+    const condition = conditionUnder(e.condition, facts);
+    return select(condition, underGuards(e.then, [...facts, ...factsOf(condition)]), underGuards(e.else, facts));
+  }
+  if (e.op === "call" && facts.length && e.args.some((a) => a.op === "select" || a.op === "call" || a.op === "cast")) {
+    if (!containsSelect(e)) return e;
+    const args = e.args.map((a) => underGuards(a, facts));
+    return args.every((a, k) => a === e.args[k]) ? e : call(e.fn, args, e.dtype);
+  }
+  return e;
+}
+const selectMemo = new WeakMap<Expr, boolean>();
+function containsSelect(e: Expr): boolean {
+  const known = selectMemo.get(e);
+  if (known !== undefined) return known;
+  const found = e.op === "select" || (e.op === "call" && e.args.some(containsSelect)) || (e.op === "cast" && containsSelect(e.arg));
+  selectMemo.set(e, found);
+  return found;
+}
+
