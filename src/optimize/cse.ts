@@ -3,8 +3,8 @@ import { freshIndex, read, rewriter } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Program, Value } from "../ir/program.js";
-import { rewriteDefinition } from "./inline-trivial.js";
-import { filterItems } from "./map.js";
+import { filterItems } from "../ir/reach.js";
+import { rewriteDefinition } from "../ir/rewrite.js";
 
 /** Standard index variables, so that two equations that differ in names only have the same key. */
 const canonicalIndices: Index[] = [];

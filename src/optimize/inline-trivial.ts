@@ -1,9 +1,7 @@
 import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
-import { rewriter } from "../ir/expr.js";
-import { Poly } from "../ir/poly.js";
-import type { Definition, Equation, Program } from "../ir/program.js";
 import { idsOf } from "../ir/items.js";
-import { mapDefinitions } from "./map.js";
+import type { Equation, Program } from "../ir/program.js";
+import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
 
 /** Whether reading the equation's body instead of the value costs nothing: a copy, a constant, a choice against a constant. */
 function isTrivial(body: Expr): boolean {
@@ -21,14 +19,6 @@ function isTrivial(body: Expr): boolean {
   }
 }
 
-/** The body of an equation at given subscripts. */
-export function instantiate(equation: Equation, subscripts: readonly Poly[]): Expr {
-  const { expr } = rewriter({
-    index: (i) => subscripts[equation.axes.indexOf(i)],
-  });
-  return expr(equation.body);
-}
-
 /** Reads of copies, constants and deltas are replaced by what these read. */
 export function inlineTrivial(program: Program): Program {
   const inlined = new Map<ValueId, Equation>();
@@ -38,9 +28,8 @@ export function inlineTrivial(program: Program): Program {
     return equation && instantiate(equation, node.subscripts);
   };
   const rules = { read: replaceRead };
-  let values = program.values;
   const order = program.items.flatMap(idsOf);
-  const changed = new Map(values);
+  const changed = new Map(program.values);
   for (const id of order) {
     const value = changed.get(id);
     if (!value) continue;
@@ -48,22 +37,5 @@ export function inlineTrivial(program: Program): Program {
     if (definition !== value.definition) changed.set(id, { ...value, definition });
     if (definition.kind === "equation" && definition.operator === null && isTrivial(definition.body) && !grouped.has(id)) inlined.set(id, definition);
   }
-  values = changed;
-  return mapDefinitions({ ...program, values }, (d) => d);
-}
-
-/** Apply an expression rewrite everywhere in a definition. */
-export function rewriteDefinition(definition: Definition, rules: { read?: (node: ReadExpr) => Expr | undefined; node?: (e: Expr) => Expr | undefined }): Definition {
-  const { expr, poly } = rewriter(rules);
-  switch (definition.kind) {
-    case "equation": {
-      const body = expr(definition.body);
-      const operator = definition.operator && { ...definition.operator, guard: definition.operator.guard && expr(definition.operator.guard) };
-      return body === definition.body && operator?.guard === definition.operator?.guard ? definition : { ...definition, operator, body };
-    }
-    case "scatter":
-      return { ...definition, guard: definition.guard && expr(definition.guard), target: definition.target.map(poly), body: expr(definition.body) };
-    default:
-      return definition;
-  }
+  return { ...program, values: changed };
 }

@@ -1,0 +1,269 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
+import { operands } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
+
+/** How the value of an in-kernel read is had: a register, else memory. */
+export type RegisterOf = (value: ValueId, subscripts: readonly Poly[]) => KExpr | undefined;
+
+export const kConstant = (value: number, dtype: DType = "i32"): KExpr => ({ op: "constant", dtype, value });
+export const kVariable = (name: string, dtype: DType): KExpr => ({ op: "variable", dtype, name });
+export const kCall = (fn: string, dtype: DType, ...args: KExpr[]): KExpr => ({ op: "call", dtype, fn, args });
+
+/** What the whole kernel shares: names, buffer and size parameters. */
+export class KernelScope {
+  readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
+  readonly sizes: { name: string; poly: Poly }[] = [];
+  private readonly taken = new Set<string>();
+
+  constructor(private readonly tensor: (id: ValueId) => { id: ValueId; name: string; dtype: DType; shape: readonly Poly[] }) {}
+
+  fresh(name: string): string {
+    const base = name.replace(/[^\p{L}\p{N}_]/gu, "_").replace(/^(\d)/u, "_$1") || "v";
+    let unique = base;
+    for (let n = 2; this.taken.has(unique); n++) unique = `${base}_${n}`;
+    this.taken.add(unique);
+    return unique;
+  }
+
+  size(poly: Poly): KExpr {
+    const known = poly.constant;
+    if (known !== undefined) return kConstant(known);
+    const found = this.sizes.find((s) => s.poly.equals(poly));
+    if (found) return kVariable(found.name, "i32");
+    const dims = [...poly.dims];
+    const lone = dims.length === 1 && dims[0] !== undefined && poly.equals(Poly.dim(dims[0])) ? dims[0] : `n_${dims.join("_")}`;
+    const name = this.fresh(lone);
+    this.sizes.push({ name, poly });
+    return kVariable(name, "i32");
+  }
+
+  buffer(id: ValueId, access: "read" | "write"): { name: string; dtype: DType; shape: readonly Poly[] } {
+    const tensor = this.tensor(id);
+    let found = this.buffers.find((b) => b.value === tensor.id);
+    if (!found) {
+      found = { name: this.fresh(tensor.name), dtype: tensor.dtype, value: tensor.id, read: false, write: false };
+      this.buffers.push(found);
+    }
+    found[access] = true;
+    return { name: found.name, dtype: found.dtype, shape: this.tensor(id).shape };
+  }
+
+  get parameters(): KernelBuffer[] {
+    return this.buffers.map((b) => ({ name: b.name, dtype: b.dtype, access: b.write ? (b.read ? "readwrite" : "write") : "read" }));
+  }
+}
+
+/** Row-major address of an element. */
+export function flatten(shape: readonly Poly[], subscripts: readonly Poly[]): Poly {
+  return subscripts.reduce((flat, s, k) => flat.mul(shape[k] ?? 1).add(s), Poly.constant(0));
+}
+
+/** A run of statements with the loop variable that it stands under. Names bound here serve blocks inside it. */
+export class Block {
+  readonly statements: Statement[] = [];
+  private readonly bound = new Map<string, KExpr>();
+  private readonly indices = new Map<Index, KExpr>();
+
+  constructor(
+    readonly scope: KernelScope,
+    readonly parent: Block | null,
+    private readonly registerOf: RegisterOf,
+  ) {}
+
+  inner(): Block {
+    return new Block(this.scope, this, this.registerOf);
+  }
+  bindIndex(index: Index, value: KExpr): void {
+    this.indices.set(index, value);
+  }
+  private lookupIndex(index: Index): KExpr {
+    const found = this.indices.get(index) ?? this.parent?.lookupIndex(index);
+    invariant(found, `index ${index.name} has a loop around it`);
+    return found;
+  }
+  private owns(index: Index): boolean {
+    return this.indices.has(index);
+  }
+  private lookup(key: string): KExpr | undefined {
+    return this.bound.get(key) ?? this.parent?.lookup(key);
+  }
+  push(statement: Statement): void {
+    this.statements.push(statement);
+  }
+  let(name: string, value: KExpr): KExpr {
+    if (value.op === "constant" || value.op === "variable") return value;
+    const unique = this.scope.fresh(name);
+    this.push({ kind: "let", name: unique, value });
+    return kVariable(unique, value.dtype);
+  }
+
+  /** An integer polynomial; what does not change in this block's loop is computed outside of it. */
+  poly(p: Poly): KExpr {
+    if (p.indices.size === 0 && !p.hasOpaque) return this.scope.size(p);
+    const lone = p.asIndex;
+    if (lone) return this.lookupIndex(lone);
+    const mine = [...p.indices].filter((i) => this.owns(i));
+    if (mine.length === 0 && this.parent && !p.hasOpaque) {
+      return this.parent.hoisted(p);
+    }
+    const key = `p${p.key}`;
+    const known = this.lookup(key);
+    if (known) return known;
+    const [index] = mine;
+    const parts = index && p.split(index);
+    if (index && parts && !parts.rest.isZero && !parts.rest.hasOpaque && this.parent && (parts.rest.indices.size > 0 || parts.rest.terms.length > 0)) {
+      const offset = [...parts.rest.indices].some((i) => this.owns(i)) ? this.sum(parts.rest) : this.parent.hoisted(parts.rest);
+      return combine(this.product(parts.coefficient, this.lookupIndex(index)), offset, parts.rest);
+    }
+    return this.sum(p);
+  }
+  /** A polynomial computed in this block (or further out) and named. */
+  private hoisted(p: Poly): KExpr {
+    const key = `p${p.key}`;
+    const known = this.lookup(key);
+    if (known) return known;
+    const value = this.poly(p);
+    const named = this.let("at", value);
+    if (named !== value) this.bound.set(key, named);
+    return named;
+  }
+  private product(coefficient: Poly, factor: KExpr): KExpr {
+    const c = this.poly(coefficient);
+    if (c.op === "constant" && c.value === 1) return factor;
+    return kCall("mul", "i32", factor, c);
+  }
+  /** Term by term: coefficient (a size) times index variables and opaque atoms. */
+  private sum(p: Poly): KExpr {
+    const groups = new Map<string, { atoms: KExpr[]; coefficient: Poly }>();
+    for (const term of p.terms) {
+      const factors = term.atoms.filter((a) => a.kind !== "dim");
+      const key = factors.map((a) => a.key).join("*");
+      let coefficient = Poly.constant(1).scale(term.num, term.den);
+      for (const atom of term.atoms) if (atom.kind === "dim") coefficient = coefficient.mul(Poly.dim(atom.name));
+      const old = groups.get(key);
+      if (old) old.coefficient = old.coefficient.add(coefficient);
+      else groups.set(key, { coefficient, atoms: factors.map((a) => (a.kind === "index" ? this.lookupIndex(a.index) : a.kind === "opaque" ? this.expr(a.expr) : kConstant(0))) });
+    }
+    let total: KExpr | null = null;
+    for (const { atoms, coefficient } of groups.values()) {
+      const known = coefficient.constant;
+      const negative = known !== undefined && known < 0;
+      const scaled = negative ? coefficient.neg() : coefficient;
+      let value: KExpr | null = null;
+      for (const atom of atoms) value = value ? kCall("mul", "i32", value, atom) : atom;
+      const term = value ? this.product(scaled, value) : this.scope.size(scaled);
+      total = total ? kCall(negative ? "sub" : "add", "i32", total, term) : negative ? kCall("neg", "i32", term) : term;
+    }
+    return total ?? kConstant(0);
+  }
+
+  /** Several expressions at once; what they share is computed once, into a `let`. */
+  exprs(roots: readonly Expr[]): KExpr[] {
+    const uses = new Map<Expr, number>();
+    const count = (e: Expr): void => {
+      const stack = [e];
+      for (let node = stack.pop(); node; node = stack.pop()) {
+        const n = (uses.get(node) ?? 0) + 1;
+        uses.set(node, n);
+        if (n === 1) stack.push(...strictOperands(node));
+      }
+    };
+    roots.forEach(count);
+    // Operands before users, iteratively, so that a body of any depth can be emitted.
+    const order: Expr[] = [];
+    const seen = new Set<Expr>();
+    const stack: { e: Expr; done: boolean }[] = roots.map((e) => ({ e, done: false })).reverse();
+    for (let top = stack.pop(); top; top = stack.pop()) {
+      if (top.done) order.push(top.e);
+      else if (!seen.has(top.e)) {
+        seen.add(top.e);
+        stack.push({ e: top.e, done: true });
+        for (const o of strictOperands(top.e)) if (!seen.has(o)) stack.push({ e: o, done: false });
+      }
+    }
+    for (const e of order) {
+      if ((uses.get(e) ?? 0) < 2 || e.op === "constant" || e.op === "index") continue;
+      const key = `e${e.id}`;
+      if (this.lookup(key)) continue;
+      this.bound.set(key, this.let(e.op === "call" ? shortName(e.fn) : e.op === "read" ? "x" : "t", this.tree(e)));
+    }
+    return roots.map((e) => this.expr(e));
+  }
+
+  expr(e: Expr): KExpr {
+    return this.lookup(`e${e.id}`) ?? this.tree(e);
+  }
+  private tree(e: Expr): KExpr {
+    switch (e.op) {
+      case "constant":
+        return kConstant(e.value, e.dtype);
+      case "index":
+        return this.poly(e.poly);
+      case "read": {
+        const register = this.registerOf(e.value, e.subscripts);
+        if (register) return register;
+        const buffer = this.scope.buffer(e.value, "read");
+        return { op: "load", dtype: e.dtype, buffer: buffer.name, index: this.poly(flatten(buffer.shape, e.subscripts)) };
+      }
+      case "call":
+        return { op: "call", dtype: e.dtype, fn: e.fn, args: e.args.map((a) => this.expr(a)) };
+      case "cast":
+        return { op: "cast", dtype: e.dtype, arg: this.expr(e.arg) };
+      case "select": {
+        const condition = this.expr(e.condition);
+        if (!needsBranch(e.then) && !needsBranch(e.else)) return { op: "select", dtype: e.dtype, condition, then: this.arm(e.then), else: this.arm(e.else) };
+        const name = this.scope.fresh("t");
+        this.push({ kind: "var", name, init: kConstant(0, e.dtype) });
+        const branch = (arm: Expr): Statement[] => {
+          const block = this.inner();
+          const [value] = block.exprs([arm]);
+          invariant(value, "one root, one result");
+          block.push({ kind: "assign", name, value });
+          return block.statements;
+        };
+        this.push({ kind: "if", condition, then: branch(e.then), else: branch(e.else) });
+        const result = kVariable(name, e.dtype);
+        this.bound.set(`e${e.id}`, result);
+        return result;
+      }
+    }
+  }
+  /** An arm without sharing stays one expression; address arithmetic may be hoisted out of it. */
+  private arm(e: Expr): KExpr {
+    return this.expr(e);
+  }
+}
+
+function combine(a: KExpr, b: KExpr, rest: Poly): KExpr {
+  const known = rest.constant;
+  if (known !== undefined && known < 0) return kCall("sub", "i32", a, kConstant(-known));
+  return kCall("add", "i32", a, b);
+}
+
+/** Operands that are evaluated whenever the node is: not the arms of a select. */
+function strictOperands(e: Expr): readonly Expr[] {
+  return e.op === "select" ? [e.condition] : operands(e);
+}
+
+/** Whether an arm is worth statements of its own: it shares nodes, or holds a choice, or is long. */
+function needsBranch(e: Expr): boolean {
+  const seen = new Set<Expr>();
+  const stack = [e];
+  let size = 0;
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (node.op === "constant" || node.op === "index") continue;
+    if (seen.has(node)) {
+      if (node.op !== "read") return true;
+      continue;
+    }
+    seen.add(node);
+    if (node.op === "select" && node !== e && (needsBranch(node.then) || needsBranch(node.else))) return true;
+    if (++size > 24) return true;
+    stack.push(...operands(node));
+  }
+  return false;
+}
+
+const shortName = (fn: string): string => (fn.length > 8 ? "t" : fn === "and" || fn === "or" || fn === "not" || fn === "lt" || fn === "le" || fn === "eq" || fn === "ne" ? "is" : fn === "add" || fn === "sub" || fn === "mul" || fn === "div" || fn === "neg" ? "t" : fn);

@@ -1,0 +1,111 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { ValueId } from "../ir/expr.js";
+import type { Program } from "../ir/program.js";
+import { keepReachable, mentions } from "../ir/reach.js";
+import { groupKernels, type KernelGroup } from "./group.js";
+import { inlineProducers } from "./inline.js";
+import type { Kernel, Launch, ScheduledEntry, ScheduledModule, TargetDescription } from "./kernel-ir.js";
+import { lowerFused, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import { lowerOperators } from "./lower-operators.js";
+import { gatherScatters } from "./gather-scatters.js";
+
+/**
+ * Index IR → Kernel IR for one target. Each entry point (forward; backward of each loss; step of each train) is
+ * scheduled by itself from what it needs; kernels with the same text are one.
+ */
+export function schedule(program: Program, target: TargetDescription): ScheduledModule {
+  const module = new ModuleScheduler(program, target);
+  const results = program.outputs;
+  const forward = module.entry("forward", results.map((o) => o.value), { results, gradients: [], updates: [] });
+  const backward = new Map<string, ScheduledEntry>();
+  for (const loss of program.losses) {
+    const gradients = program.gradients.filter((g) => g.loss === loss).map((g) => ({ name: g.wrt, value: g.value }));
+    backward.set(loss, module.entry(`backward ${loss}`, [...results, ...gradients].map((r) => r.value), { results, gradients, updates: [] }));
+  }
+  const step = new Map<string, ScheduledEntry>();
+  for (const train of program.trains) {
+    if (step.has(train.loss)) continue;
+    const updates = [...train.updates, ...program.stateUpdates];
+    step.set(train.loss, module.entry(`step ${train.loss}`, [...results.map((r) => r.value), ...updates.map((u) => u.value)], { results, gradients: [], updates }));
+  }
+  return { program: module.merged(), kernels: module.kernels, aliases: module.aliases, forward, backward, step, decisions: module.decisions };
+}
+
+class ModuleScheduler {
+  readonly kernels = new Map<string, Kernel>();
+  readonly aliases = new Map<ValueId, ValueId>();
+  readonly decisions: string[] = [];
+  private readonly byText = new Map<string, string>();
+  private values: Program["values"] = new Map();
+  private readonly lowered: Program;
+
+  constructor(
+    program: Program,
+    private readonly target: TargetDescription,
+  ) {
+    const plain = lowerOperators(program);
+    this.lowered = target.sequentialGrid ? plain : gatherScatters(plain);
+  }
+
+  merged(): Program {
+    return { ...this.lowered, values: this.values };
+  }
+
+  entry(name: string, roots: readonly ValueId[], rest: Omit<ScheduledEntry, "launches">): ScheduledEntry {
+    const inlined = inlineProducers(keepReachable(this.lowered, roots), roots);
+    this.values = new Map([...this.values, ...inlined.values]);
+    this.decisions.push(`entry ${name}`);
+    const groups = groupKernels(inlined, this.target, this.decisions);
+    const rooted = new Set(roots);
+    const owner = (id: ValueId): ValueId => {
+      const definition = inlined.values.get(id)?.definition;
+      if (definition?.kind !== "reshape") return id;
+      const source = owner(definition.of);
+      this.aliases.set(id, source);
+      return source;
+    };
+    for (const value of inlined.values.values()) owner(value.id);
+    const readers = new Map<ValueId, ValueId[]>();
+    for (const value of inlined.values.values())
+      for (const id of mentions(value.definition)) readers.set(id, [...(readers.get(id) ?? []), value.id]);
+    const context: LoweringContext = {
+      program: inlined,
+      target: this.target,
+      owner,
+      stored: (id, members) => rooted.has(id) || (readers.get(id) ?? []).some((r) => !members.has(r)) || !this.isScalarInside(inlined, id, members),
+    };
+    const launches = groups.flatMap((group) => this.launch(group, context));
+    return { launches, ...rest };
+  }
+
+  /** Whether readers in the same kernel find the value in a register: it has the grid's axes and no others. */
+  private isScalarInside(program: Program, id: ValueId, members: ReadonlySet<ValueId>): boolean {
+    const ranks = [...members].map((m) => program.values.get(m)?.shape.length ?? 0);
+    return (program.values.get(id)?.shape.length ?? 0) === Math.min(...ranks);
+  }
+
+  private launch(group: KernelGroup, context: LoweringContext): Launch[] {
+    switch (group.kind) {
+      case "fused":
+        return [this.register(lowerFused(group, context))];
+      case "scatter":
+        return [this.register(lowerScatter(group, context))];
+      case "recurrence":
+        invariant(false, "recurrences are scheduled by their own pass");
+        return [];
+    }
+  }
+
+  /** One kernel for equal texts; a second one of the same name gets a number. */
+  private register({ kernel, tensors }: LoweredKernel): Launch {
+    const text = JSON.stringify({ ...kernel, name: "", notes: [], spans: [], sizes: kernel.sizes.map((s) => [s.name, s.poly.key]) });
+    let name = this.byText.get(text);
+    if (name === undefined) {
+      name = kernel.name;
+      for (let n = 2; this.kernels.has(name); n++) name = `${kernel.name}_${n}`;
+      this.kernels.set(name, { ...kernel, name });
+      this.byText.set(text, name);
+    }
+    return { kernel: name, tensors };
+  }
+}
