@@ -1,6 +1,16 @@
 import type { Expr } from "../expr.js";
 import { compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
-import { byType, callOf, define, infix, infixWrapped, noDerivative, rule, wgslCall, wrapJs } from "./define.js";
+import {
+  byType,
+  callOf,
+  define,
+  infix,
+  infixWrapped,
+  noDerivative,
+  rule,
+  wgslCall,
+  wrapJs,
+} from "./define.js";
 import type { Domain, ScalarFunction, TargetCode } from "./types.js";
 
 const pair: Domain = {
@@ -39,7 +49,12 @@ const nested = (callee: string): TargetCode => ({
   expression: (args) => args.reduce((a, b) => `${callee}(${a}, ${b})`),
 });
 
-const comparison = (name: string, doc: string, js: string, holds: (a: number, b: number) => boolean): ScalarFunction =>
+const comparison = (
+  name: string,
+  doc: string,
+  js: string,
+  holds: (a: number, b: number) => boolean,
+): ScalarFunction =>
   define(name, {
     ...rule(js.length === 3 ? "equality" : "comparison"),
     arity: 2,
@@ -57,7 +72,11 @@ const comparison = (name: string, doc: string, js: string, holds: (a: number, b:
 /** max and min: the partial for the first of two operands. */
 const tieHalves = (chosen: Expr, a: Expr, b: Expr): Expr =>
   select(chosen, select(compare("eq", a, b), literal(0.5, a), literal(1, a)), literal(0, a));
-const extremum = (name: "max" | "min", doc: string, choose: (a: number, b: number) => number): ScalarFunction =>
+const extremum = (
+  name: "max" | "min",
+  doc: string,
+  choose: (a: number, b: number) => number,
+): ScalarFunction =>
   define(name, {
     type: "arithmetic",
     arity: { min: 2 },
@@ -147,10 +166,10 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     derivative: () => [null, null],
     cost: 6,
     domain: { ...pair, special: ties },
-    js: byType(callOf("gradc_floor_div"), {
-      expression: (args, dtype) => (dtype === "u32" ? wrapJs(`gradc_floor_div(${args.join(", ")})`, dtype) : `gradc_floor_div(${args.join(", ")})`),
-      helpers: ["gradc_floor_div"],
-    }),
+    js: {
+      expression: (args, dtype) => `gradc_floor_div${dtype === "u32" ? "_u32" : ""}(${args.join(", ")})`,
+      helpers: ["gradc_floor_div", "gradc_floor_div_u32"],
+    },
     wgsl: {
       expression: (args, dtype) => `gradc_floor_div_${dtype === "u32" ? "u32" : "i32"}(${args.join(", ")})`,
       helpers: ["gradc_floor_div_i32", "gradc_floor_div_u32"],
@@ -181,7 +200,8 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
         [-5.5, 2],
         [0, 2],
       ],
-      smooth: ([x = 0, y = 0], h) => Math.abs(y) > 0.1 && Math.abs(x / y - Math.round(x / y)) * Math.abs(y) > 100 * h,
+      smooth: ([x = 0, y = 0], h) =>
+        Math.abs(y) > 0.1 && Math.abs(x / y - Math.round(x / y)) * Math.abs(y) > 100 * h,
     },
     js: byType(callOf("gradc_mod"), callOf("gradc_mod_int")),
     wgsl: {
@@ -215,7 +235,15 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     evaluate: (a, b) => Number(Boolean(a) && Boolean(b)),
     derivative: () => [null, null],
     cost: 1,
-    domain: { intervals: [], special: [[0, 0], [0, 1], [1, 0], [1, 1]] },
+    domain: {
+      intervals: [],
+      special: [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ],
+    },
     js: infix("&&"),
     wgsl: infix("&&"),
   }),
@@ -226,7 +254,15 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     evaluate: (a, b) => Number(Boolean(a) || Boolean(b)),
     derivative: () => [null, null],
     cost: 1,
-    domain: { intervals: [], special: [[0, 0], [0, 1], [1, 0], [1, 1]] },
+    domain: {
+      intervals: [],
+      special: [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ],
+    },
     js: infix("||"),
     wgsl: infix("||"),
   }),
@@ -253,7 +289,9 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     expand: (args) => mul(one(args), one(args)),
     cost: 1,
     domain: { intervals: [[-8, 8]] },
-    js: byType(callOf("gradc_square"), { expression: ([a], dtype) => wrapJs(`Math.imul(${a}, ${a})`, dtype) }),
+    js: byType(callOf("gradc_square"), {
+      expression: ([a], dtype) => wrapJs(`Math.imul(${a}, ${a})`, dtype),
+    }),
     wgsl: { expression: ([a]) => `(${a} * ${a})` },
   }),
   define("clamp", {
@@ -311,7 +349,13 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       return select(condition, then, b ?? then);
     },
     cost: 1,
-    domain: { intervals: [], special: [[0, 2, 3], [1, 2, 3]] },
+    domain: {
+      intervals: [],
+      special: [
+        [0, 2, 3],
+        [1, 2, 3],
+      ],
+    },
     js: { expression: ([c, a, b]) => `(${c} ? ${a} : ${b})` },
     wgsl: { expression: ([c, a, b]) => `select(${b}, ${a}, ${c})` },
   }),

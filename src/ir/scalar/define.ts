@@ -38,7 +38,10 @@ export function wgslCall(callee: string, bound?: ErrorBound): TargetCode & { rea
   const code = callOf(callee);
   const expression = (args: readonly string[], dtype: DType): string =>
     dtype === "f16" && code.helpers
-      ? `f16(${code.expression(args.map((a) => `f32(${a})`), "f32")})`
+      ? `f16(${code.expression(
+          args.map((a) => `f32(${a})`),
+          "f32",
+        )})`
       : code.expression(args, dtype);
   return { ...code, expression, ...(bound && { bound }) };
 }
@@ -64,4 +67,7 @@ export function byType(float: TargetCode, integer: TargetCode): TargetCode {
 
 /** For functions that pass no derivative. */
 export const noDerivative = (): readonly null[] => [];
-export const rule = (type: TypeRule): { readonly type: TypeRule; readonly visible: false } => ({ type, visible: false });
+export const rule = (type: TypeRule): { readonly type: TypeRule; readonly visible: false } => ({
+  type,
+  visible: false,
+});

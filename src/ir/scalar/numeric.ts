@@ -60,7 +60,8 @@ function stirlingCorrection(x: number): number {
   return sum / x;
 }
 /** lgamma(1.5 + u) for |u| <= 1/2, with fromOne = u + 1/2 and fromTwo = u - 1/2 free of rounding. */
-const lgammaCore = (u: number, fromOne: number, fromTwo: number): number => fromOne * fromTwo * polynomial(LGAMMA_F64, u);
+const lgammaCore = (u: number, fromOne: number, fromTwo: number): number =>
+  fromOne * fromTwo * polynomial(LGAMMA_F64, u);
 /** log |gamma(x)|. Relative to max(1, |result|) near its zeros at negative x. */
 export function lgamma(x: number): number {
   if (Number.isNaN(x)) return x;

@@ -5,7 +5,12 @@
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
 
-export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
+export function threefry2x32(
+  key0: number,
+  key1: number,
+  counter0: number,
+  counter1: number,
+): [number, number] {
   const keys = [key0 | 0, key1 | 0, key0 ^ key1 ^ PARITY] as const;
   let x0 = (counter0 + keys[0]) | 0;
   let x1 = (counter1 + keys[1]) | 0;

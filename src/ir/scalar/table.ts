@@ -1,7 +1,33 @@
+import type { DType } from "../expr.js";
+import { isInteger } from "../expr.js";
+import { invariant } from "../../diagnostics/invariant.js";
+import { ACTIVATIONS } from "./activation.js";
 import { ARITHMETIC } from "./arithmetic.js";
+import { RANDOM } from "./draws.js";
+import { EXPONENTIAL } from "./exponential.js";
+import { ROUNDING } from "./rounding.js";
+import { SPECIAL } from "./special.js";
+import { TRIGONOMETRIC } from "./trigonometric.js";
 import type { ScalarFunction } from "./types.js";
+
+const ALL = [ARITHMETIC, ROUNDING, EXPONENTIAL, TRIGONOMETRIC, SPECIAL, ACTIVATIONS, RANDOM].flat();
 
 /** Every scalar function by name. Without a prototype, so `SCALARS["constructor"]` is undefined. */
 export const SCALARS: Readonly<Record<string, ScalarFunction>> = Object.freeze(
-  Object.assign(Object.create(null) as Record<string, ScalarFunction>, Object.fromEntries([...ARITHMETIC].map((f) => [f.name, f]))),
+  Object.assign(
+    Object.create(null) as Record<string, ScalarFunction>,
+    Object.fromEntries(ALL.map((f) => [f.name, f])),
+  ),
 );
+
+/**
+ * The value of a call whose operands have type `dtype`: the reference, with integer results wrapped to their type.
+ * f32 is not rounded.
+ */
+export function evaluateScalar(name: string, args: readonly number[], dtype: DType): number {
+  const entry = SCALARS[name];
+  invariant(entry, `scalar function ${name} is in the table`);
+  if (!isInteger(dtype) || entry.type === "random") return entry.evaluate(...args);
+  const value = (entry.evaluateInteger ?? entry.evaluate)(...args);
+  return dtype === "u32" ? value >>> 0 : value | 0;
+}

@@ -10,7 +10,8 @@ import type { DType, Expr } from "../expr.js";
  * - select: bool, then two of any one type → that type
  * - random: integers → float (f32 unless the program's precision says otherwise)
  */
-export type TypeRule = "float" | "arithmetic" | "integer" | "equality" | "comparison" | "logic" | "select" | "random";
+export type TypeRule =
+  "float" | "arithmetic" | "integer" | "equality" | "comparison" | "logic" | "select" | "random";
 
 /** An argument as the caller names it; one with a default may be left out (the IR's call always has it). */
 export interface Parameter {

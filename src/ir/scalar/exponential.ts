@@ -1,0 +1,335 @@
+import type { Expr } from "../expr.js";
+import { add, call, compare, constant, div, fn, isZero, literal, mul, neg, select } from "../expr.js";
+import { one, two } from "./arithmetic.js";
+import { callOf, define, wgslCall } from "./define.js";
+import { pow } from "./numeric.js";
+import type { Interval, ScalarFunction, TargetCode } from "./types.js";
+
+const POSITIVE: readonly Interval[] = [[0.05, 20]];
+const reciprocal = (e: Expr): Expr => div(literal(1, e), e);
+const points = (...values: number[]): number[][] => values.map((x) => [x]);
+/** Products for a small literal exponent of a plain name, else the helper. */
+const powiCode = (integer: RegExp): TargetCode => ({
+  expression: ([x = "", n = ""]) => {
+    const exponent = integer.test(n) ? Number.parseInt(n, 10) : NaN;
+    if (exponent === 0) return "1.0";
+    if (exponent === 1) return x;
+    return /^\w+$/.test(x) && exponent >= 2 && exponent <= 4
+      ? `(${Array(exponent).fill(x).join(" * ")})`
+      : `gradc_powi(${x}, ${n})`;
+  },
+  helpers: ["gradc_powi"],
+});
+const POWI_WGSL = powiCode(/^\d+(\.0*)?f?$/);
+
+/**
+ * `base ^ exponent` of floats, as the language has it: products for a literal integer exponent (a negative one is
+ * a quotient, whose derivative guards itself at 0), C's pow otherwise.
+ */
+export function power(base: Expr, exponent: Expr): Expr {
+  if (exponent.op !== "constant" || !Number.isInteger(exponent.value) || Math.abs(exponent.value) > 1024)
+    return call("pow", [base, exponent], base.dtype);
+  const n = exponent.value;
+  if (n === 0) return literal(1, base);
+  if (n === 1) return base;
+  return n < 0
+    ? reciprocal(power(base, literal(-n, base)))
+    : call("powi", [base, literal(n, base)], base.dtype);
+}
+
+export const EXPONENTIAL: readonly ScalarFunction[] = [
+  define("powi", {
+    visible: false,
+    arity: 2,
+    parameters: ["x", { name: "n", literal: true }],
+    doc: "`x^n` for a literal integer n (a constant of x's type): repeated products. Derivative `n * x^(n - 1)`; 0 for n = 0.",
+    evaluate: (x = 0, n = 0) => x ** n,
+    derivative: ({ args }) => {
+      const [x, n] = two(args);
+      if (n.op !== "constant" || n.value === 0) return [null, null];
+      if (n.value === 1) return [literal(1, x), null];
+      return [mul(n, power(x, literal(n.value - 1, x))), null];
+    },
+    expand: (args) => {
+      const [x, n] = two(args);
+      return n.op === "constant" && (n.value < 2 || !Number.isInteger(n.value))
+        ? power(x, n)
+        : call("powi", [x, n], x.dtype);
+    },
+    cost: 3,
+    domain: {
+      intervals: [
+        [-3, 3],
+        [3, 3],
+      ],
+      special: [
+        [0, 0],
+        [0, 2],
+        [-2, 3],
+        [2, 10],
+        [-1.5, 5],
+        [2, -2],
+        [-2, -1],
+      ],
+    },
+    js: powiCode(/^\d+$/),
+    wgsl: {
+      expression: (args, dtype) =>
+        dtype === "f16"
+          ? `f16(${POWI_WGSL.expression(
+              args.map((a) => `f32(${a})`),
+              "f32",
+            )})`
+          : POWI_WGSL.expression(args, dtype),
+      helpers: ["gradc_powi"],
+    },
+  }),
+  define("pow", {
+    visible: false,
+    arity: 2,
+    doc: "`x^y` by C's rules: a negative base with an integral exponent is defined, `0^0 = 1`. The derivative for the exponent is 0 at base 0.",
+    evaluate: (x = 0, y = 0) => pow(x, y),
+    derivative: ({ args, y: result }) => {
+      const [x, y] = two(args);
+      const zero = literal(0, x);
+      const byBase = mul(y, call("pow", [x, add(y, literal(-1, y))], x.dtype));
+      const byExponent =
+        y.op === "constant" ? null : select(compare("eq", x, zero), zero, mul(result, fn("log", x)));
+      if (y.op === "constant") return [isZero(y) ? null : byBase, null];
+      return [select(compare("eq", y, zero), zero, byBase), byExponent];
+    },
+    zeroCotangentGivesZero: true,
+    cost: 30,
+    domain: {
+      intervals: [
+        [0.1, 5],
+        [-3, 3],
+      ],
+      special: [
+        [0, 0],
+        [0, 2],
+        [0, 0.5],
+        [-2, 3],
+        [-2, 2],
+        [-2, -1],
+        [1, 1000],
+        [0.999, 1000],
+        [-1, 7],
+        [2, 0],
+      ],
+    },
+    js: callOf("gradc_pow"),
+    wgsl: wgslCall("gradc_pow", { relative: 2e-6, absolute: 1e-37 }),
+  }),
+  define("sqrt", {
+    arity: 1,
+    doc: "The square root.",
+    evaluate: (x = 0) => Math.sqrt(x),
+    derivative: ({ y }) => [div(literal(0.5, y), y)],
+    zeroCotangentGivesZero: true,
+    cost: 4,
+    domain: { intervals: POSITIVE, special: points(0, 1, 1e-30, 1e30) },
+    js: callOf("Math.sqrt"),
+    wgsl: wgslCall("sqrt"),
+  }),
+  define("rsqrt", {
+    arity: 1,
+    doc: "`1 / sqrt(x)`",
+    evaluate: (x = 0) => 1 / Math.sqrt(x),
+    derivative: ({ args, y }) => [div(mul(literal(-0.5, y), y), one(args))],
+    zeroCotangentGivesZero: true,
+    cost: 5,
+    domain: { intervals: POSITIVE, special: points(1, 1e-30, 1e30) },
+    js: callOf("gradc_rsqrt"),
+    wgsl: wgslCall("inverseSqrt"),
+  }),
+  define("cbrt", {
+    arity: 1,
+    doc: "The real cube root, odd in x.",
+    evaluate: (x = 0) => Math.cbrt(x),
+    derivative: ({ y }) => [div(literal(1, y), mul(literal(3, y), mul(y, y)))],
+    zeroCotangentGivesZero: true,
+    cost: 20,
+    domain: {
+      intervals: [[-20, 20]],
+      special: points(0, 1, -8, 1e-30, -1e30),
+      smooth: ([x = 0]) => Math.abs(x) > 0.05,
+    },
+    js: callOf("Math.cbrt"),
+    wgsl: wgslCall("gradc_cbrt"),
+  }),
+  define("exp", {
+    arity: 1,
+    doc: "`e^x`",
+    evaluate: (x = 0) => Math.exp(x),
+    derivative: ({ y }) => [y],
+    cost: 10,
+    domain: { intervals: [[-10, 10]], special: points(0, 1, -80, 80, -200) },
+    js: callOf("Math.exp"),
+    wgsl: wgslCall("exp", { relative: 2e-5, absolute: 1e-37 }),
+  }),
+  define("exp2", {
+    arity: 1,
+    doc: "`2^x`",
+    evaluate: (x = 0) => 2 ** x,
+    derivative: ({ y }) => [mul(y, literal(Math.LN2, y))],
+    cost: 10,
+    domain: { intervals: [[-10, 10]], special: points(0, 1, -100, 100, -200) },
+    js: callOf("gradc_exp2"),
+    wgsl: wgslCall("exp2", { relative: 2e-5, absolute: 1e-37 }),
+  }),
+  define("expm1", {
+    arity: 1,
+    doc: "`e^x - 1`, accurate next to 0.",
+    evaluate: (x = 0) => Math.expm1(x),
+    derivative: ({ y }) => [add(y, literal(1, y))],
+    cost: 12,
+    domain: { intervals: [[-10, 10]], special: points(0, 1e-10, -1e-4, 0.3999, -0.4001, 80, -200) },
+    js: callOf("Math.expm1"),
+    wgsl: wgslCall("gradc_expm1"),
+  }),
+  define("log", {
+    arity: 1,
+    doc: "The natural logarithm.",
+    evaluate: (x = 0) => Math.log(x),
+    derivative: ({ args }) => [reciprocal(one(args))],
+    zeroCotangentGivesZero: true,
+    cost: 10,
+    domain: { intervals: POSITIVE, special: points(1, 1e-30, 1e30) },
+    js: callOf("Math.log"),
+    wgsl: wgslCall("log", { relative: 2e-6, absolute: 1e-6 }),
+  }),
+  define("log2", {
+    arity: 1,
+    doc: "The logarithm to base 2.",
+    evaluate: (x = 0) => Math.log2(x),
+    derivative: ({ args }) => [div(literal(Math.LOG2E, one(args)), one(args))],
+    zeroCotangentGivesZero: true,
+    cost: 10,
+    domain: { intervals: POSITIVE, special: points(1, 8, 1e-30, 1e30) },
+    js: callOf("Math.log2"),
+    wgsl: wgslCall("log2", { relative: 2e-6, absolute: 1e-6 }),
+  }),
+  define("log10", {
+    arity: 1,
+    doc: "The logarithm to base 10.",
+    evaluate: (x = 0) => Math.log10(x),
+    derivative: ({ args }) => [div(literal(Math.LOG10E, one(args)), one(args))],
+    zeroCotangentGivesZero: true,
+    cost: 10,
+    domain: { intervals: POSITIVE, special: points(1, 1000, 1e-30, 1e30) },
+    js: callOf("Math.log10"),
+    wgsl: {
+      expression: ([x], dtype) =>
+        dtype === "f16" ? `(log(${x}) * 0.4342944819h)` : `(log(${x}) * 0.4342944819f)`,
+      bound: { relative: 2e-6, absolute: 1e-6 },
+    },
+  }),
+  define("log1p", {
+    arity: 1,
+    doc: "`log(1 + x)`, accurate next to 0.",
+    evaluate: (x = 0) => Math.log1p(x),
+    derivative: ({ args }) => [reciprocal(add(literal(1, one(args)), one(args)))],
+    zeroCotangentGivesZero: true,
+    cost: 12,
+    domain: { intervals: [[-0.9, 20]], special: points(0, 1e-10, -1e-5, 0.2999, -0.3001, 1e30) },
+    js: callOf("Math.log1p"),
+    wgsl: wgslCall("gradc_log1p"),
+  }),
+  define("hypot", {
+    arity: 2,
+    doc: "`sqrt(x^2 + y^2)` without overflow.",
+    evaluate: (x = 0, y = 0) => Math.hypot(x, y),
+    derivative: ({ args, y }) => {
+      const [a, b] = two(args);
+      return [div(a, y), div(b, y)];
+    },
+    zeroCotangentGivesZero: true,
+    cost: 10,
+    domain: {
+      intervals: [
+        [-8, 8],
+        [-8, 8],
+      ],
+      special: [
+        [0, 0],
+        [3, 4],
+        [1e30, 1e30],
+        [0, -2],
+        [1e-30, 1e-30],
+      ],
+      smooth: ([x = 0, y = 0]) => Math.hypot(x, y) > 0.1,
+    },
+    js: callOf("gradc_hypot"),
+    wgsl: wgslCall("gradc_hypot"),
+  }),
+  define("sinh", {
+    arity: 1,
+    doc: "`(e^x - e^-x) / 2`",
+    evaluate: (x = 0) => Math.sinh(x),
+    derivative: ({ args }) => [fn("cosh", one(args))],
+    cost: 20,
+    domain: { intervals: [[-8, 8]], special: points(0, 1e-10, 0.3999, -0.4001, 88.9) },
+    js: callOf("Math.sinh"),
+    wgsl: wgslCall("gradc_sinh"),
+  }),
+  define("cosh", {
+    arity: 1,
+    doc: "`(e^x + e^-x) / 2`",
+    evaluate: (x = 0) => Math.cosh(x),
+    derivative: ({ args }) => [fn("sinh", one(args))],
+    cost: 20,
+    domain: { intervals: [[-8, 8]], special: points(0, 1e-10, 88.9) },
+    js: callOf("Math.cosh"),
+    wgsl: wgslCall("gradc_cosh"),
+  }),
+  define("tanh", {
+    arity: 1,
+    doc: "`sinh(x) / cosh(x)`",
+    evaluate: (x = 0) => Math.tanh(x),
+    derivative: ({ y }) => [add(literal(1, y), neg(mul(y, y)))],
+    cost: 20,
+    domain: { intervals: [[-5, 5]], special: points(0, 1e-10, 0.5999, -0.6001, 100, -1e30) },
+    js: callOf("Math.tanh"),
+    wgsl: wgslCall("gradc_tanh"),
+  }),
+  define("asinh", {
+    arity: 1,
+    doc: "The inverse of sinh.",
+    evaluate: (x = 0) => Math.asinh(x),
+    derivative: ({ args }) => [reciprocal(fn("hypot", one(args), constant(1, one(args).dtype)))],
+    cost: 25,
+    domain: { intervals: [[-8, 8]], special: points(0, 1e-10, -5000, 1e30) },
+    js: callOf("Math.asinh"),
+    wgsl: wgslCall("gradc_asinh"),
+  }),
+  define("acosh", {
+    arity: 1,
+    doc: "The inverse of cosh, for x >= 1.",
+    evaluate: (x = 0) => Math.acosh(x),
+    derivative: ({ args }) => {
+      const x = one(args);
+      return [mul(fn("rsqrt", add(x, literal(-1, x))), fn("rsqrt", add(x, literal(1, x))))];
+    },
+    zeroCotangentGivesZero: true,
+    cost: 25,
+    domain: { intervals: [[1.05, 20]], special: points(1, 1.0001, 5000, 1e30) },
+    js: callOf("Math.acosh"),
+    wgsl: wgslCall("gradc_acosh"),
+  }),
+  define("atanh", {
+    arity: 1,
+    doc: "The inverse of tanh, for |x| < 1.",
+    evaluate: (x = 0) => Math.atanh(x),
+    derivative: ({ args }) => {
+      const x = one(args);
+      const l = literal(1, x);
+      return [reciprocal(mul(add(l, neg(x)), add(l, x)))];
+    },
+    zeroCotangentGivesZero: true,
+    cost: 25,
+    domain: { intervals: [[-0.95, 0.95]], special: points(0, 1e-10, 0.9999, -0.9999), smooth: () => true },
+    js: callOf("Math.atanh"),
+    wgsl: wgslCall("gradc_atanh"),
+  }),
+];
