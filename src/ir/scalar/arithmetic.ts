@@ -81,7 +81,7 @@ const extremum = (
     type: "arithmetic",
     arity: { min: 2 },
     doc,
-    evaluate: (...args) => args.reduce(choose),
+    evaluate: (...args) => args.reduce((a, b) => choose(a, b)),
     derivative: ({ args }) => {
       const [a, b] = two(args);
       if (args.length > 2) throw new RangeError(`${name} of more than two is expanded first`);

@@ -1,5 +1,5 @@
 import type { Expr } from "../expr.js";
-import { add, call, compare, constant, div, fn, isZero, literal, mul, neg, select } from "../expr.js";
+import { add, call, compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
 import { one, two } from "./arithmetic.js";
 import { callOf, define, wgslCall } from "./define.js";
 import { pow } from "./numeric.js";
@@ -92,11 +92,14 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     derivative: ({ args, y: result }) => {
       const [x, y] = two(args);
       const zero = literal(0, x);
-      const byBase = mul(y, call("pow", [x, add(y, literal(-1, y))], x.dtype));
-      const byExponent =
-        y.op === "constant" ? null : select(compare("eq", x, zero), zero, mul(result, fn("log", x)));
-      if (y.op === "constant") return [isZero(y) ? null : byBase, null];
-      return [select(compare("eq", y, zero), zero, byBase), byExponent];
+      // x^(y - 1) by pow as well, so that its own derivative stays guarded at base 0.
+      const less = y.op === "constant" ? literal(y.value - 1, y) : add(y, literal(-1, y));
+      const byBase = mul(y, call("pow", [x, less], x.dtype));
+      if (y.op === "constant") return [y.value === 0 ? null : byBase, null];
+      return [
+        select(compare("eq", y, zero), zero, byBase),
+        select(compare("eq", x, zero), zero, mul(result, fn("log", x))),
+      ];
     },
     zeroCotangentGivesZero: true,
     cost: 30,

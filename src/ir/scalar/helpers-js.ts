@@ -163,7 +163,6 @@ function gradc_sigmoid(x) {
 }`,
   gradc_softplus: `function gradc_softplus(x) { return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))); }`,
   gradc_log_sigmoid: `function gradc_log_sigmoid(x) { return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))); }`,
-  gradc_relu: `function gradc_relu(x) { return Math.max(x, 0); }`,
   gradc_leaky_relu: `function gradc_leaky_relu(x, slope) { return x > 0 ? x : slope * x; }`,
   gradc_elu: `function gradc_elu(x, alpha) { return x > 0 ? x : alpha * Math.expm1(x); }`,
   gradc_gelu: `function gradc_gelu(x) { return x < -60 ? 0 : 0.5 * x * gradc_erfc(x * ${-Math.SQRT1_2}); }`,
