@@ -1,435 +1,230 @@
 import type { Span } from "../diagnostics/span.js";
 
-/**
- * The syntax tree of a `.grad` file. Unions are closed: switch on `kind`. Every node has a `span`.
- *
- * Trees are shallow: whatever nests is at most 64 deep (the parser sees to it), and long runs of operators are
- * one `chain` node. So plain recursion over a tree is safe.
- */
-export interface SourceFile {
-  readonly kind: "file";
-  readonly statements: readonly Statement[];
-  /** All comments in order, `///` included, for the formatter. */
-  readonly comments: readonly Comment[];
+/** The syntax tree: what the source says, nothing resolved. Production names are those of grammar/grad.ebnf. */
+export interface Node {
   readonly span: Span;
 }
-
-export interface Comment {
-  readonly kind: "line" | "block" | "doc";
-  /** As written, with its marks. */
+/** A name with its place; dotted names (`m.W`, `m.2.W`) are one. */
+export interface Name extends Node {
   readonly text: string;
-  readonly span: Span;
 }
-
-/** A name where it is declared or pointed at. `name` may be dotted (`m.2.W`) only where a comment says so. */
-export interface Identifier {
-  readonly name: string;
-  readonly span: Span;
+export interface SourceFile extends Node {
+  readonly statements: readonly Statement[];
 }
-
-// ---------------------------------------------------------------------------------------------- statements
 
 export type Statement =
   | DimStatement
   | InputStatement
   | ParamStatement
-  | StateStatement
   | ConstStatement
-  | Equation
-  | OutputStatement
-  | LossStatement
+  | EquationStatement
+  | OutputNames
   | TrainStatement
-  | CheckStatement
   | RecStatement
   | FunctionStatement
-  | LayerStatement
   | OptimizerStatement
   | ImportStatement
-  | BrokenStatement;
+  | CheckStatement;
 
-/** `doc` is the text of the `///` lines before it, without their marks, joined by line breaks. */
-interface Documented {
-  readonly doc: string | undefined;
-  readonly span: Span;
-}
-
-/** `dim B, I = 784, P = I / 4` */
-export interface DimStatement extends Documented {
+export interface DimStatement extends Node {
   readonly kind: "dim";
-  readonly entries: readonly DimEntry[];
+  readonly dims: readonly { readonly name: Name; readonly value?: Expression }[];
+  readonly doc?: string;
 }
-export interface DimEntry extends Documented {
-  readonly name: Identifier;
-  readonly value: Expression | undefined;
-}
-
-/** `input x: f32[B, X], k: i32[B] in 0..C, rate: f32 = 0.1` */
-export interface InputStatement extends Documented {
-  readonly kind: "input";
-  readonly entries: readonly InputEntry[];
-}
-export interface InputEntry extends Documented {
-  readonly name: Identifier;
-  readonly type: TensorType | undefined;
-  readonly range: Range | undefined;
-  readonly value: Expression | undefined;
-}
-
-/** `param W: f32[I, H] = he_normal(), b: f32[H]`; in a layer's body too. */
-export interface ParamStatement extends Documented {
-  readonly kind: "param";
-  readonly entries: readonly StoredEntry[];
-}
-/** `state m: f32[H] = zeros()`; in an optimizer's body too, where the type may be absent (p's shape). */
-export interface StateStatement extends Documented {
-  readonly kind: "state";
-  readonly entries: readonly StoredEntry[];
-}
-/** `const eps = 1e-5, off: i32[3] = [0, 1, 2]`; `value` is always present. */
-export interface ConstStatement extends Documented {
-  readonly kind: "const";
-  readonly entries: readonly ConstEntry[];
-}
-export interface StoredEntry extends Documented {
-  readonly name: Identifier;
-  readonly type: TensorType | undefined;
-  /** A named initialiser is a call (`he_normal()`); else a number or a nested list. */
-  readonly value: Expression | undefined;
-}
-export interface ConstEntry extends Documented {
-  readonly name: Identifier;
-  readonly type: TensorType | undefined;
-  readonly value: Expression;
-}
-
-/** `y[i] = e`, `m'[j] = e`, `z[t + 1, s] = e` (in rec), `mu, v = moments(x)`. */
-export interface Equation extends Documented {
-  readonly kind: "equation";
-  /** One, or several for a call with several results. */
-  readonly targets: readonly Target[];
-  readonly value: Expression;
-}
-
-/** `output y[b] = e`, `output a, b = f(x)`; without a value `output a, m.W` marks what is defined elsewhere. */
-export interface OutputStatement extends Documented {
-  readonly kind: "output";
-  /** Names are dotted only without a value. */
-  readonly targets: readonly Target[];
-  readonly value: Expression | undefined;
-}
-
-/** `loss l = e` */
-export interface LossStatement extends Documented {
-  readonly kind: "loss";
-  readonly target: Target;
-  readonly value: Expression;
-}
-
-/** The left side of an equation. */
-export interface Target {
-  readonly name: Identifier;
-  /** `m'`: the state's value after the step. */
-  readonly primed: boolean;
-  /** Absent in `h = e`, which takes its axes from the right. */
-  readonly indices: readonly LeftIndex[] | undefined;
-  readonly span: Span;
-}
-
-/**
- * `j` and `u in 0..R/2` are bindings; `0`, `t + 1`, `T - 1` are entries (of a recurrence). A bare name is always a
- * binding, also where it names the recurrence's own index or a size.
- */
-export type LeftIndex = IndexBinding | EntryIndex;
-export interface EntryIndex {
-  readonly kind: "entry";
-  readonly value: Expression;
-  readonly span: Span;
-}
-/** An index bound on the left or by a reducer; the range belongs to this index only. */
-export interface IndexBinding {
-  readonly kind: "binding";
-  readonly name: Identifier;
-  readonly range: Range | undefined;
-  readonly span: Span;
-}
-/** `from..to`, half open. In a rec with `from` > `to` it runs downwards. */
-export interface Range {
-  readonly from: Expression;
-  readonly to: Expression;
-  readonly span: Span;
-}
-
-/** `train l with adam(rate = 1e-3, clip_norm = 1.0) for W1, m.W` */
-export interface TrainStatement extends Documented {
-  readonly kind: "train";
-  readonly loss: Identifier;
-  readonly optimizer: Identifier;
-  /** `clip_norm` is among them. */
-  readonly arguments: readonly Argument[];
-  /** Dotted names allowed. Empty: all params. */
-  readonly params: readonly Identifier[];
-}
-
-/** `check l at { x = [1, 2], l = 0.25 }` */
-export interface CheckStatement extends Documented {
-  readonly kind: "check";
-  readonly of: readonly Identifier[];
-  readonly entries: readonly CheckEntry[];
-}
-export interface CheckEntry {
-  /** May be dotted. */
-  readonly name: Identifier;
-  readonly value: Expression;
-  readonly span: Span;
-}
-
-/** `rec t in 0..T checkpoint sqrt while c { … }` */
-export interface RecStatement extends Documented {
-  readonly kind: "rec";
-  readonly index: Identifier;
-  readonly range: Range;
-  readonly checkpoint: Checkpoint | undefined;
-  readonly condition: Expression | undefined;
-  readonly body: readonly Statement[];
-}
-export type Checkpoint =
-  | { readonly kind: "sqrt"; readonly span: Span }
-  | { readonly kind: "none"; readonly span: Span }
-  | { readonly kind: "every"; readonly steps: Expression; readonly span: Span };
-
-/** What fn and layer have in common. */
-interface Callable extends Documented {
-  readonly name: Identifier;
-  /** The sizes in `<…>`. */
-  readonly sizes: readonly Identifier[];
-  readonly parameters: readonly Parameter[];
-  /** Empty for `fn twice(x: f32) = 2 * x`, whose body is an expression. */
-  readonly results: readonly Result[];
-}
-export interface FunctionStatement extends Callable {
-  readonly kind: "fn";
-  readonly body: Body;
-  readonly adjoint: AdjointBlock | undefined;
-}
-export interface LayerStatement extends Callable {
-  readonly kind: "layer";
-  readonly body: Body;
-}
-export type Body =
-  | { readonly kind: "block"; readonly statements: readonly Statement[]; readonly span: Span }
-  | { readonly kind: "expression"; readonly value: Expression; readonly span: Span };
-
-export interface Parameter extends Documented {
-  readonly name: Identifier;
-  readonly type: TypeAnnotation | undefined;
-  readonly value: Expression | undefined;
-}
-export interface Result {
-  readonly name: Identifier;
-  readonly type: TensorType | undefined;
-  readonly span: Span;
-}
-/** `adjoint(dy) -> (dx) { … }` */
-export interface AdjointBlock {
-  readonly parameters: readonly Identifier[];
-  readonly results: readonly Identifier[];
-  readonly body: readonly Statement[];
-  readonly span: Span;
-}
-
-/** `optimizer adam(rate: f32, …) for p, g { state m = 0 … }` */
-export interface OptimizerStatement extends Documented {
-  readonly kind: "optimizer";
-  readonly name: Identifier;
-  readonly parameters: readonly Parameter[];
-  readonly param: Identifier;
-  readonly gradient: Identifier;
-  readonly body: readonly Statement[];
-}
-
-/** `import { rk4, norm as rms } from "std/ode"` */
-export interface ImportStatement extends Documented {
-  readonly kind: "import";
-  readonly names: readonly ImportedName[];
-  readonly specifier: { readonly value: string; readonly span: Span };
-}
-export interface ImportedName {
-  readonly name: Identifier;
-  readonly alias: Identifier | undefined;
-  readonly span: Span;
-}
-
-/** A statement with a syntax error, already reported. What it would have defined must not be reported as unknown. */
-export interface BrokenStatement {
-  readonly kind: "broken";
-  readonly names: readonly Identifier[];
-  readonly span: Span;
-}
-
-// --------------------------------------------------------------------------------------------------- types
-
-export type TypeAnnotation = TensorType | FunctionType;
-/** `f32[B, I]`; `dtype.name` is as written and may be unknown. */
-export interface TensorType {
-  readonly kind: "tensor";
-  readonly dtype: Identifier;
+export interface TypeSyntax extends Node {
+  readonly dtype: Name;
   readonly sizes: readonly Expression[];
-  readonly span: Span;
 }
-/** `fn(f32[N], f32) -> f32[N]`; several results stand in brackets. */
-export interface FunctionType {
-  readonly kind: "function";
-  readonly parameters: readonly TypeAnnotation[];
-  readonly results: readonly TypeAnnotation[];
-  readonly span: Span;
+export interface RangeSyntax extends Node {
+  readonly lo: Expression;
+  readonly hi: Expression;
 }
-
-// --------------------------------------------------------------------------------------------- expressions
+export interface InputStatement extends Node {
+  readonly kind: "input";
+  readonly items: readonly { readonly name: Name; readonly type: TypeSyntax; readonly range?: RangeSyntax; readonly value?: Expression; readonly doc?: string }[];
+}
+/** `param` and `state`: a value is an initialiser. In an optimizer a state may lack a type. */
+export interface ParamStatement extends Node {
+  readonly kind: "param" | "state";
+  readonly items: readonly { readonly name: Name; readonly type?: TypeSyntax; readonly value?: Expression; readonly doc?: string }[];
+}
+export interface ConstStatement extends Node {
+  readonly kind: "const";
+  readonly items: readonly { readonly name: Name; readonly type?: TypeSyntax; readonly value: Expression; readonly doc?: string }[];
+}
+/** One index on the left of an equation or under an operator. On the left of a `rec` entry it may be any size expression. */
+export interface IndexBinding extends Node {
+  readonly index: Expression;
+  readonly range?: RangeSyntax;
+}
+export interface Target extends Node {
+  readonly name: Name;
+  /** `m'` */
+  readonly prime: boolean;
+  /** Absent: the axes come from the right side. */
+  readonly indices?: readonly IndexBinding[];
+}
+/** `targets = value`; more than one target takes a call with several results. */
+export interface EquationStatement extends Node {
+  readonly kind: "equation";
+  readonly role: "value" | "output" | "loss";
+  readonly targets: readonly Target[];
+  readonly value: Expression;
+  readonly doc?: string;
+}
+/** `output a, b` */
+export interface OutputNames extends Node {
+  readonly kind: "output";
+  readonly names: readonly Name[];
+}
+export interface Argument extends Node {
+  readonly name?: Name;
+  readonly value: Expression;
+}
+export interface TrainStatement extends Node {
+  readonly kind: "train";
+  readonly loss: Name;
+  readonly optimizer: Name;
+  readonly args: readonly Argument[];
+  readonly params?: readonly Name[];
+}
+export interface RecStatement extends Node {
+  readonly kind: "rec";
+  readonly index: Name;
+  readonly range: RangeSyntax;
+  readonly checkpoint?: { readonly policy: "sqrt" | "none" | Expression } & Node;
+  readonly condition?: Expression;
+  readonly body: readonly Statement[];
+}
+export interface FunctionTypeSyntax extends Node {
+  readonly parameters: readonly TypeSyntax[];
+  readonly results: readonly TypeSyntax[];
+}
+export interface Parameter extends Node {
+  readonly name: Name;
+  readonly type: TypeSyntax | FunctionTypeSyntax;
+  readonly value?: Expression;
+}
+export interface Result extends Node {
+  readonly name: Name;
+  readonly type: TypeSyntax;
+}
+export interface FunctionStatement extends Node {
+  readonly kind: "fn" | "layer";
+  readonly name: Name;
+  readonly sizes: readonly Name[];
+  readonly parameters: readonly Parameter[];
+  /** Absent for `fn f(x) = expression`. */
+  readonly results?: readonly Result[];
+  readonly body: readonly Statement[] | Expression;
+  readonly adjoint?: { readonly cotangents: readonly Name[]; readonly results: readonly Name[]; readonly body: readonly Statement[] } & Node;
+  readonly doc?: string;
+}
+export interface OptimizerStatement extends Node {
+  readonly kind: "optimizer";
+  readonly name: Name;
+  readonly parameters: readonly Parameter[];
+  /** `for p, g` */
+  readonly param: Name;
+  readonly gradient: Name;
+  readonly body: readonly Statement[];
+  readonly doc?: string;
+}
+export interface ImportStatement extends Node {
+  readonly kind: "import";
+  readonly names: readonly { readonly name: Name; readonly as?: Name }[];
+  readonly from: string;
+  readonly fromSpan: Span;
+}
+export interface CheckStatement extends Node {
+  readonly kind: "check";
+  readonly loss: Name;
+  readonly values: readonly { readonly name: Name; readonly value: Expression }[];
+}
 
 export type Expression =
   | NumberExpression
-  | BoolExpression
+  | BooleanExpression
   | NameExpression
   | SubscriptExpression
   | CallExpression
-  | ListExpression
+  | BinaryExpression
   | UnaryExpression
-  | ChainExpression
-  | ComparisonExpression
-  | PowerExpression
-  | PadExpression
   | IfExpression
   | ReducerExpression
-  | AxisOperatorExpression;
+  | AxisExpression
+  | ListExpression;
 
-export interface NumberExpression {
+export interface NumberExpression extends Node {
   readonly kind: "number";
   readonly value: number;
-  /** Written without point and exponent: `3`, `1_000`, `0xff`. */
-  readonly isInteger: boolean;
-  /** As written. */
-  readonly text: string;
-  readonly span: Span;
+  /** Written without point or exponent. */
+  readonly integer: boolean;
 }
-export interface BoolExpression {
-  readonly kind: "bool";
+export interface BooleanExpression extends Node {
+  readonly kind: "boolean";
   readonly value: boolean;
-  readonly span: Span;
 }
-/** `x`, `m.W`, `m.2.W`, `v'` */
-export interface NameExpression {
+export interface NameExpression extends Node {
   readonly kind: "name";
-  /** With dots where they are written, without the prime. */
   readonly name: string;
-  readonly primed: boolean;
-  readonly span: Span;
+  readonly prime: boolean;
 }
-/** `x[b, i]`, also after calls: `rand(seed)[b, j]`. */
-export interface SubscriptExpression {
+export interface SubscriptExpression extends Node {
   readonly kind: "subscript";
-  readonly target: Expression;
+  readonly base: Expression;
   readonly subscripts: readonly Expression[];
-  readonly span: Span;
 }
-/** `f(x, rate = 1)`, `dense<O = 64>(x)`, `concat[i](a, b)`. */
-export interface CallExpression {
+export interface CallExpression extends Node {
   readonly kind: "call";
-  /** Never primed. */
-  readonly callee: NameExpression;
-  readonly sizes: readonly SizeArgument[];
-  /** What stands in `[…]` between name and arguments: the axis of concat; empty elsewhere. */
-  readonly axes: readonly Expression[];
-  readonly arguments: readonly Argument[];
-  readonly span: Span;
+  readonly callee: Name;
+  /** `dense<O = 64>(x)` */
+  readonly sizes: readonly { readonly name: Name; readonly value: Expression }[];
+  /** `concat[i](a, b)`: the axis index written between name and arguments. */
+  readonly axis?: Name;
+  readonly args: readonly Argument[];
 }
-export interface SizeArgument {
-  readonly name: Identifier;
-  readonly value: Expression;
-  readonly span: Span;
+export type BinaryOperator = "or" | "and" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%" | "@" | "^" | "??";
+export interface BinaryExpression extends Node {
+  readonly kind: "binary";
+  readonly operator: BinaryOperator;
+  readonly left: Expression;
+  readonly right: Expression;
+  readonly operatorSpan: Span;
 }
-export interface Argument {
-  /** Absent for a positional one. */
-  readonly name: Identifier | undefined;
-  readonly value: Expression;
-  readonly span: Span;
-}
-export interface ListExpression {
-  readonly kind: "list";
-  readonly elements: readonly Expression[];
-  readonly span: Span;
-}
-export interface UnaryExpression {
+export interface UnaryExpression extends Node {
   readonly kind: "unary";
   readonly operator: "-" | "not";
   readonly operand: Expression;
-  readonly span: Span;
 }
-
-/** A run of operators of one level, folded from the left: `((first op₁ x₁) op₂ x₂) …`. Never nested in its own `first`. */
-export interface ChainExpression {
-  readonly kind: "chain";
-  readonly level: ChainLevel;
-  readonly first: Expression;
-  /** At least one. */
-  readonly rest: readonly ChainLink[];
-  readonly span: Span;
-}
-export type ChainLevel = "or" | "and" | "sum" | "product";
-export type ChainOperator = "or" | "and" | "+" | "-" | "*" | "/" | "%" | "@";
-export interface ChainLink {
-  readonly operator: ChainOperator;
-  readonly operand: Expression;
-}
-
-export type ComparisonOperator = "==" | "!=" | "<" | "<=" | ">" | ">=";
-export interface ComparisonExpression {
-  readonly kind: "comparison";
-  readonly operator: ComparisonOperator;
-  readonly left: Expression;
-  readonly right: Expression;
-  readonly span: Span;
-}
-export interface PowerExpression {
-  readonly kind: "power";
-  readonly base: Expression;
-  readonly exponent: Expression;
-  readonly span: Span;
-}
-/** `x[u - 1] ?? 0`: `otherwise` where the access is out of bounds. */
-export interface PadExpression {
-  readonly kind: "pad";
-  readonly value: Expression;
-  readonly otherwise: Expression;
-  readonly span: Span;
-}
-export interface IfExpression {
+export interface IfExpression extends Node {
   readonly kind: "if";
   readonly condition: Expression;
-  readonly consequent: Expression;
-  readonly alternative: Expression;
-  readonly span: Span;
+  readonly then: Expression;
+  readonly else: Expression;
 }
-
-export const REDUCERS = ["sum", "prod", "max", "min", "mean", "any", "all", "argmax", "argmin", "logsumexp"] as const;
-export type Reducer = (typeof REDUCERS)[number];
-/** `sum[i, j in 0..K | i < j] body` */
-export interface ReducerExpression {
+export type ReducerName = "sum" | "prod" | "max" | "min" | "mean" | "any" | "all" | "argmax" | "argmin" | "logsumexp";
+export type AxisName = "softmax" | "log_softmax" | "cumsum" | "cumprod";
+export const REDUCERS: readonly ReducerName[] = ["sum", "prod", "max", "min", "mean", "any", "all", "argmax", "argmin", "logsumexp"];
+export const AXIS_OPERATORS: readonly AxisName[] = ["softmax", "log_softmax", "cumsum", "cumprod"];
+export interface ReducerExpression extends Node {
   readonly kind: "reducer";
-  readonly operator: Reducer;
-  readonly indices: readonly IndexBinding[];
-  readonly guard: Expression | undefined;
+  readonly reducer: ReducerName;
+  readonly indices: readonly { readonly name: Name; readonly range?: RangeSyntax }[];
+  readonly guard?: Expression;
   readonly body: Expression;
-  readonly span: Span;
+  /** Of the operator's own words, brackets included. */
+  readonly headSpan: Span;
 }
-
-export const AXIS_OPERATORS = ["softmax", "log_softmax", "cumsum", "cumprod"] as const;
-export type AxisOperator = (typeof AXIS_OPERATORS)[number];
-/** `softmax[c | guard] body`, along an index that is bound already. */
-export interface AxisOperatorExpression {
-  readonly kind: "axisOperator";
-  readonly operator: AxisOperator;
-  readonly index: Identifier;
-  readonly guard: Expression | undefined;
+export interface AxisExpression extends Node {
+  readonly kind: "axis";
+  readonly operator: AxisName;
+  readonly index: Name;
+  readonly guard?: Expression;
   readonly body: Expression;
-  readonly span: Span;
+  readonly headSpan: Span;
+}
+export interface ListExpression extends Node {
+  readonly kind: "list";
+  readonly items: readonly Expression[];
 }
