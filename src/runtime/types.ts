@@ -57,8 +57,11 @@ export interface LaunchSpec {
   readonly writes: readonly number[];
   /** Size arguments, in order (js, wasm: numbers after the buffers; wgsl: u32 words of the uniform block, in order). */
   readonly sizes: readonly SizeData[];
-  /** WebGPU: number of invocations (the runtime derives workgroups, folding over 65,535 into y). Absent elsewhere. */
-  readonly invocations?: SizeData;
+  /**
+   * WebGPU: the grid; there are Π ceil(extent / step) invocations (the runtime derives workgroups, folding those over
+   * 65,535 into y). Absent elsewhere.
+   */
+  readonly grid?: readonly { readonly extent: SizeData; readonly step: number }[];
   /** Run this many times, with the step's number as one more, last, size argument (a recurrence on a GPU). */
   readonly steps?: { readonly count: SizeData; readonly first: SizeData; readonly direction: 1 | -1 };
 }

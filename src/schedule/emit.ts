@@ -11,6 +11,9 @@ export const kConstant = (value: number, dtype: DType = "i32"): KExpr => ({ op: 
 export const kVariable = (name: string, dtype: DType): KExpr => ({ op: "variable", dtype, name });
 export const kCall = (fn: string, dtype: DType, ...args: KExpr[]): KExpr => ({ op: "call", dtype, fn, args });
 
+/** Exact arithmetic on addresses and loop variables; it cannot overflow, so no target need wrap it. */
+export const kIndex = (fn: "add" | "sub" | "mul" | "neg" | "min" | "max", ...args: KExpr[]): KExpr => ({ op: "address", dtype: "i32", fn, args });
+
 /** What the whole kernel shares: names, buffer and size parameters. */
 export class KernelScope {
   readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
@@ -132,7 +135,7 @@ export class Block {
   private product(coefficient: Poly, factor: KExpr): KExpr {
     const c = this.poly(coefficient);
     if (c.op === "constant" && c.value === 1) return factor;
-    return kCall("mul", "i32", factor, c);
+    return kIndex("mul", factor, c);
   }
   /** Term by term: coefficient (a size) times index variables and opaque atoms. */
   private sum(p: Poly): KExpr {
@@ -152,9 +155,9 @@ export class Block {
       const negative = known !== undefined && known < 0;
       const scaled = negative ? coefficient.neg() : coefficient;
       let value: KExpr | null = null;
-      for (const atom of atoms) value = value ? kCall("mul", "i32", value, atom) : atom;
+      for (const atom of atoms) value = value ? kIndex("mul", value, atom) : atom;
       const term = value ? this.product(scaled, value) : this.scope.size(scaled);
-      total = total ? kCall(negative ? "sub" : "add", "i32", total, term) : negative ? kCall("neg", "i32", term) : term;
+      total = total ? kIndex(negative ? "sub" : "add", total, term) : negative ? kIndex("neg", term) : term;
     }
     return total ?? kConstant(0);
   }
@@ -238,8 +241,8 @@ export class Block {
 
 function combine(a: KExpr, b: KExpr, rest: Poly): KExpr {
   const known = rest.constant;
-  if (known !== undefined && known < 0) return kCall("sub", "i32", a, kConstant(-known));
-  return kCall("add", "i32", a, b);
+  if (known !== undefined && known < 0) return kIndex("sub", a, kConstant(-known));
+  return kIndex("add", a, b);
 }
 
 /** Operands that are evaluated whenever the node is: not the arms of a select. */

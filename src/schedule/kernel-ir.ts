@@ -45,8 +45,7 @@ export type Statement =
   | { readonly kind: "comment"; readonly text: string };
 
 /**
- * Scalar expressions. Trees: what is used twice has been named by a `let`. Integer index arithmetic is i32
- * `add sub mul floor_div mod min max` calls like any other. A select evaluates one arm only, as far as a trap or a
+ * Scalar expressions. Trees: what is used twice has been named by a `let`. A select evaluates one arm only, as far as a trap or a
  * load out of bounds goes.
  */
 export type KExpr =
@@ -54,6 +53,8 @@ export type KExpr =
   | { readonly op: "variable"; readonly dtype: DType; readonly name: string }
   | { readonly op: "load"; readonly dtype: DType; readonly buffer: string; readonly index: KExpr }
   | { readonly op: "call"; readonly dtype: DType; readonly fn: string; readonly args: readonly KExpr[] }
+  /** Exact i32 arithmetic on addresses and loop variables. */
+  | { readonly op: "address"; readonly dtype: "i32"; readonly fn: "add" | "sub" | "mul" | "neg" | "min" | "max"; readonly args: readonly KExpr[] }
   | { readonly op: "select"; readonly dtype: DType; readonly condition: KExpr; readonly then: KExpr; readonly else: KExpr }
   | { readonly op: "cast"; readonly dtype: DType; readonly arg: KExpr };
 

@@ -3,7 +3,7 @@ import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, indicesOf, polyOf, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
-import { Block, flatten, kCall, kConstant, kVariable, KernelScope } from "./emit.js";
+import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
 import type { FusedGroup, ScatterGroup } from "./group.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
@@ -152,8 +152,8 @@ function lanesOf(group: FusedGroup, grid: readonly Index[], steps: readonly numb
     const places = Array.from({ length: step }, (_, n) => {
       if (n === 0) return { at: index, exists: null };
       const at = freshIndex(`${index.name}${n}`, index.hi);
-      const raw = kCall("add", "i32", base, kConstant(n));
-      body.bindIndex(at, body.let(`${index.name}${n}`, whole ? raw : kCall("min", "i32", raw, last)));
+      const raw = kIndex("add", base, kConstant(n));
+      body.bindIndex(at, body.let(`${index.name}${n}`, whole ? raw : kIndex("min", raw, last)));
       const exists = whole ? null : kCall("lt", "bool", raw, body.scope.size(index.hi));
       return { at, exists };
     });
@@ -334,8 +334,8 @@ function tightened(index: Index, order: readonly Index[], conditions: readonly E
     const parts = difference.split(index);
     const sign = parts?.coefficient.constant;
     if (!parts || (sign !== 1 && sign !== -1) || parts.rest.hasOpaque) continue;
-    if (sign === 1) lo = kCall("max", "i32", lo, outer.poly(parts.rest.neg()));
-    else hi = kCall("min", "i32", hi, outer.poly(parts.rest.add(1)));
+    if (sign === 1) lo = kIndex("max", lo, outer.poly(parts.rest.neg()));
+    else hi = kIndex("min", hi, outer.poly(parts.rest.add(1)));
     used.add(condition);
   }
   return { lo, hi };

@@ -1,0 +1,86 @@
+/**
+ * Errors at run time. Codes of this range:
+ *
+ * | code | what |
+ * | --- | --- |
+ * | GRAD6001 | an input is missing |
+ * | GRAD6002 | a name that the model does not have |
+ * | GRAD6003 | wrong shape or length |
+ * | GRAD6004 | wrong kind of value: dtype, not a tensor, ragged |
+ * | GRAD6005 | not an integer: NaN, infinite, a fraction, or outside the type |
+ * | GRAD6006 | outside the declared range |
+ * | GRAD6007 | two sources disagree about a dim |
+ * | GRAD6008 | a dim that nothing binds |
+ * | GRAD6009 | a value that a dim cannot have |
+ * | GRAD6010 | a data file that is truncated or malformed |
+ * | GRAD6011 | a file of params lacks some |
+ * | GRAD6020 | no such backend here, or it lacks something that the model needs |
+ * | GRAD6021 | the device was lost |
+ * | GRAD6022 | a result read after the next call, or anything after `dispose` |
+ */
+export class GradError extends Error {
+  // Written out, because a minifier shortens class names.
+  override readonly name: string = "GradError";
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly diagnostics?: readonly unknown[],
+  ) {
+    super(message);
+  }
+}
+
+/** What the caller gave is wrong; nothing ran and nothing changed. */
+export class DataError extends GradError {
+  override readonly name = "DataError";
+}
+
+export class UnsupportedError extends GradError {
+  override readonly name = "UnsupportedError";
+}
+
+export class DeviceLostError extends GradError {
+  override readonly name = "DeviceLostError";
+}
+
+export class StaleTensorError extends GradError {
+  override readonly name = "StaleTensorError";
+}
+
+/** A fault of ours, never of the user's program or data. */
+export class InternalError extends Error {
+  override readonly name = "InternalError";
+  constructor(message: string) {
+    super(`internal error (please report it): ${message}`);
+  }
+}
+
+/** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  let best: string | undefined;
+  let limit = Math.max(1, name.length / 3) + 1e-9;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance <= limit) {
+      best = candidate;
+      limit = distance - 0.5;
+    }
+  }
+  return best === undefined ? "" : `; did you mean \`${best}\`?`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+export const unknownName = (what: string, name: string, known: Iterable<string>): DataError =>
+  new DataError("GRAD6002", `unknown ${what} \`${name}\`${didYouMean(name, known)}`);
