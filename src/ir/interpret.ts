@@ -1,0 +1,311 @@
+import { InternalError, invariant } from "../diagnostics/invariant.js";
+import type { Expr, Index, ValueId } from "./expr.js";
+import { idsOf } from "./items.js";
+import type { Poly } from "./poly.js";
+import type { Equation, Item, Program, RecurrenceGroup, Value } from "./program.js";
+import { castValue } from "./scalar/cast.js";
+import { evaluateScalar } from "./scalar/table.js";
+
+export interface InterpretedTensor {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+/**
+ * The oracle: evaluates a program in f64, one element at a time, straight from the definitions. Slow and plain on
+ * purpose; every engine is held against it. Derivatives must have been expanded.
+ * @param leaves values of leaves by name, row-major
+ * @throws InternalError where a leaf is missing or a read leaves its tensor
+ */
+export function interpret(program: Program, dims: Readonly<Record<string, number>>, leaves: ReadonlyMap<string, ArrayLike<number>>): Map<ValueId, InterpretedTensor> {
+  return new Interpreter(program, dims, leaves).run();
+}
+
+/** Values of index variables at the point being computed. */
+type Point = Map<Index, number>;
+type Compiled = (point: Point) => number;
+
+class Interpreter {
+  private readonly tensors = new Map<ValueId, InterpretedTensor>();
+  private readonly compiled = new Map<Expr, Compiled>();
+  constructor(
+    private readonly program: Program,
+    private readonly dims: Readonly<Record<string, number>>,
+    private readonly leaves: ReadonlyMap<string, ArrayLike<number>>,
+  ) {}
+
+  run(): Map<ValueId, InterpretedTensor> {
+    for (const value of this.program.values.values()) if (value.definition.kind === "leaf") this.evaluate(value);
+    for (const item of this.program.items) this.item(item);
+    return this.tensors;
+  }
+
+  private item(item: Item): void {
+    if (typeof item === "number") {
+      const value = this.value(item);
+      if (value.definition.kind !== "leaf") this.evaluate(value);
+    } else this.group(item);
+  }
+  private value(id: ValueId): Value {
+    const found = this.program.values.get(id);
+    invariant(found, `value ${id} is defined`);
+    return found;
+  }
+  private tensor(id: ValueId): InterpretedTensor {
+    const found = this.tensors.get(id);
+    invariant(found, `${this.program.values.get(id)?.name ?? id} is computed before it is read`);
+    return found;
+  }
+  private empty(value: Value): InterpretedTensor {
+    const shape = value.shape.map((s) => this.size(s));
+    const made = { shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) };
+    this.tensors.set(value.id, made);
+    return made;
+  }
+  private size(p: Poly): number {
+    return p.evaluate((atom) => {
+      if (atom.kind !== "dim") throw new InternalError("a size holds dims only");
+      const n = this.dims[atom.name];
+      invariant(n !== undefined, `dim ${atom.name} is bound`);
+      return n;
+    });
+  }
+
+  private evaluate(value: Value): void {
+    const { definition } = value;
+    const out = this.empty(value);
+    switch (definition.kind) {
+      case "leaf": {
+        const given = this.leaves.get(value.name);
+        invariant(given && given.length === out.data.length, `leaf ${value.name} has ${out.data.length} values`);
+        for (let i = 0; i < out.data.length; i++) out.data[i] = given[i] ?? 0;
+        return;
+      }
+      case "equation":
+        this.equation(value, definition, out, null);
+        return;
+      case "reshape":
+        out.data.set(this.tensor(definition.of).data);
+        return;
+      case "scatter": {
+        const guard = definition.guard && this.compile(definition.guard);
+        const body = this.compile(definition.body);
+        const target = definition.target.map((t) => this.poly(t));
+        this.each(definition.domain, new Map(), (point) => {
+          if (guard && !guard(point)) return;
+          const at = this.address(value.name, out.shape, target.map((t) => t(point)));
+          out.data[at] = (out.data[at] ?? 0) + body(point);
+        });
+        return;
+      }
+      case "custom":
+        out.data.set(this.tensor(definition.of).data);
+        return;
+      case "derivative":
+        throw new InternalError(`derivative ${value.name} has not been expanded`);
+    }
+  }
+
+  /** Steps of a recurrence; entries outside of the steps' coordinates come before or after in the direction of the run. */
+  private group(group: RecurrenceGroup): void {
+    for (const id of idsOf(group)) this.empty(this.value(id));
+    const [lo, hi] = [this.size(group.lo), this.size(group.hi)];
+    const step = (inside: (coordinate: number, shift: number) => boolean): void => {
+      for (const item of group.items) {
+        if (typeof item !== "number") {
+          this.group(item);
+          continue;
+        }
+        const value = this.value(item);
+        const time = group.time.get(item);
+        if (value.definition.kind === "equation" && time) this.equation(value, value.definition, this.tensor(item), { axis: time.axis, at: (c) => inside(c, time.shift) });
+        else this.evaluate(value);
+      }
+    };
+    const low = (c: number, shift: number): boolean => c < lo + shift;
+    const high = (c: number, shift: number): boolean => c >= hi + shift;
+    const up = group.direction === 1;
+    // Entries before the loop go one coordinate at a time too: a base entry may follow from another.
+    step(up ? low : high);
+    for (let k = 0; k < hi - lo; k++) {
+      const s = up ? lo + k : hi - 1 - k;
+      step((c, shift) => c === s + shift);
+    }
+    step(up ? high : low);
+  }
+
+  private equation(value: Value, equation: Equation, out: InterpretedTensor, only: { axis: number; at: (coordinate: number) => boolean } | null): void {
+    const { axes, operator } = equation;
+    const body = this.compile(equation.body);
+    const guard = operator?.guard ? this.compile(operator.guard) : null;
+    const ranges = axes.map((_, k) => out.shape[k] ?? 0);
+    const timeIndex = only && axes[only.axis];
+    let at = 0;
+    const strides = ranges.map((_, k) => ranges.slice(k + 1).reduce((a, b) => a * b, 1));
+    this.each(axes, new Map(), (point) => {
+      if (timeIndex && !only.at(point.get(timeIndex) ?? 0)) return;
+      at = axes.reduce((sum, a, k) => sum + (point.get(a) ?? 0) * (strides[k] ?? 1), 0);
+      if (!operator) out.data[at] = this.rounded(value, body(point));
+      else if (operator.kind === "reduce") out.data[at] = this.reduce(operator.reducer, operator.indices, guard, body, point);
+      else out.data[at] = this.along(operator.name, operator.index, guard, body, point);
+    });
+  }
+  private rounded(value: Value, x: number): number {
+    return value.dtype === "bool" ? Number(x !== 0) : x;
+  }
+
+  private reduce(reducer: string, indices: readonly Index[], guard: Compiled | null, body: Compiled, point: Point): number {
+    const terms: number[] = [];
+    const positions: number[] = [];
+    let position = 0;
+    const [single] = indices;
+    this.each(indices, point, (p) => {
+      if (!guard || guard(p)) {
+        terms.push(body(p));
+        positions.push(indices.length === 1 && single ? (p.get(single) ?? 0) : position);
+      }
+      position++;
+    });
+    switch (reducer) {
+      case "sum":
+        return terms.reduce((a, b) => a + b, 0);
+      case "prod":
+        return terms.reduce((a, b) => a * b, 1);
+      case "max":
+        return terms.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), -Infinity);
+      case "min":
+        return terms.reduce((a, b) => (b < a || Number.isNaN(b) ? b : a), Infinity);
+      case "any":
+        return Number(terms.some((t) => t !== 0));
+      case "all":
+        return Number(terms.every((t) => t !== 0));
+      case "argmax":
+      case "argmin": {
+        let best = 0;
+        terms.forEach((t, k) => {
+          const b = terms[best] ?? 0;
+          if (reducer === "argmax" ? t > b : t < b) best = k;
+        });
+        return positions[best] ?? 0;
+      }
+      case "logsumexp":
+        return logSumExp(terms);
+      default:
+        throw new InternalError(`reducer ${reducer}`);
+    }
+  }
+
+  private along(name: string, index: Index, guard: Compiled | null, body: Compiled, point: Point): number {
+    const own = point.get(index) ?? 0;
+    const inside = !guard || guard(point) !== 0;
+    const terms: { at: number; x: number }[] = [];
+    this.each([index], point, (p) => {
+      if (!guard || guard(p)) terms.push({ at: p.get(index) ?? 0, x: body(p) });
+    });
+    point.set(index, own);
+    const upTo = terms.filter((t) => t.at <= own);
+    switch (name) {
+      case "softmax":
+        return inside && terms.length ? Math.exp(body(point) - logSumExp(terms.map((t) => t.x))) : 0;
+      case "log_softmax":
+        return inside ? body(point) - logSumExp(terms.map((t) => t.x)) : -Infinity;
+      case "cumsum":
+        return upTo.reduce((a, t) => a + t.x, 0);
+      case "cumprod":
+        return upTo.reduce((a, t) => a * t.x, 1);
+      default:
+        throw new InternalError(`operator ${name}`);
+    }
+  }
+
+  /** Every point of the ranges, last index fastest; ranges may depend on indices further out. */
+  private each(indices: readonly Index[], outer: Point, visit: (point: Point) => void): void {
+    const bounds = indices.map((i) => ({ lo: this.poly(i.lo), hi: this.poly(i.hi) }));
+    const point: Point = new Map(outer);
+    const descend = (k: number): void => {
+      const index = indices[k];
+      const bound = bounds[k];
+      if (!index || !bound) {
+        visit(point);
+        return;
+      }
+      const hi = bound.hi(point);
+      for (let i = bound.lo(point); i < hi; i++) {
+        point.set(index, i);
+        descend(k + 1);
+      }
+    };
+    descend(0);
+  }
+
+  private address(name: string, shape: readonly number[], subscripts: readonly number[]): number {
+    let at = 0;
+    subscripts.forEach((s, k) => {
+      const size = shape[k] ?? 1;
+      invariant(s >= 0 && s < size, `subscript ${s} of axis ${k} of ${name} lies within ${size}`);
+      at = at * size + s;
+    });
+    return at;
+  }
+
+  private poly(p: Poly): Compiled {
+    const known = p.constant;
+    if (known !== undefined) return () => known;
+    const lone = p.asIndex;
+    if (lone) return (point) => point.get(lone) ?? 0;
+    const opaque = new Map([...p.atoms.values()].flatMap((a): [string, Compiled][] => (a.kind === "opaque" ? [[a.key, this.compile(a.expr)]] : [])));
+    return (point) => p.evaluate((a) => (a.kind === "dim" ? (this.dims[a.name] ?? NaN) : a.kind === "index" ? (point.get(a.index) ?? NaN) : (opaque.get(a.key)?.(point) ?? NaN)));
+  }
+
+  private compile(e: Expr): Compiled {
+    const known = this.compiled.get(e);
+    if (known) return known;
+    const made = this.compileNode(e);
+    this.compiled.set(e, made);
+    return made;
+  }
+  private compileNode(e: Expr): Compiled {
+    switch (e.op) {
+      case "constant":
+        return () => e.value;
+      case "index":
+        return this.poly(e.poly);
+      case "read": {
+        const subscripts = e.subscripts.map((s) => this.poly(s));
+        return (point) => {
+          const tensor = this.tensor(e.value);
+          let at = 0;
+          for (let k = 0; k < subscripts.length; k++) {
+            const s = subscripts[k]?.(point) ?? 0;
+            const size = tensor.shape[k] ?? 1;
+            if (!(s >= 0 && s < size)) throw new InternalError(`subscript ${s} of axis ${k} of ${this.value(e.value).name} lies outside of ${size}`);
+            at = at * size + s;
+          }
+          return tensor.data[at] ?? NaN;
+        };
+      }
+      case "cast": {
+        const arg = this.compile(e.arg);
+        const from = e.arg.dtype;
+        const to = e.dtype === "f32" || e.dtype === "f16" ? "f64" : e.dtype;
+        return (point) => castValue(from, to, arg(point));
+      }
+      case "select": {
+        const [c, a, b] = [this.compile(e.condition), this.compile(e.then), this.compile(e.else)];
+        return (point) => (c(point) ? a(point) : b(point));
+      }
+      case "call": {
+        const args = e.args.map((a) => this.compile(a));
+        const operands = e.args[0]?.dtype ?? e.dtype;
+        const dtype = operands === "f32" || operands === "f16" ? "f64" : operands;
+        return (point) => evaluateScalar(e.fn, args.map((a) => a(point)), dtype);
+      }
+    }
+  }
+}
+
+function logSumExp(terms: readonly number[]): number {
+  const top = terms.reduce((a, b) => Math.max(a, b), -Infinity);
+  if (!Number.isFinite(top)) return top;
+  return top + Math.log(terms.reduce((a, b) => a + Math.exp(b - top), 0));
+}
