@@ -1,0 +1,38 @@
+import type { CallExpression, Expression } from "../parser/ast.js";
+import type { Context } from "./context.js";
+
+interface Formal {
+  readonly name: string | { readonly text: string };
+  readonly default?: number;
+  readonly value?: Expression;
+}
+const nameOf = (formal: Formal): string => (typeof formal.name === "string" ? formal.name : formal.name.text);
+
+/** Arguments in the order of the parameters, undefined where a default serves; null after an error. */
+export function arrange(node: Pick<CallExpression, "args" | "callee" | "span">, formals: readonly Formal[], variadic: boolean, context: Context): (Expression | undefined)[] | null {
+  const { report } = context.session;
+  const arranged: (Expression | undefined)[] = formals.map(() => undefined);
+  let failed = false;
+  let position = 0;
+  const wanted = (): string => {
+    const required = formals.filter((f) => f.default === undefined && !f.value).length;
+    return variadic ? `${formals.length} or more` : required === formals.length ? String(required) : `${required} to ${formals.length}`;
+  };
+  const count = (): null => report.add("GRAD3007", node.span, { name: node.callee.text, wanted: wanted(), given: node.args.length });
+  for (const argument of node.args) {
+    if (argument.name) {
+      const { text, span } = argument.name;
+      const k = formals.findIndex((f) => nameOf(f) === text);
+      if (k < 0) {
+        report.unknownName(`argument of \`${node.callee.text}\` called`, text, span, formals.map(nameOf));
+        failed = true;
+      } else if (arranged[k]) {
+        report.add("GRAD2002", span, { name: text });
+        failed = true;
+      } else arranged[k] = argument.value;
+    } else if (position < formals.length || variadic) arranged[position++] = argument.value;
+    else return count();
+  }
+  if (failed) return null;
+  return arranged.some((a, k) => !a && formals[k]?.default === undefined && !formals[k]?.value) ? count() : arranged;
+}

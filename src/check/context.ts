@@ -1,0 +1,133 @@
+import type { Span } from "../diagnostics/span.js";
+import { and, type Expr, type Index, type ValueId } from "../ir/expr.js";
+import type { Poly } from "../ir/poly.js";
+import type { BindingCheck, DimDeclaration } from "../ir/program.js";
+import type { Expression, FunctionStatement, OptimizerStatement } from "../parser/ast.js";
+import { factsOf } from "./bounds.js";
+import type { Report } from "./report.js";
+import { showSize, type Term } from "./term.js";
+import { Values } from "./values.js";
+
+/** What a name stands for. `poison`: something that an error was reported for already. */
+export type Binding =
+  | { readonly kind: "index"; readonly index: Index }
+  | { readonly kind: "size"; readonly poly: Poly }
+  | { readonly kind: "term"; readonly term: Term }
+  | { readonly kind: "function"; readonly declaration: FunctionStatement; readonly scope: Scope }
+  | { readonly kind: "optimizer"; readonly declaration: OptimizerStatement; readonly scope: Scope }
+  /** A file's equation that could not be reached yet: named in a cycle. */
+  | { readonly kind: "poison" };
+
+export class Scope {
+  private readonly names = new Map<string, Binding>();
+  private readonly places = new Map<string, Span>();
+  constructor(readonly parent: Scope | null = null) {}
+
+  lookup(name: string): Binding | undefined {
+    for (let scope: Scope | null = this; scope; scope = scope.parent) {
+      const found = scope.names.get(name);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  own(name: string): Binding | undefined {
+    return this.names.get(name);
+  }
+  bind(name: string, binding: Binding, span?: Span): void {
+    this.names.set(name, binding);
+    if (span) this.places.set(name, span);
+  }
+  placeOf(name: string): Span | undefined {
+    for (let scope: Scope | null = this; scope; scope = scope.parent) {
+      if (scope.names.has(name)) return scope.places.get(name);
+    }
+    return undefined;
+  }
+  /** Every visible name, for suggestions. */
+  *visible(): Iterable<string> {
+    for (let scope: Scope | null = this; scope; scope = scope.parent) yield* scope.names.keys();
+  }
+}
+
+/** What one run of the checker collects. */
+export class Session {
+  readonly values = new Values();
+  readonly dims: DimDeclaration[] = [];
+  private readonly checked = new Set<string>();
+  readonly checks: BindingCheck[] = [];
+  /** Calls being inlined, outermost first. */
+  readonly calls: string[] = [];
+
+  constructor(
+    readonly report: Report,
+    /** Source of an imported module, or null. */
+    readonly source: (specifier: string, importer: string) => string | null,
+  ) {}
+
+  require(kind: BindingCheck["kind"], poly: Poly, code: string, message: string, span?: Span): void {
+    const key = `${kind} ${poly.key}`;
+    if (this.checked.has(key)) return;
+    this.checked.add(key);
+    this.checks.push({ kind, poly, code, message, ...(span ? { span } : {}) });
+  }
+  /** A size that must come out whole. */
+  requireEven(poly: Poly, span?: Span): void {
+    if (poly.denominator > 1) this.require("integer", poly, "GRAD3008", `${showSize(poly)} must be a whole number`, span);
+  }
+
+  /** Elaborate for what it says about shapes only: nothing that is reported or made stays. */
+  speculate<T>(attempt: () => T): T {
+    const mark = this.values.mark();
+    const checks = this.checks.length;
+    const dims = this.dims.length;
+    return this.report.silently(() => {
+      try {
+        return attempt();
+      } finally {
+        this.values.reset(mark);
+        for (const dropped of this.checks.splice(checks)) this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
+        this.dims.splice(dims);
+      }
+    });
+  }
+}
+
+/** Where an expression stands. */
+export interface Context {
+  readonly session: Session;
+  readonly scope: Scope;
+  /** Indices in force, outermost first. */
+  readonly bound: readonly Index[];
+  /** Conditions under which the expression is evaluated, and what they say about integers. */
+  readonly path: readonly Expr[];
+  readonly facts: readonly Poly[];
+  /** Names what is made here: `h` makes `h.sum`. */
+  readonly owner: string;
+  /** Indices of the recurrences around. */
+  readonly times: ReadonlyMap<Index, Recurrence>;
+}
+export interface Recurrence {
+  readonly name: string;
+  readonly lo: Poly;
+  readonly hi: Poly;
+  readonly direction: 1 | -1;
+  /** Quantities of this recurrence: k where written at t + k. */
+  readonly members: ReadonlyMap<ValueId, number>;
+}
+
+export function underCondition(context: Context, condition: Expr): Context {
+  return {
+    ...context,
+    path: [...context.path, condition],
+    facts: [...context.facts, ...factsOf(condition)],
+  };
+}
+export function withIndices(context: Context, indices: readonly Index[], names: readonly string[]): Context {
+  const scope = new Scope(context.scope);
+  indices.forEach((index, k) => scope.bind(names[k] ?? index.name, { kind: "index", index }));
+  return { ...context, scope, bound: [...context.bound, ...indices] };
+}
+export const conjunction = (conditions: readonly Expr[]): Expr | null =>
+  conditions.length ? conditions.reduce(and) : null;
+
+export type Elaborate = (node: Expression, context: Context) => Term | null;

@@ -1,0 +1,83 @@
+import { and, compare, constant, freshIndex, indexValue, indicesOf, rewriter, select, visit, type Expr, type Index, type ValueId } from "../ir/expr.js";
+import { Poly, ZERO } from "../ir/poly.js";
+import type { AxisOperator, Reducer } from "../ir/program.js";
+import type { Span } from "../diagnostics/span.js";
+import { conjunction, type Context } from "./context.js";
+import { asValue, valueTerm, type Term } from "./term.js";
+
+/** What becomes an equation of its own: its axes are the free indices, then the term's own. */
+export interface Lifted {
+  readonly term: Term;
+  readonly id: ValueId;
+  readonly lead: readonly Poly[];
+}
+export type LiftedOperator =
+  | { readonly kind: "reduce"; readonly reducer: Reducer; readonly indices: readonly Index[]; readonly guard: Expr | null }
+  | { readonly kind: "along"; readonly name: AxisOperator; readonly index: Index; readonly guard: Expr | null };
+
+/** Functions whose derivative is finite wherever they are defined: 0 times it is 0. */
+const TAME = new Set(["add", "sub", "mul", "neg", "tanh", "sigmoid", "sin", "cos", "relu", "min", "max", "eq", "ne", "lt", "le", "and", "or", "not", "floor_div", "mod", "square", "clamp", "step", "erf"]);
+
+/**
+ * Conditions of the path that matter to a body. One that shares no index with it is left out where the body
+ * cannot go wrong: with it the body would be computed again for each point of the condition.
+ */
+function relevantConditions(context: Context, exprs: readonly Expr[]): readonly Expr[] {
+  const own = indicesOf(exprs);
+  let tame = true;
+  visit(exprs, (e) => {
+    if (e.op === "call" && !TAME.has(e.fn)) tame = false;
+  });
+  return context.path.filter((condition) => {
+    const theirs = [...indicesOf([condition])].filter((i) => context.bound.includes(i));
+    return theirs.length === 0 || !tame || theirs.some((i) => own.has(i));
+  });
+}
+
+export function lift(context: Context, suffix: string, term: Term, operator: LiftedOperator | null, dtype = term.dtype, span?: Span): Lifted {
+  const guard = operator?.guard ?? null;
+  const inside = [term.body, ...(guard ? [guard] : [])];
+  const along = operator?.kind === "along" ? operator.index : undefined;
+  const path = relevantConditions(context, inside).filter((c) => !along || !indicesOf([c]).has(along));
+  const mentioned = indicesOf([...inside, ...path]);
+  if (along) mentioned.add(along);
+  const free = context.bound.filter((i) => mentioned.has(i));
+
+  // Axes start at 0: an index from lo is written as axis + lo, but a step number of a recurrence stays what it is.
+  const axes = free.map((i) => freshIndex(i.name, context.times.has(i) ? i.hi : i.hi.sub(i.lo)));
+  const renamed = new Map<Index, Poly>();
+  const lead: Poly[] = [];
+  const started: Expr[] = [];
+  free.forEach((i, k) => {
+    const axis = axes[k];
+    if (!axis) return;
+    const timed = context.times.has(i);
+    renamed.set(i, timed ? Poly.index(axis) : Poly.index(axis).add(i.lo));
+    lead.push(timed ? Poly.index(i) : Poly.index(i).sub(i.lo));
+    if (timed && !i.lo.equals(ZERO)) started.push(compare("le", indexValue(i.lo), indexValue(Poly.index(axis))));
+  });
+  const { expr } = rewriter({ index: (i) => renamed.get(i) });
+  const condition = conjunction([...started, ...path.map(expr)]);
+  const own = term.axes.map((a) => freshIndex(a.name, a.hi));
+  const { expr: place } = rewriter({ index: (i) => { const k = term.axes.indexOf(i); const o = own[k]; return o && Poly.index(o); } });
+  let body = place(expr(term.body));
+  const all = [...axes, ...own];
+
+  let made: LiftedOperator | null = null;
+  if (operator) {
+    const inner = guard ? place(expr(guard)) : null;
+    const whole = condition && inner ? and(condition, inner) : (condition ?? inner);
+    const index = along && axes[free.indexOf(along)];
+    made = operator.kind === "reduce" ? { ...operator, guard: whole } : { ...operator, index: index ?? operator.index, guard: whole };
+  } else if (condition) body = select(condition, body, constant(0, body.dtype));
+
+  const { values } = context.session;
+  const id = values.equation(`${context.owner}.${suffix}`, all, made, body, dtype, span ? { span } : {});
+  return { id, lead, term: valueTerm(values.get(id), lead, all.slice(lead.length).map((a) => a.name)) };
+}
+
+/** The term as a value, lifted unless it is one already. */
+export function materialise(context: Context, suffix: string, term: Term, span?: Span): Lifted {
+  const whole = asValue(term);
+  return whole ? { ...whole, term } : lift(context, suffix, term, null, term.dtype, span);
+}
