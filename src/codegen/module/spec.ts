@@ -78,7 +78,7 @@ class TensorTable {
   private readonly byKey = new Map<string, number>();
 
   /** Leaves are one tensor for all targets; computed values belong to their target. */
-  add(target: string, value: Value): number {
+  add(target: string, value: Value, alias?: number): number {
     const leaf = value.definition.kind === "leaf" ? value.definition : null;
     const key = leaf ? `leaf ${value.name}` : `${target} ${value.id}`;
     const known = this.byKey.get(key);
@@ -91,6 +91,7 @@ class TensorTable {
       dtype: value.dtype,
       shape: value.shape.map(sizeData),
       ...(value.doc === undefined ? {} : { doc: value.doc }),
+      ...(alias === undefined ? {} : { alias }),
       ...(leaf?.range ? { range: [sizeData(leaf.range.lo), sizeData(leaf.range.hi)] as const } : {}),
       ...(leaf?.init ? { init: initialiser(leaf.init) } : {}),
     });
@@ -109,6 +110,8 @@ function targetSpec(name: "js" | "wgsl", module: ScheduledModule, tensors: Tenso
     return value;
   };
   const tensor = (id: ValueId): number => tensors.add(name, valueAt(owner(id)));
+  // A reshape has its own shape and its source's memory.
+  const result = (id: ValueId): number => (module.aliases.has(id) ? tensors.add(name, valueAt(id), tensor(id)) : tensor(id));
   const entry = (e: ScheduledEntry): EntrySpec => ({
     launches: e.launches.map((launch): LaunchSpec => {
       const kernel = module.kernels.get(launch.kernel);
@@ -121,8 +124,8 @@ function targetSpec(name: "js" | "wgsl", module: ScheduledModule, tensors: Tenso
         ...(name === "wgsl" ? { grid: kernel.grid.map((g) => ({ extent: extentData(g.extent, kernel.sizes), step: g.step })) } : {}),
       };
     }),
-    results: Object.fromEntries(e.results.map((r) => [r.name, tensor(r.value)])),
-    grads: Object.fromEntries(e.gradients.map((g) => [g.name, tensor(g.value)])),
+    results: Object.fromEntries(e.results.map((r) => [r.name, result(r.value)])),
+    grads: Object.fromEntries(e.gradients.map((g) => [g.name, result(g.value)])),
     updates: e.updates.map((u) => ({ leaf: tensor(u.leaf), value: tensor(u.value) })),
   });
   return {
