@@ -35,7 +35,8 @@ export function domainPoints(f: ScalarFunction, count: number, special = true): 
     ? Array.from({ length: count }, (_, i) =>
         intervals.map(([lo, hi], k) => {
           const step = [0.6180339887498949, 0.7548776662466927, 0.8191725133961645][k] ?? 0.5;
-          return lo + (hi - lo) * ((0.37 + i * step) % 1);
+          const point = lo + (hi - lo) * ((0.37 + i * step) % 1);
+          return f.type === "integer" ? Math.round(point) : point;
         }),
       )
     : [];
