@@ -93,7 +93,8 @@ describe("derivatives", () => {
         const h = 1e-3;
         const at = (d: number): number => f.evaluate(...point.map((x, j) => (j === k ? x + d * h : x)));
         const difference = (45 * (at(1) - at(-1)) - 9 * (at(2) - at(-2)) + (at(3) - at(-3))) / (60 * h); // sixth order
-        const partial = partials[k] ? evaluateExpr(partials[k], point) : 0;
+        const rule = partials[k];
+        const partial = rule ? evaluateExpr(rule, point) : 0;
         const scale = Math.max(1, Math.abs(at(0)));
         expect(
           close(partial, difference, 1e-7, 1e-9 * scale),

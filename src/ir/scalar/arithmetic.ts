@@ -1,3 +1,4 @@
+import { invariant } from "../../diagnostics/invariant.js";
 import type { Expr } from "../expr.js";
 import { compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
 import {
@@ -33,12 +34,12 @@ const ties = [
 /** The operands of a rule for two. */
 export function two(args: readonly Expr[]): readonly [Expr, Expr] {
   const [a, b] = args;
-  if (!a || !b) throw new RangeError("two operands expected");
+  invariant(a && b, "a call of two operands has them");
   return [a, b];
 }
 export function one(args: readonly Expr[]): Expr {
   const [a] = args;
-  if (!a) throw new RangeError("an operand expected");
+  invariant(a, "a call of one operand has it");
   return a;
 }
 export const floorMod = (x: number, y: number): number => {
@@ -84,7 +85,7 @@ const extremum = (
     evaluate: (...args) => args.reduce((a, b) => choose(a, b)),
     derivative: ({ args }) => {
       const [a, b] = two(args);
-      if (args.length > 2) throw new RangeError(`${name} of more than two is expanded first`);
+      invariant(args.length === 2, `${name} of more than two is expanded before it is differentiated`);
       const aWins = name === "max" ? compare("le", b, a) : compare("le", a, b);
       const bWins = name === "max" ? compare("le", a, b) : compare("le", b, a);
       return [tieHalves(aWins, a, b), tieHalves(bWins, a, b)];
