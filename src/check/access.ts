@@ -19,9 +19,19 @@ export function subscripted(node: SubscriptExpression, context: Context, elabora
 }
 
 /** `x[i + 1] ?? padding` */
-export function padded(left: Expression, right: Expression, span: Span, context: Context, elaborate: Elaborate): Term | null {
+export function padded(
+  left: Expression,
+  right: Expression,
+  span: Span,
+  context: Context,
+  elaborate: Elaborate,
+): Term | null {
   const padding = elaborate(right, context);
-  if (left.kind !== "subscript") return context.session.report.add("GRAD3006", left.span, { wanted: "a subscripted tensor on the left of `??`", found: "another expression" });
+  if (left.kind !== "subscript")
+    return context.session.report.add("GRAD3006", left.span, {
+      wanted: "a subscripted tensor on the left of `??`",
+      found: "another expression",
+    });
   const reached = access(left, context, elaborate, true);
   if (!reached || !padding) return null;
   const matched = match(context, [reached.term, padding], span);
@@ -31,13 +41,22 @@ export function padded(left: Expression, right: Expression, span: Span, context:
   return { dtype: body.dtype, axes: matched.axes, body };
 }
 
-function access(node: SubscriptExpression, context: Context, elaborate: Elaborate, tolerant: boolean): Access | null {
+function access(
+  node: SubscriptExpression,
+  context: Context,
+  elaborate: Elaborate,
+  tolerant: boolean,
+): Access | null {
   const { report } = context.session;
   const base = elaborate(node.base, context);
   const subscripts = node.subscripts.map((s) => subscript(s, context, elaborate));
   if (!base) return null;
   if (subscripts.length > base.axes.length)
-    return report.add("GRAD3002", node.span, { name: nameOf(node.base), rank: base.axes.length, given: subscripts.length });
+    return report.add("GRAD3002", node.span, {
+      name: nameOf(node.base),
+      rank: base.axes.length,
+      given: subscripts.length,
+    });
   let inside: Expr | null = null;
   const polys: Poly[] = [];
   for (const [k, poly] of subscripts.entries()) {
@@ -60,7 +79,12 @@ const nameOf = (node: Expression): string => (node.kind === "name" ? node.name :
 export function subscript(node: Expression, context: Context, elaborate: Elaborate): Poly | null {
   const { report } = context.session;
   if (node.kind === "name" && !context.scope.lookup(node.name)) {
-    return report.add("GRAD2004", node.span, { name: node.name }, { help: `\`sum[${node.name}] …\` adds over it` });
+    return report.add(
+      "GRAD2004",
+      node.span,
+      { name: node.name },
+      { help: `\`sum[${node.name}] …\` adds over it` },
+    );
   }
   const term = elaborate(node, context);
   if (!term) return null;
@@ -74,12 +98,24 @@ export function subscript(node: Expression, context: Context, elaborate: Elabora
  * Whether the access is proved, or left to a check at binding or to the data (true); false: `??` has to ask.
  * Null where it leaves the axis for sure.
  */
-function inBounds(poly: Poly, axis: Index, name: string, position: number, node: Expression, context: Context, tolerant: boolean): boolean | null {
+function inBounds(
+  poly: Poly,
+  axis: Index,
+  name: string,
+  position: number,
+  node: Expression,
+  context: Context,
+  tolerant: boolean,
+): boolean | null {
   const { session } = context;
   const lone = poly.asIndex;
   if (lone && node.kind === "name" && !tolerant && !lone.hi.equals(axis.hi) && isInferred(lone)) {
     const sizes = `${showSize(lone.hi)}, and here ${showSize(axis.hi)}`;
-    return session.report.add("GRAD3001", node.span, { name: position === 0 ? `\`${name}\`` : `\`${name}\` (axis ${position + 1})`, index: lone.name, sizes });
+    return session.report.add("GRAD3001", node.span, {
+      name: position === 0 ? `\`${name}\`` : `\`${name}\` (axis ${position + 1})`,
+      index: lone.name,
+      sizes,
+    });
   }
   const known: Known = { facts: context.facts, rangeOf: (id) => rangeOfValue(id, context) };
   const below = shortfalls(poly, known);
@@ -92,14 +128,16 @@ function inBounds(poly: Poly, axis: Index, name: string, position: number, node:
   }
   const help = `\`${name}[…] ?? 0\` reads 0 outside; clamp(…, 0, ${showSize(axis.hi.sub(1))}) stays inside`;
   const text = `${showSize(poly)} on the axis of size ${showSize(axis.hi)}`;
-  if (below === "unknown" || above === "unknown") return session.report.add("GRAD3005", node.span, { text }, { help });
+  if (below === "unknown" || above === "unknown")
+    return session.report.add("GRAD3005", node.span, { text }, { help });
   for (const missing of [...below, ...above]) {
     if ((missing.constant ?? 0) < 0) return session.report.add("GRAD3005", node.span, { text }, { help });
     session.require("non-negative", missing, "GRAD3005", `subscript ${text} leaves its axis`, node.span);
   }
   return true;
 }
-const isProved = (found: ReturnType<typeof shortfalls>): boolean => typeof found !== "string" && found.length === 0;
+const isProved = (found: ReturnType<typeof shortfalls>): boolean =>
+  typeof found !== "string" && found.length === 0;
 
 /** Indices whose range was not written. */
 const inferred = new WeakSet<Index>();
@@ -122,10 +160,15 @@ function rangeOfValue(id: number, context: Context): { lo: Poly; hi: Poly } | un
 /** An input without a promised range that is used as a subscript is checked where it enters. */
 function promise(poly: Poly, size: Poly, context: Context): void {
   const [atom] = [...poly.atoms.values()];
-  if (poly.terms.length !== 1 || atom?.kind !== "opaque" || !poly.equals(Poly.opaque(atom.expr)) || atom.expr.op !== "read") return;
+  if (
+    poly.terms.length !== 1 ||
+    atom?.kind !== "opaque" ||
+    !poly.equals(Poly.opaque(atom.expr)) ||
+    atom.expr.op !== "read"
+  )
+    return;
   const { values } = context.session;
   const value = values.get(atom.expr.value);
   if (value.definition.kind !== "leaf" || value.definition.role !== "input" || value.definition.range) return;
   values.replace(value.id, { definition: { ...value.definition, range: { lo: ZERO, hi: size } } });
 }
-

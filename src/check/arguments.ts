@@ -9,16 +9,26 @@ interface Formal {
 const nameOf = (formal: Formal): string => (typeof formal.name === "string" ? formal.name : formal.name.text);
 
 /** Arguments in the order of the parameters, undefined where a default serves; null after an error. */
-export function arrange(node: Pick<CallExpression, "args" | "callee" | "span">, formals: readonly Formal[], variadic: boolean, context: Context): (Expression | undefined)[] | null {
+export function arrange(
+  node: Pick<CallExpression, "args" | "callee" | "span">,
+  formals: readonly Formal[],
+  variadic: boolean,
+  context: Context,
+): (Expression | undefined)[] | null {
   const { report } = context.session;
   const arranged: (Expression | undefined)[] = formals.map(() => undefined);
   let failed = false;
   let position = 0;
   const wanted = (): string => {
     const required = formals.filter((f) => f.default === undefined && !f.value).length;
-    return variadic ? `${formals.length} or more` : required === formals.length ? String(required) : `${required} to ${formals.length}`;
+    return variadic
+      ? `${formals.length} or more`
+      : required === formals.length
+        ? String(required)
+        : `${required} to ${formals.length}`;
   };
-  const count = (): null => report.add("GRAD3007", node.span, { name: node.callee.text, wanted: wanted(), given: node.args.length });
+  const count = (): null =>
+    report.add("GRAD3007", node.span, { name: node.callee.text, wanted: wanted(), given: node.args.length });
   for (const argument of node.args) {
     if (argument.name) {
       const { text, span } = argument.name;
@@ -34,5 +44,7 @@ export function arrange(node: Pick<CallExpression, "args" | "callee" | "span">, 
     else return count();
   }
   if (failed) return null;
-  return arranged.some((a, k) => !a && formals[k]?.default === undefined && !formals[k]?.value) ? count() : arranged;
+  return arranged.some((a, k) => !a && formals[k]?.default === undefined && !formals[k]?.value)
+    ? count()
+    : arranged;
 }

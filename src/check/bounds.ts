@@ -18,7 +18,8 @@ export interface Known {
 export function shortfalls(p: Poly, known: Known, depth = 12): Shortfall {
   if (provablyNonNegative(p, known.facts)) return [];
   const opaque = [...p.atoms.values()].find((a) => a.kind === "opaque");
-  if (opaque?.kind === "opaque" && depth > 0) return throughOpaque(p, opaque.expr, opaque.key, known, depth - 1);
+  if (opaque?.kind === "opaque" && depth > 0)
+    return throughOpaque(p, opaque.expr, opaque.key, known, depth - 1);
   const candidates = [p, ...known.facts.map((fact) => p.sub(fact))].map(minimumOverRanges);
   const inDims = candidates.filter((c): c is Poly => c !== undefined && c.indices.size === 0 && !c.hasOpaque);
   const open = inDims.find((c) => c.constant === undefined);
@@ -33,13 +34,21 @@ function throughOpaque(p: Poly, e: Expr, key: string, known: Known, depth: numbe
   if (!term || own.length !== 1 || term.atoms.length !== 1) return "unknown";
   const coefficient = term.num / term.den;
   const replaced = (by: Poly): Shortfall =>
-    shortfalls(p.substitute((a) => (a.key === key ? by : undefined)), known, depth);
+    shortfalls(
+      p.substitute((a) => (a.key === key ? by : undefined)),
+      known,
+      depth,
+    );
   const both = (a: Shortfall, b: Shortfall): Shortfall =>
     typeof a === "string" ? a : typeof b === "string" ? b : [...a, ...b];
   const either = (a: Shortfall, b: Shortfall): Shortfall => {
     if (typeof a !== "string" && a.length === 0) return a;
     if (typeof b !== "string" && b.length === 0) return b;
-    return typeof a !== "string" && a.some((s) => s.constant === undefined) ? a : typeof b === "string" ? a : b;
+    return typeof a !== "string" && a.some((s) => s.constant === undefined)
+      ? a
+      : typeof b === "string"
+        ? a
+        : b;
   };
   if (e.op === "select") return both(replaced(toPolynomial(e.then)), replaced(toPolynomial(e.else)));
   if (e.op === "cast") return "data";

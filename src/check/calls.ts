@@ -16,7 +16,8 @@ export const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "boo
 export const isDType = (name: string): name is DType => (DTYPES as readonly string[]).includes(name);
 const SPECIAL = ["reshape", "concat", "stop", "rand", "randn", "grad", "jvp", "vjp", "hvp", "jacobian"];
 /** Names that a file may not declare. */
-export const isReserved = (name: string): boolean => SCALARS[name]?.visible === true || isDType(name) || SPECIAL.includes(name);
+export const isReserved = (name: string): boolean =>
+  SCALARS[name]?.visible === true || isDType(name) || SPECIAL.includes(name);
 
 export function call(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;
@@ -27,10 +28,14 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
     if (!results) return null;
     const [only] = results;
     if (results.length === 1 && only) return only;
-    return report.add("GRAD3006", node.span, { wanted: "one value", found: `the ${results.length} results of \`${name}\`` });
+    return report.add("GRAD3006", node.span, {
+      wanted: "one value",
+      found: `the ${results.length} results of \`${name}\``,
+    });
   }
   if (binding) {
-    if (binding.kind !== "poison") report.add("GRAD3006", node.callee.span, { wanted: "a function", found: `\`${name}\`` });
+    if (binding.kind !== "poison")
+      report.add("GRAD3006", node.callee.span, { wanted: "a function", found: `\`${name}\`` });
     return null;
   }
   if (isDType(name)) return conversion(node, name, context, elaborate);
@@ -43,9 +48,18 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
       return concat(node, context, elaborate);
     case "rand":
     case "randn":
-      return report.add("GRAD3006", node.span, { wanted: "subscripts after the seed", found: `\`${name}(…)\` alone` }, { help: `${name}(seed)[b, j]` });
+      return report.add(
+        "GRAD3006",
+        node.span,
+        { wanted: "subscripts after the seed", found: `\`${name}(…)\` alone` },
+        { help: `${name}(seed)[b, j]` },
+      );
     default:
-      return report.unknownName("function", name, node.callee.span, [...context.scope.visible(), ...Object.keys(SCALARS).filter(isReserved), ...SPECIAL]);
+      return report.unknownName("function", name, node.callee.span, [
+        ...context.scope.visible(),
+        ...Object.keys(SCALARS).filter(isReserved),
+        ...SPECIAL,
+      ]);
   }
 }
 
@@ -61,7 +75,11 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
   let failed = false;
   for (const [k, argument] of arranged.entries()) {
     const fallback = fn.parameters[k]?.default;
-    const term = argument ? elaborate(argument, context) : fallback === undefined ? null : literalTerm(fallback);
+    const term = argument
+      ? elaborate(argument, context)
+      : fallback === undefined
+        ? null
+        : literalTerm(fallback);
     if (term) terms.push(term);
     else failed = true;
   }
@@ -71,11 +89,21 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
   const matched = match(context, terms, node.span);
   if (!matched) return null;
   const type = matched.dtype ?? "f32";
-  const accepted = fn.type === "float" ? isFloat(type) : fn.type === "logic" ? type === "bool" : fn.type === "equality" || type !== "bool";
+  const accepted =
+    fn.type === "float"
+      ? isFloat(type)
+      : fn.type === "logic"
+        ? type === "bool"
+        : fn.type === "equality" || type !== "bool";
   const wanted = fn.type === "float" ? "a float" : fn.type === "logic" ? "bool" : "a number";
   if (!accepted) {
     const wrong = terms.findIndex((t) => !t.flexible);
-    return report.add("GRAD3006", arranged[wrong]?.span ?? node.span, { wanted: `${wanted} for \`${name}\``, found: describe(terms[wrong] ?? first) }, isInteger(type) ? { help: "f32(…) converts" } : {});
+    return report.add(
+      "GRAD3006",
+      arranged[wrong]?.span ?? node.span,
+      { wanted: `${wanted} for \`${name}\``, found: describe(terms[wrong] ?? first) },
+      isInteger(type) ? { help: "f32(…) converts" } : {},
+    );
   }
   const result = fn.type === "equality" || fn.type === "comparison" ? "bool" : type;
   const make = (args: readonly ir.Expr[]): ir.Expr => fn.expand?.(args) ?? ir.call(name, args, result);
@@ -85,19 +113,37 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
   const integers = terms.map((t) => t.flexible?.integer ?? null);
   const whole = integers.filter((e) => e !== null);
   // Integer quotients round down already.
-  const integer = name === "floor" ? (integers[0] ?? null) : fn.type === "arithmetic" && whole.length === terms.length ? make(whole) : null;
+  const integer =
+    name === "floor"
+      ? (integers[0] ?? null)
+      : fn.type === "arithmetic" && whole.length === terms.length
+        ? make(whole)
+        : null;
   return { ...made, flexible: { integer, indexed } };
 }
-const literalTerm = (value: number): Term => ({ ...scalar(ir.constant(value)), flexible: { integer: Number.isInteger(value) ? ir.constant(value, "i32") : null, indexed: false } });
+const literalTerm = (value: number): Term => ({
+  ...scalar(ir.constant(value)),
+  flexible: { integer: Number.isInteger(value) ? ir.constant(value, "i32") : null, indexed: false },
+});
 
 function conversion(node: CallExpression, dtype: DType, context: Context, elaborate: Elaborate): Term | null {
   const [argument] = node.args;
-  if (!argument || node.args.length !== 1) return context.session.report.add("GRAD3007", node.span, { name: dtype, wanted: "1", given: node.args.length });
+  if (!argument || node.args.length !== 1)
+    return context.session.report.add("GRAD3007", node.span, {
+      name: dtype,
+      wanted: "1",
+      given: node.args.length,
+    });
   const found = elaborate(argument.value, context);
   if (!found) return null;
   const { flexible } = found;
   // An index or a dim has an exact integer form; a quotient of literals is one of numbers.
-  const term = flexible && isInteger(dtype) && flexible.integer ? scalar(flexible.integer) : flexible && isFloat(dtype) && !flexible.indexed ? scalar(found.body) : settle(found);
+  const term =
+    flexible && isInteger(dtype) && flexible.integer
+      ? scalar(flexible.integer)
+      : flexible && isFloat(dtype) && !flexible.indexed
+        ? scalar(found.body)
+        : settle(found);
   return over(term.axes, ir.cast(term.body, dtype));
 }
 
@@ -105,7 +151,11 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
   const { session } = context;
   const [source, sizes] = node.args.map((a) => a.value);
   if (!source || sizes?.kind !== "list" || node.args.length !== 2)
-    return session.report.add("GRAD3007", node.span, { name: "reshape", wanted: "a tensor and a list of sizes, two", given: node.args.length });
+    return session.report.add("GRAD3007", node.span, {
+      name: "reshape",
+      wanted: "a tensor and a list of sizes, two",
+      given: node.args.length,
+    });
   const found = elaborate(source, context);
   const shape: Poly[] = [];
   for (const item of sizes.items) {
@@ -117,15 +167,29 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
   const product = (list: readonly Poly[]): Poly => list.reduce((p, s) => p.mul(s), ONE);
   const difference = product(shapeOf(found)).sub(product(shape));
   const text = `[${shape.map(showSize).join(", ")}]`;
-  if ((difference.constant ?? 0) !== 0) return session.report.add("GRAD3004", node.span, { left: describe(found), right: text });
-  if (!difference.isZero) session.require("zero", difference, "GRAD3004", `${describe(found)} and ${text} have different numbers of entries`, node.span);
+  if ((difference.constant ?? 0) !== 0)
+    return session.report.add("GRAD3004", node.span, { left: describe(found), right: text });
+  if (!difference.isZero)
+    session.require(
+      "zero",
+      difference,
+      "GRAD3004",
+      `${describe(found)} and ${text} have different numbers of entries`,
+      node.span,
+    );
   // The value's own leading axes are those that the term mentions, each from 0.
   const made = lift(context, "reshaped", settle(found), null, undefined, node.span);
   const whole = materialise(context, "reshaped", made.term, node.span);
   const { values } = session;
   const of = values.get(whole.id);
   const lead = of.shape.slice(0, whole.lead.length);
-  const id = values.define(`${context.owner}.reshape`, of.dtype, [...lead, ...shape], { kind: "reshape", of: whole.id }, { span: node.span });
+  const id = values.define(
+    `${context.owner}.reshape`,
+    of.dtype,
+    [...lead, ...shape],
+    { kind: "reshape", of: whole.id },
+    { span: node.span },
+  );
   return valueTerm(values.get(id), whole.lead);
 }
 
@@ -142,9 +206,14 @@ function concat(node: CallExpression, context: Context, elaborate: Elaborate): T
   if (!first) return report.add("GRAD3007", node.span, { name: "concat", wanted: "one or more", given: 0 });
   for (const [k, part] of parts.entries()) {
     const span = node.args[k]?.span ?? node.span;
-    if (part.axes.length === 0) return report.add("GRAD3006", span, { wanted: "a tensor", found: describe(part) });
-    if (part.dtype !== first.dtype) return report.add("GRAD3003", span, { left: describe(first), right: describe(part) });
-    if (part.axes.length !== first.axes.length || part.axes.slice(1).some((a, n) => !first.axes[n + 1] || !a.hi.equals(first.axes[n + 1]?.hi ?? 0)))
+    if (part.axes.length === 0)
+      return report.add("GRAD3006", span, { wanted: "a tensor", found: describe(part) });
+    if (part.dtype !== first.dtype)
+      return report.add("GRAD3003", span, { left: describe(first), right: describe(part) });
+    if (
+      part.axes.length !== first.axes.length ||
+      part.axes.slice(1).some((a, n) => !first.axes[n + 1] || !a.hi.equals(first.axes[n + 1]?.hi ?? 0))
+    )
       return report.add("GRAD3004", span, { left: describe(first), right: describe(part) });
   }
   const size = parts.reduce((total, part) => total.add(part.axes[0]?.hi ?? 0), Poly.constant(0));
@@ -157,11 +226,20 @@ function concat(node: CallExpression, context: Context, elaborate: Elaborate): T
     return at(part, [Poly.index(position).sub(starts[k] ?? 0), ...rest.map((r) => Poly.index(r))]).body;
   };
   let body = entry(parts.length - 1);
-  for (let k = parts.length - 2; k >= 0; k--) body = ir.select(ir.compare("lt", ir.indexValue(Poly.index(position)), ir.indexValue(starts[k + 1] ?? size)), entry(k), body);
+  for (let k = parts.length - 2; k >= 0; k--)
+    body = ir.select(
+      ir.compare("lt", ir.indexValue(Poly.index(position)), ir.indexValue(starts[k + 1] ?? size)),
+      entry(k),
+      body,
+    );
   const joined: Term = { dtype: first.dtype, axes: [position, ...rest], body };
   const bound = node.axis && context.scope.lookup(node.axis.text);
   if (bound?.kind !== "index") return joined;
-  if (!bound.index.hi.equals(size)) return report.add("GRAD3001", node.axis?.span ?? node.span, { name: "`concat`", index: bound.index.name, sizes: `${showSize(bound.index.hi)}, and here ${showSize(size)}` });
+  if (!bound.index.hi.equals(size))
+    return report.add("GRAD3001", node.axis?.span ?? node.span, {
+      name: "`concat`",
+      index: bound.index.name,
+      sizes: `${showSize(bound.index.hi)}, and here ${showSize(size)}`,
+    });
   return at(joined, [Poly.index(bound.index)]);
 }
-

@@ -72,7 +72,8 @@ export class Session {
   }
   /** A size that must come out whole. */
   requireEven(poly: Poly, span?: Span): void {
-    if (poly.denominator > 1) this.require("integer", poly, "GRAD3008", `${showSize(poly)} must be a whole number`, span);
+    if (poly.denominator > 1)
+      this.require("integer", poly, "GRAD3008", `${showSize(poly)} must be a whole number`, span);
   }
 
   /** Elaborate for what it says about shapes only: nothing that is reported or made stays. */
@@ -85,7 +86,8 @@ export class Session {
         return attempt();
       } finally {
         this.values.reset(mark);
-        for (const dropped of this.checks.splice(checks)) this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
+        for (const dropped of this.checks.splice(checks))
+          this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
         this.dims.splice(dims);
       }
     });

@@ -1,6 +1,12 @@
 import * as ir from "../ir/expr.js";
 import type { Index } from "../ir/expr.js";
-import type { BinaryExpression, Expression, IfExpression, ListExpression, NameExpression } from "../parser/ast.js";
+import type {
+  BinaryExpression,
+  Expression,
+  IfExpression,
+  ListExpression,
+  NameExpression,
+} from "../parser/ast.js";
 import { padded, subscripted } from "./access.js";
 import { call } from "./calls.js";
 import { underCondition, type Context } from "./context.js";
@@ -22,7 +28,9 @@ export function elaborate(node: Expression, context: Context): Term | null {
     case "name":
       return named(node, context);
     case "subscript":
-      return isDraw(node.base, context) ? drawn(node.base, node, context, elaborate) : subscripted(node, context, elaborate);
+      return isDraw(node.base, context)
+        ? drawn(node.base, node, context, elaborate)
+        : subscripted(node, context, elaborate);
     case "call":
       return call(node, context, elaborate);
     case "binary":
@@ -68,7 +76,12 @@ function named(node: NameExpression, context: Context): Term | null {
 function leftToRight(node: BinaryExpression, context: Context): Term | null {
   const chain: BinaryExpression[] = [];
   let first: Expression = node;
-  while (first.kind === "binary" && first.operator !== "??" && first.operator !== "and" && first.operator !== "or") {
+  while (
+    first.kind === "binary" &&
+    first.operator !== "??" &&
+    first.operator !== "and" &&
+    first.operator !== "or"
+  ) {
     chain.push(first);
     first = first.left;
   }
@@ -93,7 +106,11 @@ function unary(node: Extract<Expression, { kind: "unary" }>, context: Context): 
   const operand = elaborate(node.operand, context);
   if (!operand) return null;
   if (node.operator === "-") return negative(context, operand, node.span);
-  if (operand.dtype !== "bool") return context.session.report.add("GRAD3006", node.operand.span, { wanted: "bool", found: operand.dtype });
+  if (operand.dtype !== "bool")
+    return context.session.report.add("GRAD3006", node.operand.span, {
+      wanted: "bool",
+      found: operand.dtype,
+    });
   return { ...operand, body: ir.not(operand.body) };
 }
 
@@ -113,7 +130,11 @@ function list(node: ListExpression, context: Context): Term | null {
     if (!item) return null;
     items.push(item);
   }
-  if (!items.length) return context.session.report.add("GRAD3006", node.span, { wanted: "at least one entry", found: "an empty list" });
+  if (!items.length)
+    return context.session.report.add("GRAD3006", node.span, {
+      wanted: "at least one entry",
+      found: "an empty list",
+    });
   const matched = match(context, items, node.span);
   if (!matched) return null;
   const bodies = matched.dtype === null ? items.map((t) => settle(t).body) : matched.bodies;
@@ -124,6 +145,8 @@ function list(node: ListExpression, context: Context): Term | null {
 function joinEntries(bodies: readonly ir.Expr[], axes: readonly Index[]): Term {
   const position = ir.freshIndex("k", bodies.length);
   const at = ir.indexValue(Poly.index(position));
-  const body = bodies.reduceRight((rest, entry, k) => (k === bodies.length - 1 ? entry : ir.select(ir.compare("eq", at, ir.constant(k, "i32")), entry, rest)));
+  const body = bodies.reduceRight((rest, entry, k) =>
+    k === bodies.length - 1 ? entry : ir.select(ir.compare("eq", at, ir.constant(k, "i32")), entry, rest),
+  );
   return { dtype: body.dtype, axes: [position, ...axes], body };
 }

@@ -1,4 +1,17 @@
-import { and, compare, constant, freshIndex, indexValue, indicesOf, rewriter, select, visit, type Expr, type Index, type ValueId } from "../ir/expr.js";
+import {
+  and,
+  compare,
+  constant,
+  freshIndex,
+  indexValue,
+  indicesOf,
+  rewriter,
+  select,
+  visit,
+  type Expr,
+  type Index,
+  type ValueId,
+} from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { AxisOperator, Reducer } from "../ir/program.js";
 import type { Span } from "../diagnostics/span.js";
@@ -12,11 +25,46 @@ export interface Lifted {
   readonly lead: readonly Poly[];
 }
 export type LiftedOperator =
-  | { readonly kind: "reduce"; readonly reducer: Reducer; readonly indices: readonly Index[]; readonly guard: Expr | null }
-  | { readonly kind: "along"; readonly name: AxisOperator; readonly index: Index; readonly guard: Expr | null };
+  | {
+      readonly kind: "reduce";
+      readonly reducer: Reducer;
+      readonly indices: readonly Index[];
+      readonly guard: Expr | null;
+    }
+  | {
+      readonly kind: "along";
+      readonly name: AxisOperator;
+      readonly index: Index;
+      readonly guard: Expr | null;
+    };
 
 /** Functions whose derivative is finite wherever they are defined: 0 times it is 0. */
-const TAME = new Set(["add", "sub", "mul", "neg", "tanh", "sigmoid", "sin", "cos", "relu", "min", "max", "eq", "ne", "lt", "le", "and", "or", "not", "floor_div", "mod", "square", "clamp", "step", "erf"]);
+const TAME = new Set([
+  "add",
+  "sub",
+  "mul",
+  "neg",
+  "tanh",
+  "sigmoid",
+  "sin",
+  "cos",
+  "relu",
+  "min",
+  "max",
+  "eq",
+  "ne",
+  "lt",
+  "le",
+  "and",
+  "or",
+  "not",
+  "floor_div",
+  "mod",
+  "square",
+  "clamp",
+  "step",
+  "erf",
+]);
 
 /**
  * Conditions of the path that matter to a body. One that shares no index with it is left out where the body
@@ -34,7 +82,14 @@ function relevantConditions(context: Context, exprs: readonly Expr[]): readonly 
   });
 }
 
-export function lift(context: Context, suffix: string, term: Term, operator: LiftedOperator | null, dtype = term.dtype, span?: Span): Lifted {
+export function lift(
+  context: Context,
+  suffix: string,
+  term: Term,
+  operator: LiftedOperator | null,
+  dtype = term.dtype,
+  span?: Span,
+): Lifted {
   const guard = operator?.guard ?? null;
   const inside = [term.body, ...(guard ? [guard] : [])];
   const along = operator?.kind === "along" ? operator.index : undefined;
@@ -54,12 +109,19 @@ export function lift(context: Context, suffix: string, term: Term, operator: Lif
     const timed = context.times.has(i);
     renamed.set(i, timed ? Poly.index(axis) : Poly.index(axis).add(i.lo));
     lead.push(timed ? Poly.index(i) : Poly.index(i).sub(i.lo));
-    if (timed && !i.lo.equals(ZERO)) started.push(compare("le", indexValue(i.lo), indexValue(Poly.index(axis))));
+    if (timed && !i.lo.equals(ZERO))
+      started.push(compare("le", indexValue(i.lo), indexValue(Poly.index(axis))));
   });
   const { expr } = rewriter({ index: (i) => renamed.get(i) });
   const condition = conjunction([...started, ...path.map(expr)]);
   const own = term.axes.map((a) => freshIndex(a.name, a.hi));
-  const { expr: place } = rewriter({ index: (i) => { const k = term.axes.indexOf(i); const o = own[k]; return o && Poly.index(o); } });
+  const { expr: place } = rewriter({
+    index: (i) => {
+      const k = term.axes.indexOf(i);
+      const o = own[k];
+      return o && Poly.index(o);
+    },
+  });
   let body = place(expr(term.body));
   const all = [...axes, ...own];
 
@@ -68,12 +130,23 @@ export function lift(context: Context, suffix: string, term: Term, operator: Lif
     const inner = guard ? place(expr(guard)) : null;
     const whole = condition && inner ? and(condition, inner) : (condition ?? inner);
     const index = along && axes[free.indexOf(along)];
-    made = operator.kind === "reduce" ? { ...operator, guard: whole } : { ...operator, index: index ?? operator.index, guard: whole };
+    made =
+      operator.kind === "reduce"
+        ? { ...operator, guard: whole }
+        : { ...operator, index: index ?? operator.index, guard: whole };
   } else if (condition) body = select(condition, body, constant(0, body.dtype));
 
   const { values } = context.session;
   const id = values.equation(`${context.owner}.${suffix}`, all, made, body, dtype, span ? { span } : {});
-  return { id, lead, term: valueTerm(values.get(id), lead, all.slice(lead.length).map((a) => a.name)) };
+  return {
+    id,
+    lead,
+    term: valueTerm(
+      values.get(id),
+      lead,
+      all.slice(lead.length).map((a) => a.name),
+    ),
+  };
 }
 
 /** The term as a value, lifted unless it is one already. */

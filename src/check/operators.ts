@@ -21,7 +21,13 @@ export function match(context: Context, terms: readonly Term[], span: Span): Mat
   const { report } = context.session;
   const common = commonType(terms);
   const [left, right] = disagreeing(terms);
-  if (!common) return report.add("GRAD3003", span, { left: describe(left), right: describe(right) }, { help: "convert one: f32(k), i32(x)" });
+  if (!common)
+    return report.add(
+      "GRAD3003",
+      span,
+      { left: describe(left), right: describe(right) },
+      { help: "convert one: f32(k), i32(x)" },
+    );
   const { dtype } = common;
   const typed = dtype === null ? [...terms] : terms.map((t) => coerce(t, dtype) ?? t);
   const aligned = align(typed);
@@ -35,7 +41,10 @@ export function match(context: Context, terms: readonly Term[], span: Span): Mat
 }
 function disagreeing(terms: readonly Term[]): [Term, Term] {
   const first = terms.find((t) => !t.flexible) ?? terms[0];
-  const other = terms.find((t) => t !== first && first && !commonType([first, t])) ?? terms.find((t) => t !== first) ?? first;
+  const other =
+    terms.find((t) => t !== first && first && !commonType([first, t])) ??
+    terms.find((t) => t !== first) ??
+    first;
   if (!first || !other) throw new RangeError("at least one term");
   return [first, other];
 }
@@ -63,20 +72,35 @@ export function binary(context: Context, node: BinaryExpression, left: Term, rig
       return arithmetic(context, operator, left, right, operatorSpan);
   }
 }
-const combineBools = (operator: "or" | "and", [a, b]: readonly Expr[]): Expr => (operator === "or" ? ir.or(a ?? ir.FALSE, b ?? ir.FALSE) : ir.and(a ?? ir.TRUE, b ?? ir.TRUE));
+const combineBools = (operator: "or" | "and", [a, b]: readonly Expr[]): Expr =>
+  operator === "or" ? ir.or(a ?? ir.FALSE, b ?? ir.FALSE) : ir.and(a ?? ir.TRUE, b ?? ir.TRUE);
 export const over = (axes: readonly ir.Index[], body: Expr): Term => ({ dtype: body.dtype, axes, body });
 
 function bools(context: Context, terms: readonly Term[], spans: readonly Span[]): Matched | null {
   for (const [k, term] of terms.entries()) {
     const span = spans[k];
-    if (term.dtype !== "bool" && span) return context.session.report.add("GRAD3006", span, { wanted: "bool", found: describe(term) });
+    if (term.dtype !== "bool" && span)
+      return context.session.report.add("GRAD3006", span, { wanted: "bool", found: describe(term) });
   }
   const [span] = spans;
   return span ? match(context, terms, span) : null;
 }
 
-const COMPARISONS = { "==": ["eq", false], "!=": ["ne", false], "<": ["lt", false], "<=": ["le", false], ">": ["lt", true], ">=": ["le", true] } as const;
-function comparison(context: Context, operator: keyof typeof COMPARISONS, left: Term, right: Term, span: Span): Term | null {
+const COMPARISONS = {
+  "==": ["eq", false],
+  "!=": ["ne", false],
+  "<": ["lt", false],
+  "<=": ["le", false],
+  ">": ["lt", true],
+  ">=": ["le", true],
+} as const;
+function comparison(
+  context: Context,
+  operator: keyof typeof COMPARISONS,
+  left: Term,
+  right: Term,
+  span: Span,
+): Term | null {
   const matched = match(context, [left, right], span);
   if (!matched) return null;
   const [name, swapped] = COMPARISONS[operator];
@@ -89,9 +113,21 @@ function comparison(context: Context, operator: keyof typeof COMPARISONS, left: 
   return over(matched.axes, swapped ? ir.compare(name, b, a) : ir.compare(name, a, b));
 }
 
-export function arithmetic(context: Context, operator: Arithmetic, left: Term, right: Term, span: Span): Term | null {
+export function arithmetic(
+  context: Context,
+  operator: Arithmetic,
+  left: Term,
+  right: Term,
+  span: Span,
+): Term | null {
   for (const term of [left, right])
-    if (term.dtype === "bool") return context.session.report.add("GRAD3006", span, { wanted: "numbers", found: describe(term) }, { help: "if … then 1.0 else 0.0 makes a number of it" });
+    if (term.dtype === "bool")
+      return context.session.report.add(
+        "GRAD3006",
+        span,
+        { wanted: "numbers", found: describe(term) },
+        { help: "if … then 1.0 else 0.0 makes a number of it" },
+      );
   // The exponent keeps its own literal form: x^2 is a product whatever x is.
   const matched = match(context, [left, right], span);
   if (!matched) return null;
@@ -103,13 +139,16 @@ export function arithmetic(context: Context, operator: Arithmetic, left: Term, r
   }
   if (isInteger(matched.dtype)) {
     const made = integerOperation(operator, a, b);
-    return made ? over(matched.axes, made) : context.session.report.unsupported("powers of integers with a computed exponent", span);
+    return made
+      ? over(matched.axes, made)
+      : context.session.report.unsupported("powers of integers with a computed exponent", span);
   }
   return over(matched.axes, floatOperation(operator, a, b));
 }
 function flexibleResult(operator: Arithmetic, left?: Flexible, right?: Flexible): Flexible {
   const indexed = Boolean(left?.indexed || right?.indexed);
-  const integer = left?.integer && right?.integer ? integerOperation(operator, left.integer, right.integer) : null;
+  const integer =
+    left?.integer && right?.integer ? integerOperation(operator, left.integer, right.integer) : null;
   return { integer, indexed };
 }
 
@@ -142,10 +181,12 @@ function integerOperation(operator: Arithmetic, a: Expr, b: Expr): Expr | null {
     case "*":
       return p && q ? ir.indexValue(p.mul(q)) : ir.mul(a, b);
     case "/":
-      if (a.op === "constant" && b.op === "constant") return ir.constant(b.value === 0 ? 0 : Math.floor(a.value / b.value), a.dtype);
+      if (a.op === "constant" && b.op === "constant")
+        return ir.constant(b.value === 0 ? 0 : Math.floor(a.value / b.value), a.dtype);
       return ir.call("floor_div", [a, b], a.dtype);
     case "%":
-      if (a.op === "constant" && b.op === "constant" && b.value !== 0) return ir.constant(a.value - b.value * Math.floor(a.value / b.value), a.dtype);
+      if (a.op === "constant" && b.op === "constant" && b.value !== 0)
+        return ir.constant(a.value - b.value * Math.floor(a.value / b.value), a.dtype);
       return ir.call("mod", [a, b], a.dtype);
     case "^": {
       if (b.op !== "constant" || b.value < 0 || b.value > 64) return null;
@@ -155,14 +196,25 @@ function integerOperation(operator: Arithmetic, a: Expr, b: Expr): Expr | null {
     }
   }
 }
-const isExact = (e: Expr): boolean => e.op === "index" || e.op === "constant" || (e.op === "call" && (e.fn === "floor_div" || e.fn === "mod" || e.fn === "min" || e.fn === "max") && e.args.every(isExact));
-const polynomial = (e: Expr): Poly => (e.op === "index" ? e.poly : e.op === "constant" ? Poly.constant(e.value) : Poly.opaque(e));
+const isExact = (e: Expr): boolean =>
+  e.op === "index" ||
+  e.op === "constant" ||
+  (e.op === "call" &&
+    (e.fn === "floor_div" || e.fn === "mod" || e.fn === "min" || e.fn === "max") &&
+    e.args.every(isExact));
+const polynomial = (e: Expr): Poly =>
+  e.op === "index" ? e.poly : e.op === "constant" ? Poly.constant(e.value) : Poly.opaque(e);
 
 export function negative(context: Context, operand: Term, span: Span): Term | null {
-  if (operand.dtype === "bool") return context.session.report.add("GRAD3006", span, { wanted: "a number", found: "bool" });
+  if (operand.dtype === "bool")
+    return context.session.report.add("GRAD3006", span, { wanted: "a number", found: "bool" });
   const { flexible } = operand;
   if (!flexible) return over(operand.axes, ir.neg(operand.body));
-  const integer = flexible.integer && (isExact(flexible.integer) ? ir.indexValue(polynomial(flexible.integer).neg()) : ir.neg(flexible.integer));
+  const integer =
+    flexible.integer &&
+    (isExact(flexible.integer)
+      ? ir.indexValue(polynomial(flexible.integer).neg())
+      : ir.neg(flexible.integer));
   return { ...operand, body: ir.neg(operand.body), flexible: { ...flexible, integer } };
 }
 
@@ -174,26 +226,49 @@ function matrixProduct(context: Context, left: Term, right: Term, span: Span): T
   const inner = a.axes[a.axes.length - 1];
   const outer = b.axes[0];
   if (!inner || !outer || a.axes.length > 2 || b.axes.length > 2)
-    return report.add("GRAD3006", span, { wanted: "matrices or vectors on both sides of `@`", found: `${describe(a)} and ${describe(b)}` });
-  if (!inner.hi.equals(outer.hi)) return report.add("GRAD3004", span, { left: describe(a), right: describe(b) });
-  if (a.dtype !== b.dtype || !(isFloat(a.dtype) || isInteger(a.dtype))) return report.add("GRAD3003", span, { left: describe(a), right: describe(b) });
+    return report.add("GRAD3006", span, {
+      wanted: "matrices or vectors on both sides of `@`",
+      found: `${describe(a)} and ${describe(b)}`,
+    });
+  if (!inner.hi.equals(outer.hi))
+    return report.add("GRAD3004", span, { left: describe(a), right: describe(b) });
+  if (a.dtype !== b.dtype || !(isFloat(a.dtype) || isInteger(a.dtype)))
+    return report.add("GRAD3003", span, { left: describe(a), right: describe(b) });
   const rows = a.axes.slice(0, -1).map((i) => ir.freshIndex(i.name, i.hi));
   const columns = b.axes.slice(1).map((i) => ir.freshIndex(i.name, i.hi));
   const k = ir.freshIndex("k", inner.hi);
   const polys = (list: readonly ir.Index[]): Poly[] => list.map((i) => Poly.index(i));
   const body = ir.mul(at(a, polys([...rows, k])).body, at(b, polys([k, ...columns])).body);
   const term: Term = { dtype: a.dtype, axes: [...rows, ...columns], body };
-  return lift(context, "product", term, { kind: "reduce", reducer: "sum", indices: [k], guard: null }, a.dtype, span).term;
+  return lift(
+    context,
+    "product",
+    term,
+    { kind: "reduce", reducer: "sum", indices: [k], guard: null },
+    a.dtype,
+    span,
+  ).term;
 }
 
 /** `if`, per element. */
-export function choose(context: Context, condition: Term, then: Term, otherwise: Term, span: Span): Term | null {
+export function choose(
+  context: Context,
+  condition: Term,
+  then: Term,
+  otherwise: Term,
+  span: Span,
+): Term | null {
   const { report } = context.session;
-  if (condition.dtype !== "bool") return report.add("GRAD3006", span, { wanted: "bool", found: describe(condition) });
+  if (condition.dtype !== "bool")
+    return report.add("GRAD3006", span, { wanted: "bool", found: describe(condition) });
   const matched = match(context, [then, otherwise], span);
   if (!matched) return null;
   const [a, b] = matched.bodies;
-  const aligned = align([condition, { ...over(matched.axes, a ?? then.body) }, { ...over(matched.axes, b ?? otherwise.body) }]);
+  const aligned = align([
+    condition,
+    { ...over(matched.axes, a ?? then.body) },
+    { ...over(matched.axes, b ?? otherwise.body) },
+  ]);
   if (!aligned) return report.add("GRAD3004", span, { left: describe(condition), right: describe(then) });
   const [c, x, y] = aligned.bodies;
   if (!c || !x || !y) return null;
@@ -201,5 +276,8 @@ export function choose(context: Context, condition: Term, then: Term, otherwise:
   if (matched.dtype !== null || aligned.axes.length > 0) return over(aligned.axes, body);
   const integers = [then.flexible?.integer, otherwise.flexible?.integer];
   const integer = integers[0] && integers[1] ? ir.select(c, integers[0], integers[1]) : null;
-  return { ...scalar(body), flexible: { integer, indexed: Boolean(then.flexible?.indexed || otherwise.flexible?.indexed) } };
+  return {
+    ...scalar(body),
+    flexible: { integer, indexed: Boolean(then.flexible?.indexed || otherwise.flexible?.indexed) },
+  };
 }

@@ -7,18 +7,33 @@ import { describe, scalar, type Term } from "./term.js";
 type Call = Extract<Expression, { kind: "call" }>;
 /** `rand(seed)` and `randn(seed)` are functions of subscripts; without these they are no value. */
 export function isDraw(base: Expression, context: Context): base is Call {
-  return base.kind === "call" && (base.callee.text === "rand" || base.callee.text === "randn") && !context.scope.lookup(base.callee.text);
+  return (
+    base.kind === "call" &&
+    (base.callee.text === "rand" || base.callee.text === "randn") &&
+    !context.scope.lookup(base.callee.text)
+  );
 }
 
-export function drawn(base: Call, node: SubscriptExpression, context: Context, elaborate: Elaborate): Term | null {
+export function drawn(
+  base: Call,
+  node: SubscriptExpression,
+  context: Context,
+  elaborate: Elaborate,
+): Term | null {
   const { report } = context.session;
   const [argument] = base.args;
-  if (!argument || base.args.length !== 1) return report.add("GRAD3007", base.span, { name: base.callee.text, wanted: "1", given: base.args.length });
+  if (!argument || base.args.length !== 1)
+    return report.add("GRAD3007", base.span, {
+      name: base.callee.text,
+      wanted: "1",
+      given: base.args.length,
+    });
   const seed = elaborate(argument.value, context);
   const subscripts = node.subscripts.map((s) => subscript(s, context, elaborate));
   if (!seed) return null;
   const integer = seed.flexible ? seed.flexible.integer : seed.body;
-  if (!integer || seed.axes.length > 0 || !ir.isInteger(integer.dtype)) return report.add("GRAD3006", argument.span, { wanted: "an integer seed", found: describe(seed) });
+  if (!integer || seed.axes.length > 0 || !ir.isInteger(integer.dtype))
+    return report.add("GRAD3006", argument.span, { wanted: "an integer seed", found: describe(seed) });
   const counters: ir.Expr[] = [];
   for (const poly of subscripts) {
     if (!poly) return null;

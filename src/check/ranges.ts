@@ -34,7 +34,12 @@ export function partsOf(node: Expression): readonly Expression[] {
  * Size of the axis on which the index stands alone as a subscript: the first such use in source order; bases that
  * are themselves expressions are asked last, since their shape takes elaborating them.
  */
-function inferredSize(name: string, nodes: readonly Expression[], context: Context, elaborate: Elaborate): Poly | null {
+function inferredSize(
+  name: string,
+  nodes: readonly Expression[],
+  context: Context,
+  elaborate: Elaborate,
+): Poly | null {
   const later: { base: Expression; position: number }[] = [];
   const stack = [...nodes].reverse();
   for (let node = stack.pop(); node; node = stack.pop()) {

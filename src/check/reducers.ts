@@ -25,7 +25,11 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
     else failed = true;
   }
   if (failed) return null;
-  const inner = withIndices(context, indices, node.indices.map((i) => i.name.text));
+  const inner = withIndices(
+    context,
+    indices,
+    node.indices.map((i) => i.name.text),
+  );
   const guard = guardOf(node.guard, inner, elaborate);
   if (guard === undefined) return null;
   const found = elaborate(node.body, guard ? underCondition(inner, guard) : inner);
@@ -34,7 +38,11 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
   return reduced(node, term, indices, guard, context);
 }
 /** Null: there is none; undefined: an error was reported. */
-function guardOf(node: Expression | undefined, context: Context, elaborate: Elaborate): Expr | null | undefined {
+function guardOf(
+  node: Expression | undefined,
+  context: Context,
+  elaborate: Elaborate,
+): Expr | null | undefined {
   if (!node) return null;
   const guard = elaborate(node, context);
   if (!guard) return undefined;
@@ -43,13 +51,25 @@ function guardOf(node: Expression | undefined, context: Context, elaborate: Elab
   return undefined;
 }
 
-const extentOf = (indices: readonly Index[]): Poly => indices.reduce((product, i) => product.mul(i.hi.sub(i.lo)), ONE);
+const extentOf = (indices: readonly Index[]): Poly =>
+  indices.reduce((product, i) => product.mul(i.hi.sub(i.lo)), ONE);
 
-function reduced(node: ReducerExpression, term: Term, indices: readonly Index[], guard: Expr | null, context: Context): Term | null {
+function reduced(
+  node: ReducerExpression,
+  term: Term,
+  indices: readonly Index[],
+  guard: Expr | null,
+  context: Context,
+): Term | null {
   const { report } = context.session;
   const { reducer, span, headSpan } = node;
   const wrong = (wanted: string): null =>
-    report.add("GRAD3006", node.body.span, { wanted: `${wanted} under \`${reducer}\``, found: describe(term) }, wrongHelp(term, reducer));
+    report.add(
+      "GRAD3006",
+      node.body.span,
+      { wanted: `${wanted} under \`${reducer}\``, found: describe(term) },
+      wrongHelp(term, reducer),
+    );
   const apply = (name: Exclude<typeof reducer, "mean">, body: Term, dtype = term.dtype): Term =>
     lift(context, name, body, { kind: "reduce", reducer: name, indices, guard }, dtype, span).term;
   switch (reducer) {
@@ -65,7 +85,12 @@ function reduced(node: ReducerExpression, term: Term, indices: readonly Index[],
       return term.dtype === "bool" ? wrong("numbers") : apply(reducer, term);
     case "argmax":
     case "argmin":
-      if (indices.length !== 1) return report.add("GRAD3007", headSpan, { name: reducer, wanted: "one index as", given: indices.length });
+      if (indices.length !== 1)
+        return report.add("GRAD3007", headSpan, {
+          name: reducer,
+          wanted: "one index as",
+          given: indices.length,
+        });
       requireEntries(indices, reducer, node, context);
       return term.dtype === "bool" ? wrong("numbers") : apply(reducer, term, "i32");
     case "logsumexp":
@@ -75,9 +100,17 @@ function reduced(node: ReducerExpression, term: Term, indices: readonly Index[],
       requireEntries(indices, reducer, node, context);
       if (!isFloat(term.dtype)) return wrong("floats");
       const total = apply("sum", term);
-      if (!guard) return { ...total, body: ir.div(total.body, ir.cast(ir.indexValue(extentOf(indices)), term.dtype)) };
+      if (!guard)
+        return { ...total, body: ir.div(total.body, ir.cast(ir.indexValue(extentOf(indices)), term.dtype)) };
       const one = ir.constant(1, term.dtype);
-      const count = lift(context, "count", scalar(one), { kind: "reduce", reducer: "sum", indices, guard }, term.dtype, span).term.body;
+      const count = lift(
+        context,
+        "count",
+        scalar(one),
+        { kind: "reduce", reducer: "sum", indices, guard },
+        term.dtype,
+        span,
+      ).term.body;
       const zero = ir.constant(0, term.dtype);
       return { ...total, body: ir.select(ir.compare("eq", count, zero), zero, ir.div(total.body, count)) };
     }
@@ -85,15 +118,28 @@ function reduced(node: ReducerExpression, term: Term, indices: readonly Index[],
 }
 function wrongHelp(term: Term, reducer: string): { help?: string } {
   if (term.dtype === "bool") return { help: "`if … then 1.0 else 0.0` makes a number of a condition" };
-  return reducer === "any" || reducer === "all" ? { help: `the operand of \`${reducer}\` ends before a comparison: put brackets around the condition` } : {};
+  return reducer === "any" || reducer === "all"
+    ? { help: `the operand of \`${reducer}\` ends before a comparison: put brackets around the condition` }
+    : {};
 }
 
 /** What has no value over an empty range is an error when the sizes are bound. */
-function requireEntries(indices: readonly Index[], reducer: string, node: ReducerExpression, context: Context): void {
+function requireEntries(
+  indices: readonly Index[],
+  reducer: string,
+  node: ReducerExpression,
+  context: Context,
+): void {
   for (const index of indices) {
     const spare = index.hi.sub(index.lo).sub(1);
     if (spare.terms.every((t) => t.num > 0)) continue;
-    context.session.require("non-negative", spare, "GRAD3008", `${reducer}[${index.name}] has no entries: ${showSize(index.hi.sub(index.lo))} is 0`, node.headSpan);
+    context.session.require(
+      "non-negative",
+      spare,
+      "GRAD3008",
+      `${reducer}[${index.name}] has no entries: ${showSize(index.hi.sub(index.lo))} is 0`,
+      node.headSpan,
+    );
   }
 }
 
@@ -102,15 +148,33 @@ export function alongAxis(node: AxisExpression, context: Context, elaborate: Ela
   const { report } = context.session;
   const binding = context.scope.lookup(node.index.text);
   if (binding?.kind !== "index")
-    return report.add("GRAD2004", node.index.span, { name: node.index.text }, { help: `${node.operator} leaves its index: bind it on the left, y[${node.index.text}] = ${node.operator}[${node.index.text}] …` });
+    return report.add(
+      "GRAD2004",
+      node.index.span,
+      { name: node.index.text },
+      {
+        help: `${node.operator} leaves its index: bind it on the left, y[${node.index.text}] = ${node.operator}[${node.index.text}] …`,
+      },
+    );
   const { index } = binding;
-  if (context.times.has(index)) return report.unsupported(`${node.operator} along the index of a recurrence`, node.headSpan);
+  if (context.times.has(index))
+    return report.unsupported(`${node.operator} along the index of a recurrence`, node.headSpan);
   const guard = guardOf(node.guard, context, elaborate);
   if (guard === undefined) return null;
   const found = elaborate(node.body, guard ? underCondition(context, guard) : context);
   if (!found) return null;
   const term = settle(found);
   if (!isFloat(term.dtype) && !(term.dtype !== "bool" && node.operator.startsWith("cum")))
-    return report.add("GRAD3006", node.body.span, { wanted: `floats under \`${node.operator}\``, found: describe(term) });
-  return lift(context, node.operator, term, { kind: "along", name: node.operator, index, guard }, term.dtype, node.span).term;
+    return report.add("GRAD3006", node.body.span, {
+      wanted: `floats under \`${node.operator}\``,
+      found: describe(term),
+    });
+  return lift(
+    context,
+    node.operator,
+    term,
+    { kind: "along", name: node.operator, index, guard },
+    term.dtype,
+    node.span,
+  ).term;
 }

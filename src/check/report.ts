@@ -26,7 +26,12 @@ export class Report {
   }
   unknownName(kind: string, name: string, span: Span, known: Iterable<string>): null {
     const near = closest(name, known);
-    return this.add("GRAD2001", span, { kind, name }, near ? { help: `did you mean \`${near}\`?`, fix: { span, text: near } } : {});
+    return this.add(
+      "GRAD2001",
+      span,
+      { kind, name },
+      near ? { help: `did you mean \`${near}\`?`, fix: { span, text: near } } : {},
+    );
   }
   silently<T>(attempt: () => T): T {
     this.silent++;
@@ -57,7 +62,13 @@ function edits(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min(
+          (row[j] ?? 0) + 1,
+          (next[j - 1] ?? 0) + 1,
+          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
+      );
     row = next;
   }
   return row[b.length] ?? 0;

@@ -78,7 +78,8 @@ function binarySize(node: Extract<Expression, { kind: "binary" }>, context: Cont
 export function derivedSize(numerator: Poly, divisor: Poly, floor: boolean, context: Context): Poly {
   const n = numerator.constant;
   const d = divisor.constant;
-  if (n !== undefined && d !== undefined && d !== 0 && (floor || n % d === 0)) return Poly.constant(Math.floor(n / d));
+  if (n !== undefined && d !== undefined && d !== 0 && (floor || n % d === 0))
+    return Poly.constant(Math.floor(n / d));
   if (d !== undefined && d > 0 && !floor) return numerator.scale(1, d);
   const quotient = `${bracketed(numerator)} / ${bracketed(divisor)}`;
   const name = floor ? `floor(${quotient})` : quotient;
@@ -98,7 +99,9 @@ export function rangeOf(node: RangeSyntax, context: Context): Range | null {
   if (!lo || !hi) return null;
   const extent = hi.sub(lo);
   if (extent.constant !== undefined && extent.constant < 0) {
-    return context.session.report.add("GRAD3008", node.span, { text: `the length of ${showSize(lo)}..${showSize(hi)}` });
+    return context.session.report.add("GRAD3008", node.span, {
+      text: `the length of ${showSize(lo)}..${showSize(hi)}`,
+    });
   }
   requireNonNegative(extent, context, node.span);
   return { lo, hi };

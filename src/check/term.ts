@@ -65,9 +65,7 @@ export function valueTerm(
   };
 }
 /** The value that a term is the whole of, beside subscripts of leading axes. */
-export function asValue(
-  term: Term,
-): { readonly id: ValueId; readonly lead: readonly Poly[] } | undefined {
+export function asValue(term: Term): { readonly id: ValueId; readonly lead: readonly Poly[] } | undefined {
   const { body, axes } = term;
   if (body.op !== "read" || term.flexible) return undefined;
   const leading = body.subscripts.length - axes.length;
@@ -91,7 +89,10 @@ export function at(term: Term, subscripts: readonly Poly[]): Term {
 }
 /** The body with the term's axes named by others. */
 export function bodyOver(term: Term, axes: readonly Index[]): Expr {
-  return at(term, axes.map((a) => Poly.index(a))).body;
+  return at(
+    term,
+    axes.map((a) => Poly.index(a)),
+  ).body;
 }
 
 /** Context settles a flexible term's type: an integer if an index takes part, else f32. */
@@ -169,7 +170,9 @@ export function showSize(p: Poly): string {
   if (p.isZero) return "0";
   const parts = p.terms.map((t, k) => {
     const magnitude = Math.abs(t.num);
-    const names = t.atoms.map((a) => (a.kind === "dim" ? a.name : a.kind === "index" ? a.index.name : showAtom(a.expr)));
+    const names = t.atoms.map((a) =>
+      a.kind === "dim" ? a.name : a.kind === "index" ? a.index.name : showAtom(a.expr),
+    );
     const factors = magnitude === 1 && names.length ? names : [String(magnitude), ...names];
     const text = factors.join(" * ") + (t.den === 1 ? "" : ` / ${t.den}`);
     return k === 0 ? (t.num < 0 ? `-${text}` : text) : t.num < 0 ? ` - ${text}` : ` + ${text}`;

@@ -29,7 +29,14 @@ export class Values {
     return found;
   }
 
-  define(name: string, dtype: DType, shape: readonly Poly[], definition: Definition, origin: Origin = {}, id = this.reserve()): ValueId {
+  define(
+    name: string,
+    dtype: DType,
+    shape: readonly Poly[],
+    definition: Definition,
+    origin: Origin = {},
+    id = this.reserve(),
+  ): ValueId {
     const { span, doc } = origin;
     const made: Value = {
       id,
@@ -43,15 +50,35 @@ export class Values {
     this.byId.set(id, made);
     return id;
   }
-  equation(name: string, axes: readonly Index[], operator: Operator | null, body: Expr, dtype: DType, origin?: Origin, id?: ValueId): ValueId {
-    return this.define(name, dtype, axes.map((a) => a.hi), { kind: "equation", axes, operator, body }, origin, id);
+  equation(
+    name: string,
+    axes: readonly Index[],
+    operator: Operator | null,
+    body: Expr,
+    dtype: DType,
+    origin?: Origin,
+    id?: ValueId,
+  ): ValueId {
+    return this.define(
+      name,
+      dtype,
+      axes.map((a) => a.hi),
+      { kind: "equation", axes, operator, body },
+      origin,
+      id,
+    );
   }
   /** Give an anonymous value the name that the user has for it. */
   rename(id: ValueId, name: string, origin: Origin): void {
     const value = this.get(id);
     this.names.delete(value.name);
     const { span, doc } = origin;
-    this.byId.set(id, { ...value, name: this.unique(name), ...(span ? { span } : {}), ...(doc ? { doc } : {}) });
+    this.byId.set(id, {
+      ...value,
+      name: this.unique(name),
+      ...(span ? { span } : {}),
+      ...(doc ? { doc } : {}),
+    });
   }
   replace(id: ValueId, change: Partial<Pick<Value, "definition" | "shape">>): void {
     this.byId.set(id, { ...this.get(id), ...change });
@@ -59,7 +86,8 @@ export class Values {
 
   private unique(name: string): string {
     let unique = name;
-    for (let n = 2; this.names.has(unique) || (unique !== name && this.reserved.has(unique)); n++) unique = `${name}_${n}`;
+    for (let n = 2; this.names.has(unique) || (unique !== name && this.reserved.has(unique)); n++)
+      unique = `${name}_${n}`;
     this.names.add(unique);
     return unique;
   }

@@ -1,0 +1,294 @@
+import type { Span } from "../diagnostics/span.js";
+import type { DType } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Initialiser, Leaf } from "../ir/program.js";
+import type {
+  ConstStatement,
+  DimStatement,
+  Expression,
+  InputStatement,
+  Name,
+  ParamStatement,
+  Statement,
+  TypeSyntax,
+} from "../parser/ast.js";
+import { isDType, isReserved } from "./calls.js";
+import type { Context } from "./context.js";
+import { elaborate } from "./elaborate.js";
+import { duplicate } from "./equations.js";
+import { initialiser, nestedNumbers, numberOf } from "./initialisers.js";
+import { arrangeUnits, namesIn } from "./order.js";
+import { derivedSize, rangeOf, requireNonNegative, sizeOf } from "./sizes.js";
+import { coerce, describe, valueTerm, scalar } from "./term.js";
+import * as ir from "../ir/expr.js";
+
+/** Whether the name may be declared in this scope; reports why not. */
+export function declarable(name: Name, context: Context): boolean {
+  if (isReserved(name.text)) {
+    context.session.report.add("GRAD2003", name.span, { name: name.text });
+    return false;
+  }
+  if (context.scope.own(name.text)) {
+    duplicate(name.text, name.span, context);
+    return false;
+  }
+  return true;
+}
+
+export function typeOf(type: TypeSyntax, context: Context): { dtype: DType; shape: Poly[] } | null {
+  const { text, span } = type.dtype;
+  if (!isDType(text)) return context.session.report.add("GRAD3010", span, { name: text });
+  const shape: Poly[] = [];
+  let failed = false;
+  for (const node of type.sizes) {
+    const size = sizeOf(node, context);
+    if (!size) failed = true;
+    else if ((size.constant ?? 0) < 0) {
+      context.session.report.add("GRAD3008", node.span, { text: `${size.constant}` });
+      failed = true;
+    } else {
+      requireNonNegative(size, context, node.span);
+      shape.push(size);
+    }
+  }
+  return failed ? null : { dtype: text, shape };
+}
+
+type DimItem = DimStatement["dims"][number];
+/** Dims in an order in which definitions come before uses; `given` overrides literal values. */
+export function declareDims(
+  statements: readonly Statement[],
+  place: Span,
+  given: Readonly<Record<string, number>>,
+  context: Context,
+): void {
+  const { session, scope } = context;
+  const items: DimItem[] = [];
+  for (const statement of statements)
+    if (statement.kind === "dim")
+      for (const item of statement.dims)
+        if (declarable(item.name, context)) {
+          scope.bind(item.name.text, { kind: "poison" }, item.name.span);
+          items.push(item);
+        }
+  const units = items.map((statement) => {
+    const uses = new Set<string>();
+    if (statement.value) namesIn([statement.value], [], uses);
+    return { statement, defines: [statement.name.text], uses };
+  });
+  const { order, circles } = arrangeUnits(units, () => []);
+  for (const circle of circles) {
+    const [first] = circle;
+    if (first)
+      session.report.add("GRAD2007", first.statement.name.span, {
+        names: circle.flatMap((u) => u.defines).join(", "),
+      });
+  }
+  const inOrder = order.map((u) => u.statement);
+  for (const item of inOrder) declareDim(item, given[item.name.text], context);
+  // Source order is what readers of the program expect; derived sizes without a name of their own stay behind.
+  const positions = new Map(items.map((item, k) => [item.name.text, k]));
+  session.dims.sort(
+    (a, b) => (positions.get(a.name) ?? items.length) - (positions.get(b.name) ?? items.length),
+  );
+  for (const name of Object.keys(given))
+    if (!positions.has(name)) session.report.unknownName("dim", name, place, positions.keys());
+}
+function declareDim({ name, value }: DimItem, given: number | undefined, context: Context): void {
+  const { session, scope } = context;
+  const { span } = name;
+  const open = (fallback: number | undefined): void => {
+    const known = given ?? fallback;
+    session.dims.push({ name: name.text, ...(known === undefined ? {} : { default: known }), span });
+    scope.bind(name.text, { kind: "size", poly: Poly.dim(name.text) }, span);
+  };
+  if (!value) return open(undefined);
+  const quotient = quotientOf(value);
+  if (quotient) {
+    const numerator = sizeOf(quotient.left, context);
+    const divisor = sizeOf(quotient.right, context);
+    if (!numerator || !divisor) return;
+    if (divisor.constant === undefined || quotient.floor) {
+      session.dims.push({ name: name.text, definition: { numerator, divisor, floor: quotient.floor }, span });
+      scope.bind(name.text, { kind: "size", poly: Poly.dim(name.text) }, span);
+      return;
+    }
+    return linear(derivedSize(numerator, divisor, false, context));
+  }
+  const size = sizeOf(value, context);
+  if (!size) return;
+  if (size.constant === undefined) return linear(size);
+  if (size.constant < 0)
+    return void session.report.add("GRAD3008", value.span, { text: String(size.constant) });
+  open(size.constant);
+
+  /** Equal sizes must be equal as expressions, so the name stands for its definition. */
+  function linear(poly: Poly): void {
+    const over = poly.denominator;
+    session.requireEven(poly, span);
+    session.dims.push({
+      name: name.text,
+      definition: { numerator: poly.scale(over), divisor: Poly.constant(over), floor: false },
+      span,
+    });
+    scope.bind(name.text, { kind: "size", poly }, span);
+  }
+}
+function quotientOf(node: Expression): { left: Expression; right: Expression; floor: boolean } | undefined {
+  if (node.kind === "binary" && node.operator === "/")
+    return { left: node.left, right: node.right, floor: false };
+  const [inner] = node.kind === "call" && node.callee.text === "floor" ? node.args : [];
+  return inner?.value.kind === "binary" && inner.value.operator === "/"
+    ? { left: inner.value.left, right: inner.value.right, floor: true }
+    : undefined;
+}
+
+function bindLeaf(
+  name: Name,
+  dtype: DType,
+  shape: readonly Poly[],
+  leaf: Omit<Leaf, "kind">,
+  doc: string | undefined,
+  context: Context,
+): void {
+  const { values } = context.session;
+  const id = values.define(
+    name.text,
+    dtype,
+    shape,
+    { kind: "leaf", ...leaf },
+    { span: name.span, ...(doc ? { doc } : {}) },
+  );
+  context.scope.bind(name.text, { kind: "term", term: valueTerm(values.get(id)) }, name.span);
+}
+const poison = (name: Name, context: Context): void =>
+  context.scope.bind(name.text, { kind: "poison" }, name.span);
+
+export function declareInput(statement: InputStatement, context: Context): void {
+  for (const { name, type, range, value, doc } of statement.items) {
+    if (!declarable(name, context)) continue;
+    poison(name, context);
+    const typed = typeOf(type, context);
+    const promised = range && rangeOf(range, context);
+    const number = value && numberOf(value, context);
+    if (!typed || promised === null || number === null) continue;
+    if (promised && !ir.isInteger(typed.dtype)) {
+      context.session.report.add("GRAD3006", range?.span ?? name.span, {
+        wanted: "an integer type for a range",
+        found: typed.dtype,
+      });
+      continue;
+    }
+    const init: Initialiser | undefined = number === undefined ? undefined : { kind: "fill", value: number };
+    bindLeaf(
+      name,
+      typed.dtype,
+      typed.shape,
+      { role: "input", ...(promised ? { range: promised } : {}), ...(init ? { init } : {}) },
+      doc ?? undefined,
+      context,
+    );
+  }
+}
+
+export function declareParam(statement: ParamStatement, context: Context): void {
+  for (const { name, type, value, doc } of statement.items) {
+    if (!declarable(name, context)) continue;
+    poison(name, context);
+    const typed = type ? typeOf(type, context) : { dtype: "f32" as const, shape: [] };
+    const init = !typed
+      ? null
+      : value
+        ? initialiser(value, typed.shape, context)
+        : ({ kind: "fill", value: 0 } as const);
+    if (!typed || !init) continue;
+    if (statement.kind === "param" && !ir.isFloat(typed.dtype)) {
+      context.session.report.add(
+        "GRAD3006",
+        type?.dtype.span ?? name.span,
+        { wanted: "a float type for a param", found: typed.dtype },
+        { help: "state keeps integers" },
+      );
+      continue;
+    }
+    bindLeaf(name, typed.dtype, typed.shape, { role: statement.kind, init }, doc, context);
+  }
+}
+
+/** Numbers stand for themselves; lists are tensors. */
+export function declareConst(statement: ConstStatement, context: Context): void {
+  const { report } = context.session;
+  for (const { name, type, value, doc } of statement.items) {
+    if (!declarable(name, context)) continue;
+    poison(name, context);
+    const typed = type && typeOf(type, context);
+    if (typed === null) continue;
+    if (value.kind === "list") {
+      const found = nestedNumbers(value, context);
+      if (!found) continue;
+      const shape = typed?.shape ?? found.shape.map((s) => Poly.constant(s));
+      if (
+        shape.length !== found.shape.length ||
+        shape.some((s, k) => s.constant !== undefined && s.constant !== found.shape[k])
+      ) {
+        report.add("GRAD3004", value.span, {
+          left: describe({
+            dtype: typed?.dtype ?? "f32",
+            axes: shape.map((s) => ir.freshIndex("", s)),
+            body: ir.TRUE,
+          }),
+          right: `[${found.shape.join(", ")}]`,
+        });
+        continue;
+      }
+      shape.forEach((size, k) => {
+        if (size.constant === undefined)
+          context.session.require(
+            "zero",
+            size.sub(found.shape[k] ?? 0),
+            "GRAD3004",
+            `\`${name.text}\` is written with ${found.shape[k]} entries`,
+            value.span,
+          );
+      });
+      bindLeaf(
+        name,
+        typed?.dtype ?? "f32",
+        shape,
+        { role: "const", init: { kind: "values", data: found.data } },
+        doc,
+        context,
+      );
+      continue;
+    }
+    const term = elaborate(value, context);
+    if (!term) continue;
+    if (typed?.shape.length) {
+      const number = numberOf(value, context);
+      if (number !== null)
+        bindLeaf(
+          name,
+          typed.dtype,
+          typed.shape,
+          { role: "const", init: { kind: "fill", value: number } },
+          doc,
+          context,
+        );
+      continue;
+    }
+    const converted = typed ? coerce(term, typed.dtype) : term;
+    if (!converted)
+      report.add("GRAD3006", value.span, { wanted: typed?.dtype ?? "a number", found: describe(term) });
+    else if (!converted.flexible && converted.body.op !== "constant" && typed) {
+      const number = numberOf(value, context);
+      if (number !== null)
+        context.scope.bind(
+          name.text,
+          { kind: "term", term: scalar(ir.constant(number, typed.dtype)) },
+          name.span,
+        );
+    } else if (converted.axes.length || (!converted.flexible && converted.body.op !== "constant"))
+      report.add("GRAD3006", value.span, { wanted: "a constant", found: describe(term) });
+    else context.scope.bind(name.text, { kind: "term", term: converted }, name.span);
+  }
+}

@@ -1,0 +1,251 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Span } from "../diagnostics/span.js";
+import { isFloat, type ValueId } from "../ir/expr.js";
+import type { Item, Program, TrainStep } from "../ir/program.js";
+import { mentions } from "../ir/reach.js";
+import type { EquationStatement, SourceFile } from "../parser/ast.js";
+import { Scope, Session, type Context } from "./context.js";
+import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
+import { declareNames, elaborateBody } from "./equations.js";
+import { metaOf, type Meta } from "./meta.js";
+import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
+import { namesOfFunction } from "./order.js";
+import { Report } from "./report.js";
+import { asValue, describe, type Term } from "./term.js";
+import { trainStep } from "./train.js";
+
+export type { Meta, TensorMeta } from "./meta.js";
+
+export interface CheckOptions {
+  /** Values for dims, over the literal ones of the source. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** The source of an imported file; null or undefined where there is none. */
+  readonly resolve?: (specifier: string, importer: string) => string | null | undefined;
+  /** What gradients are asked for: params, those and float inputs, or names of either. */
+  readonly wrt?: "params" | "all" | readonly string[];
+}
+export interface Checked {
+  /** Absent where there was an error. */
+  readonly program?: Program;
+  readonly meta: Meta;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Names, types, sizes and ranges of a file, and its equations as Index IR. */
+export function check(file: SourceFile, options: CheckOptions = {}): Checked {
+  const report = new Report();
+  const session = new Session(
+    report,
+    (specifier, importer) => options.resolve?.(specifier, importer) ?? null,
+  );
+  const context = fileContext(session, new Scope(rootScope(session)));
+
+  for (const statement of file.statements)
+    if (statement.kind === "import") importNames(statement, context, []);
+  declareDims(file.statements, file.span, options.dims ?? {}, context);
+  for (const statement of file.statements) {
+    if (statement.kind === "const") declareConst(statement, context);
+    else if (statement.kind === "input") declareInput(statement, context);
+    else if (statement.kind === "param" || statement.kind === "state") declareParam(statement, context);
+  }
+  declareFunctions(file.statements, context);
+  for (const { text, span } of file.broken)
+    if (!context.scope.own(text)) context.scope.bind(text, { kind: "poison" }, span);
+
+  const results = new Results(context);
+  declareNames(file.statements, context);
+  elaborateBody(
+    file.statements,
+    context,
+    {
+      prefix: "",
+      declared: (name) => results.declaredState(name),
+      define: (target, term, statement) =>
+        results.define(
+          target.prime ? `${target.name.text}'` : target.name.text,
+          target.span,
+          term,
+          statement,
+        ),
+    },
+    (name) => {
+      const binding = context.scope.lookup(name);
+      return binding?.kind === "function" ? namesOfFunction(binding.declaration) : [];
+    },
+  );
+  for (const statement of file.statements)
+    if (statement.kind === "output") for (const name of statement.names) results.output(name.text, name.span);
+  const outputs = results.inSourceOrder(file);
+  const { program, meta } = assemble(file, options, context, results, outputs);
+  const sorted = [...report.diagnostics].sort((a, b) =>
+    a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,
+  );
+  return report.failed ? { meta, diagnostics: sorted } : { program, meta, diagnostics: sorted };
+}
+
+/** Outputs, losses and new states of a file. */
+class Results {
+  readonly outputs = new Map<string, ValueId>();
+  readonly losses = new Map<string, ValueId>();
+  readonly stateUpdates: { leaf: ValueId; value: ValueId }[] = [];
+  constructor(private readonly context: Context) {}
+
+  declaredState(
+    name: string,
+  ): { dtype: Term["dtype"]; shape: ReturnType<Session["values"]["get"]>["shape"] } | undefined {
+    const id = name.endsWith("'") ? this.leaf(name.slice(0, -1)) : undefined;
+    return id === undefined ? undefined : this.context.session.values.get(id);
+  }
+  private leaf(name: string): ValueId | undefined {
+    const binding = this.context.scope.own(name);
+    return binding?.kind === "term" ? asValue(binding.term)?.id : undefined;
+  }
+
+  define(name: string, span: Span, term: Term | null, statement: EquationStatement): void {
+    const { scope, session } = this.context;
+    const { report, values } = session;
+    scope.bind(name, term ? { kind: "term", term } : { kind: "poison" }, span);
+    const value = term && asValue(term);
+    if (!term || !value) return;
+    if (name.endsWith("'")) {
+      const leaf = this.leaf(name.slice(0, -1));
+      const definition = leaf === undefined ? undefined : values.get(leaf).definition;
+      if (leaf === undefined || definition?.kind !== "leaf" || definition.role !== "state")
+        report.add("GRAD2001", span, { kind: "state", name: name.slice(0, -1) });
+      else this.stateUpdates.push({ leaf, value: value.id });
+    }
+    if (statement.role === "value") return;
+    this.outputs.set(name, value.id);
+    if (statement.role !== "loss") return;
+    if (term.axes.length > 0) report.add("GRAD3009", span, { name, shape: describe(term) });
+    else if (!isFloat(term.dtype))
+      report.add("GRAD3006", statement.value.span, { wanted: "a float loss", found: describe(term) });
+    else this.losses.set(name, value.id);
+  }
+  output(name: string, span: Span): void {
+    const { scope, session } = this.context;
+    const binding = scope.lookup(name);
+    const value = binding?.kind === "term" ? asValue(binding.term) : undefined;
+    if (value) this.outputs.set(name, value.id);
+    else if (binding?.kind !== "poison") session.report.unknownName("value", name, span, scope.visible());
+  }
+  inSourceOrder(file: SourceFile): { name: string; value: ValueId }[] {
+    const names = file.statements.flatMap((s) =>
+      s.kind === "equation"
+        ? s.targets.map((t) => t.name.text)
+        : s.kind === "output"
+          ? s.names.map((n) => n.text)
+          : [],
+    );
+    return [...new Set(names)].flatMap((name) => {
+      const value = this.outputs.get(name);
+      return value === undefined ? [] : [{ name, value }];
+    });
+  }
+}
+
+function assemble(
+  file: SourceFile,
+  options: CheckOptions,
+  context: Context,
+  results: Results,
+  outputs: Program["outputs"],
+): { program: Program; meta: Meta } {
+  const { session } = context;
+  const { values, report } = session;
+  const leaves = (role: "param" | "input"): Map<string, ValueId> =>
+    new Map(
+      [...values.byId.values()]
+        .filter((v) => v.definition.kind === "leaf" && v.definition.role === role && isFloat(v.dtype))
+        .map((v) => [v.name, v.id]),
+    );
+  const params = leaves("param");
+  const inputs = leaves("input");
+  const wrt = chosen(options.wrt ?? "params", params, inputs, file, context);
+
+  const made = new Map<string, ValueId>();
+  const gradient = (loss: string, name: string): ValueId => {
+    const key = `${loss} ${name}`;
+    const known = made.get(key);
+    const of = results.losses.get(loss);
+    const leaf = params.get(name) ?? inputs.get(name);
+    if (known !== undefined || of === undefined || leaf === undefined) return known ?? -1;
+    const { dtype, shape, span } = values.get(leaf);
+    const id = values.define(
+      `d_${loss}/${name}`,
+      dtype,
+      shape,
+      { kind: "derivative", mode: "grad", of, wrt: leaf, direction: null, batch: 0, withinStep: false },
+      span ? { span } : {},
+    );
+    made.set(key, id);
+    return id;
+  };
+  const reached = new Map([...results.losses].map(([loss, id]) => [loss, dependencies(id, session)]));
+  const losses = [...results.losses.keys()];
+  const gradients = losses.flatMap((loss) =>
+    wrt.map((name) => ({ loss, wrt: name, value: gradient(loss, name) })),
+  );
+  const trains: TrainStep[] = [];
+  for (const statement of file.statements) {
+    if (statement.kind !== "train") continue;
+    const reaches = (loss: string, name: string): boolean =>
+      reached.get(loss)?.has(params.get(name) ?? -1) ?? false;
+    const step = trainStep(statement, { losses: results.losses, params, gradient, reaches }, context);
+    if (step) trains.push(step);
+    for (const [name, id] of params)
+      if (step && !reaches(step.loss, name))
+        report.add("GRAD4002", values.get(id).span ?? statement.span, { loss: step.loss, name });
+  }
+  const program: Program = {
+    dims: session.dims,
+    values: values.byId,
+    items: itemsOf(session),
+    outputs,
+    losses: outputs.map((o) => o.name).filter((name) => results.losses.has(name)),
+    gradients,
+    trains,
+    stateUpdates: results.stateUpdates,
+    checks: session.checks,
+  };
+  return { program, meta: metaOf(program) };
+}
+
+function chosen(
+  wrt: NonNullable<CheckOptions["wrt"]>,
+  params: ReadonlyMap<string, ValueId>,
+  inputs: ReadonlyMap<string, ValueId>,
+  file: SourceFile,
+  context: Context,
+): string[] {
+  if (wrt === "params") return [...params.keys()];
+  if (wrt === "all") return [...params.keys(), ...inputs.keys()];
+  return wrt.filter(
+    (name) =>
+      params.has(name) ||
+      inputs.has(name) ||
+      context.session.report.unknownName("param or float input", name, file.span, [
+        ...params.keys(),
+        ...inputs.keys(),
+      ]),
+  );
+}
+
+/** Every value that one depends on. */
+function dependencies(root: ValueId, session: Session): Set<ValueId> {
+  const found = new Set<ValueId>([root]);
+  const work = [root];
+  for (let id = work.pop(); id !== undefined; id = work.pop()) {
+    for (const other of mentions(session.values.get(id).definition)) {
+      if (found.has(other)) continue;
+      found.add(other);
+      work.push(other);
+    }
+  }
+  return found;
+}
+
+/** Values were made after what they read, except within a recurrence. */
+function itemsOf(session: Session): Item[] {
+  return [...session.values.byId.keys()];
+}

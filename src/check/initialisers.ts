@@ -1,0 +1,144 @@
+import type { Expr } from "../ir/expr.js";
+import type { Poly } from "../ir/poly.js";
+import type { Initialiser } from "../ir/program.js";
+import { SCALARS } from "../ir/scalar/table.js";
+import type { Expression } from "../parser/ast.js";
+import type { Context } from "./context.js";
+import { elaborate } from "./elaborate.js";
+import { sizeOf } from "./sizes.js";
+import { showSize } from "./term.js";
+
+/** The number that an expression of literals and consts has; null after an error. */
+export function numberOf(node: Expression, context: Context): number | null {
+  const term = context.session.report.silently(() => elaborate(node, context));
+  const value = term && term.axes.length === 0 ? fold(term.body) : undefined;
+  return (
+    value ??
+    context.session.report.add("GRAD3006", node.span, {
+      wanted: "a constant number",
+      found: "another expression",
+    })
+  );
+}
+function fold(e: Expr): number | undefined {
+  if (e.op === "constant") return e.value;
+  if (e.op === "cast") return fold(e.arg);
+  if (e.op !== "call") return undefined;
+  const args: number[] = [];
+  for (const arg of e.args) {
+    const value = fold(arg);
+    if (value === undefined) return undefined;
+    args.push(value);
+  }
+  return SCALARS[e.fn]?.evaluate(...args);
+}
+
+/** A nested list, row-major, with its shape. */
+export function nestedNumbers(
+  node: Expression,
+  context: Context,
+): { readonly data: number[]; readonly shape: number[] } | null {
+  if (node.kind !== "list") {
+    const value = numberOf(node, context);
+    return value === null ? null : { data: [value], shape: [] };
+  }
+  const data: number[] = [];
+  let inner: number[] | null = null;
+  for (const item of node.items) {
+    const part = nestedNumbers(item, context);
+    if (!part) return null;
+    if (inner && (inner.length !== part.shape.length || inner.some((s, k) => s !== part.shape[k])))
+      return context.session.report.add("GRAD3004", item.span, {
+        left: `[${inner.join(", ")}]`,
+        right: `[${part.shape.join(", ")}]`,
+      });
+    inner = part.shape;
+    data.push(...part.data);
+  }
+  return { data, shape: [node.items.length, ...(inner ?? [])] };
+}
+
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  zeros: [],
+  ones: [],
+  fill: ["v"],
+  normal: ["std"],
+  uniform: ["lo", "hi"],
+  he_normal: [],
+  he_uniform: [],
+  glorot_normal: [],
+  glorot_uniform: [],
+  orthogonal: [],
+  eye: [],
+};
+type Fan = "he_normal" | "he_uniform" | "glorot_normal" | "glorot_uniform" | "orthogonal" | "eye";
+const isFan = (name: string): name is Fan => /^(he|glorot)_|^orthogonal$|^eye$/.test(name);
+
+/** How a param or a state starts: a named initialiser, a number, a nested list. Null after an error. */
+export function initialiser(node: Expression, shape: readonly Poly[], context: Context): Initialiser | null {
+  const { report } = context.session;
+  if (node.kind === "boolean") return { kind: "fill", value: Number(node.value) };
+  if (node.kind === "list") {
+    const found = nestedNumbers(node, context);
+    if (!found) return null;
+    if (!fits(found.shape, shape))
+      return report.add("GRAD3004", node.span, {
+        left: `[${shape.map(showSize).join(", ")}]`,
+        right: `[${found.shape.join(", ")}]`,
+      });
+    return { kind: "values", data: found.data };
+  }
+  const formals =
+    node.kind === "call" && !context.scope.lookup(node.callee.text)
+      ? PARAMETERS[node.callee.text]
+      : undefined;
+  if (node.kind === "name" && PARAMETERS[node.name] && !context.scope.lookup(node.name)) {
+    return report.add(
+      "GRAD3006",
+      node.span,
+      { wanted: "an initialiser", found: `\`${node.name}\` without brackets` },
+      { help: `${node.name}(${(PARAMETERS[node.name] ?? []).join(", ")})` },
+    );
+  }
+  if (node.kind !== "call" || !formals) {
+    if (
+      node.kind === "call" &&
+      !context.scope.lookup(node.callee.text) &&
+      !["f32", "sqrt", "exp"].includes(node.callee.text)
+    )
+      return report.unknownName("initialiser", node.callee.text, node.callee.span, Object.keys(PARAMETERS));
+    const value = numberOf(node, context);
+    return value === null ? null : { kind: "fill", value };
+  }
+  const name = node.callee.text;
+  let fanIn: Poly | null = null;
+  const numbers: number[] = [];
+  for (const { name: key, value, span } of node.args) {
+    if (key?.text === "fan_in" && isFan(name)) {
+      fanIn = sizeOf(value, context);
+      if (!fanIn) return null;
+      continue;
+    }
+    const position = key ? formals.indexOf(key.text) : numbers.length;
+    if (position < 0)
+      return report.unknownName(
+        `argument of \`${name}\` called`,
+        key?.text ?? "",
+        key?.span ?? span,
+        formals,
+      );
+    const number = numberOf(value, context);
+    if (number === null) return null;
+    numbers[position] = number;
+  }
+  if (numbers.length !== formals.length)
+    return report.add("GRAD3007", node.span, { name, wanted: String(formals.length), given: numbers.length });
+  const [a = 0, b = 0] = numbers;
+  if (isFan(name)) return { kind: name, ...(fanIn ? { fanIn } : {}) };
+  if (name === "normal") return { kind: "normal", a: 0, b: a };
+  if (name === "uniform") return { kind: "uniform", a, b };
+  return { kind: "fill", value: name === "ones" ? 1 : name === "fill" ? a : 0 };
+}
+function fits(found: readonly number[], shape: readonly Poly[]): boolean {
+  return found.length === shape.length && shape.every((s, k) => s.constant === found[k]);
+}

@@ -1,0 +1,164 @@
+import type { Expression, FunctionStatement, RecStatement, Statement } from "../parser/ast.js";
+import { partsOf } from "./ranges.js";
+
+type Shadow = { readonly name: string; readonly next: Shadow } | null;
+const shadows = (shadow: Shadow, name: string): boolean => {
+  for (let s = shadow; s; s = s.next) if (s.name === name) return true;
+  return false;
+};
+
+/** Names that an expression takes from around it; indices bound inside are left out. */
+export function namesIn(roots: readonly Expression[], bound: Iterable<string>, into: Set<string>): void {
+  let outer: Shadow = null;
+  for (const name of bound) outer = { name, next: outer };
+  const stack: { node: Expression; shadow: Shadow }[] = roots.map((node) => ({ node, shadow: outer }));
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    const { node } = top;
+    let { shadow } = top;
+    if (node.kind === "name") {
+      if (!shadows(shadow, node.name)) into.add(node.prime ? `${node.name}'` : node.name);
+      continue;
+    }
+    if (node.kind === "call") {
+      if (!shadows(shadow, node.callee.text)) into.add(node.callee.text);
+      for (const { value } of node.sizes) stack.push({ node: value, shadow });
+    }
+    if (node.kind === "reducer") {
+      for (const { name, range } of node.indices) {
+        if (range) stack.push({ node: range.lo, shadow }, { node: range.hi, shadow });
+        shadow = { name: name.text, next: shadow };
+      }
+    }
+    for (const part of partsOf(node)) stack.push({ node: part, shadow });
+  }
+}
+
+/** Names that a statement defines, and those that it takes from around it. */
+export interface Unit<S> {
+  readonly statement: S;
+  readonly defines: readonly string[];
+  readonly uses: ReadonlySet<string>;
+}
+
+export function unitOf<S extends Statement>(statement: S): Unit<S> {
+  const uses = new Set<string>();
+  return { statement, defines: collect(statement, uses), uses };
+}
+function collect(statement: Statement, uses: Set<string>): string[] {
+  switch (statement.kind) {
+    case "equation": {
+      for (const target of statement.targets) {
+        const names: string[] = [];
+        for (const { index, range } of target.indices ?? []) {
+          if (range) namesIn([range.lo, range.hi], [], uses);
+          if (index.kind === "name") names.push(index.name);
+        }
+        namesIn([statement.value], names, uses);
+      }
+      return statement.targets.map((t) => (t.prime ? `${t.name.text}'` : t.name.text));
+    }
+    case "rec":
+      return collectRec(statement, uses);
+    default:
+      return [];
+  }
+}
+function collectRec(statement: RecStatement, uses: Set<string>): string[] {
+  namesIn([statement.range.lo, statement.range.hi], [], uses);
+  const inner = new Set<string>();
+  const defines = [...new Set(statement.body.flatMap((s) => collect(s, inner)))];
+  if (statement.condition) namesIn([statement.condition], [], inner);
+  for (const name of inner) if (name !== statement.index.text && !defines.includes(name)) uses.add(name);
+  return defines;
+}
+
+/** Names that a function takes from its file. */
+export function namesOfFunction(declaration: FunctionStatement): Set<string> {
+  const found = new Set<string>();
+  const { body } = declaration;
+  const own = new Set<string>([
+    ...declaration.sizes.map((s) => s.text),
+    ...declaration.parameters.map((p) => p.name.text),
+  ]);
+  for (const parameter of declaration.parameters) if (parameter.value) namesIn([parameter.value], [], found);
+  if (isBlock(body)) {
+    const inner = new Set<string>();
+    for (const statement of body) for (const name of collect(statement, inner)) own.add(name);
+    for (const name of inner) found.add(name);
+  } else namesIn([body], [], found);
+  for (const name of own) found.delete(name);
+  return found;
+}
+export const isBlock = (body: FunctionStatement["body"]): body is readonly Statement[] => Array.isArray(body);
+
+/** An order in which definitions come before uses, and the circles that have none. */
+export function arrangeUnits<U extends Unit<unknown>>(
+  units: readonly U[],
+  through: (name: string) => Iterable<string>,
+): { order: U[]; circles: U[][] } {
+  const definedBy = new Map<string, U>();
+  for (const unit of units)
+    for (const name of unit.defines) if (!definedBy.has(name)) definedBy.set(name, unit);
+  const targets = (unit: U): U[] => {
+    const found = new Set<U>();
+    const seen = new Set<string>();
+    const work = [...unit.uses];
+    for (let name = work.pop(); name !== undefined; name = work.pop()) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const definer = definedBy.get(name);
+      if (definer) found.add(definer);
+      work.push(...through(name));
+    }
+    return [...found];
+  };
+  return components(units, targets);
+}
+
+/** Tarjan's strongly connected components, without recursion: files may hold long chains. */
+function components<U>(
+  nodes: readonly U[],
+  targetsOf: (node: U) => readonly U[],
+): { order: U[]; circles: U[][] } {
+  const state = new Map<U, { index: number; low: number; open: boolean }>();
+  const open: U[] = [];
+  const order: U[] = [];
+  const circles: U[][] = [];
+  let counter = 0;
+  const enter = (node: U): { node: U; targets: readonly U[]; next: number } => {
+    state.set(node, { index: counter, low: counter, open: true });
+    counter++;
+    open.push(node);
+    return { node, targets: targetsOf(node), next: 0 };
+  };
+  for (const root of nodes) {
+    if (state.has(root)) continue;
+    const stack = [enter(root)];
+    for (let top = stack[stack.length - 1]; top; top = stack[stack.length - 1]) {
+      const mine = state.get(top.node);
+      const target = top.targets[top.next++];
+      if (!mine) break;
+      if (target !== undefined) {
+        const theirs = state.get(target);
+        if (!theirs) stack.push(enter(target));
+        else if (theirs.open) mine.low = Math.min(mine.low, theirs.index);
+        continue;
+      }
+      stack.pop();
+      const parent = stack[stack.length - 1];
+      const above = parent && state.get(parent.node);
+      if (above) above.low = Math.min(above.low, mine.low);
+      if (mine.low !== mine.index) continue;
+      const component: U[] = [];
+      for (let member = open.pop(); member !== undefined; member = open.pop()) {
+        const its = state.get(member);
+        if (its) its.open = false;
+        component.push(member);
+        if (member === top.node) break;
+      }
+      if (component.length > 1 || targetsOf(top.node).includes(top.node)) circles.push(component.reverse());
+      else order.push(top.node);
+    }
+  }
+  return { order, circles };
+}
