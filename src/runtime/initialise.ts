@@ -73,14 +73,16 @@ function orthonormalise(matrix: Float64Array, rows: number, columns: number): Fl
   const [length, count, along, across] = tall ? [rows, columns, columns, 1] : [columns, rows, 1, columns];
   const dot = (a: number, b: number): number => {
     let total = 0;
-    for (let i = 0; i < length; i++) total += matrix[a * across + i * along]! * matrix[b * across + i * along]!;
+    for (let i = 0; i < length; i++)
+      total += matrix[a * across + i * along]! * matrix[b * across + i * along]!;
     return total;
   };
   for (let v = 0; v < count; v++) {
     for (let pass = 0; pass < 2; pass++)
       for (let w = 0; w < v; w++) {
         const overlap = dot(v, w);
-        for (let i = 0; i < length; i++) matrix[v * across + i * along]! -= overlap * matrix[w * across + i * along]!;
+        for (let i = 0; i < length; i++)
+          matrix[v * across + i * along]! -= overlap * matrix[w * across + i * along]!;
       }
     const norm = Math.sqrt(dot(v, v));
     for (let i = 0; i < length; i++) matrix[v * across + i * along]! /= norm;

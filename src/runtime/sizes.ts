@@ -13,7 +13,7 @@ export interface GivenShape {
   /** "input `x`" */
   readonly source: string;
   readonly axes: readonly SizeData[];
-  readonly shape: readonly number[] | { readonly flat: number };
+  readonly shape: readonly number[] | { readonly total: number };
 }
 
 /** slope * dim + offset; no dim where the slope is 0. */
@@ -47,7 +47,10 @@ export function sizeText(size: SizeData): string {
   if (typeof size !== "object") return `${size}`;
   let text = "";
   for (const [coefficient, ...atoms] of size.terms) {
-    const factors = [...(Math.abs(coefficient) === 1 && atoms.length ? [] : [Math.abs(coefficient)]), ...atoms].join(" * ");
+    const factors = [
+      ...(Math.abs(coefficient) === 1 && atoms.length ? [] : [Math.abs(coefficient)]),
+      ...atoms,
+    ].join(" * ");
     text += (text ? (coefficient < 0 ? " - " : " + ") : coefficient < 0 ? "-" : "") + factors;
   }
   if ((size.over ?? 1) === 1) return text || "0";
@@ -55,7 +58,10 @@ export function sizeText(size: SizeData): string {
 }
 
 export const unbound = (dim: string): DataError =>
-  new DataError("GRAD6008", `nothing binds the dim \`${dim}\`: give it in \`dims\`, or a value whose shape has it`);
+  new DataError(
+    "GRAD6008",
+    `nothing binds the dim \`${dim}\`: give it in \`dims\`, or a value whose shape has it`,
+  );
 
 /** Which of the sizes' dims is still open, if any. */
 export function openDim(sizes: readonly SizeData[], dims: Dims): string | undefined {
@@ -68,18 +74,32 @@ export function openDim(sizes: readonly SizeData[], dims: Dims): string | undefi
  * in one unknown dim. Dims that nothing determines stay out of the result.
  * @throws DataError where two sources disagree (both are named) or a size comes out negative or broken.
  */
-export function bindDims(specs: readonly DimSpec[], known: Dims, given: readonly GivenShape[]): Map<string, BoundDim> {
+export function bindDims(
+  specs: readonly DimSpec[],
+  known: Dims,
+  given: readonly GivenShape[],
+): Map<string, BoundDim> {
   const dims = new Map<string, BoundDim>();
   for (const [name, bound] of known) {
-    if (!specs.some((spec) => spec.name === name)) throw unknownName("dim", name, specs.map((spec) => spec.name));
+    if (!specs.some((spec) => spec.name === name))
+      throw unknownName(
+        "dim",
+        name,
+        specs.map((spec) => spec.name),
+      );
     if (!(Number.isSafeInteger(bound.value) && bound.value >= 0))
-      throw new DataError("GRAD6009", `dim \`${name}\` must be a whole number, not ${bound.value} (from ${bound.source})`);
+      throw new DataError(
+        "GRAD6009",
+        `dim \`${name}\` must be a whole number, not ${bound.value} (from ${bound.source})`,
+      );
     dims.set(name, bound);
   }
   for (const { name, default: value } of specs)
     if (value !== undefined && !dims.has(name)) dims.set(name, { value, source: "its default" });
 
-  const definitions = new Map(specs.flatMap((spec) => (spec.definition ? [[spec.name, spec.definition]] : [])));
+  const definitions = new Map(
+    specs.flatMap((spec) => (spec.definition ? [[spec.name, spec.definition]] : [])),
+  );
   const linear = (size: SizeData): Linear | undefined => {
     if (typeof size === "number") return { slope: 0, offset: size };
     if (typeof size === "string") {
@@ -95,16 +115,22 @@ export function bindDims(specs: readonly DimSpec[], known: Dims, given: readonly
     return total;
   };
   const multiplyAll = (sizes: readonly SizeData[]): Linear | undefined =>
-    sizes.reduce<Linear | undefined>((product, size) => multiply(product, linear(size)), { slope: 0, offset: 1 });
+    sizes.reduce<Linear | undefined>((product, size) => multiply(product, linear(size)), {
+      slope: 0,
+      offset: 1,
+    });
 
-  for (let before = -1; before < dims.size; ) {
+  for (let before = -1; before < dims.size;) {
     before = dims.size;
     for (const [name, { numerator, divisor, floor }] of definitions) {
       if (openDim([numerator, divisor ?? 1], dims) !== undefined) continue;
       const exact = evaluate(numerator, dims) / evaluate(divisor ?? 1, dims);
       const value = floor ? Math.floor(exact) : exact;
       if (!(Number.isSafeInteger(value) && value >= 0))
-        throw new DataError("GRAD6009", `dim \`${name}\` would be ${value} with ${values(dims, [numerator, divisor ?? 1])}`);
+        throw new DataError(
+          "GRAD6009",
+          `dim \`${name}\` would be ${value} with ${values(dims, [numerator, divisor ?? 1])}`,
+        );
       const old = dims.get(name);
       if (!old) dims.set(name, { value, source: "its definition" });
       else if (old.value !== value)
@@ -112,14 +138,19 @@ export function bindDims(specs: readonly DimSpec[], known: Dims, given: readonly
     }
     for (const { source, axes, shape } of given) {
       const equations: [Linear | undefined, number][] =
-        "flat" in shape
-          ? [[multiplyAll(axes), shape.flat]]
+        "total" in shape
+          ? [[multiplyAll(axes), shape.total]]
           : shape.map((extent, axis) => [linear(axes[axis] ?? 1), extent]);
       for (const [form, extent] of equations) {
         if (!form?.dim || dims.has(form.dim)) continue;
-        const value = (extent - form.offset) / form.slope;
-        if (!(Number.isSafeInteger(value) && value >= 0))
-          throw new DataError("GRAD6003", `${source} is ${shapeText(shape)}, which [${axes.map(sizeText).join(", ")}] cannot be for any whole ${form.dim}`);
+        // The slope may be a rounded fraction; the comparison of the shapes below is exact.
+        const exact = (extent - form.offset) / form.slope;
+        const value = Math.round(exact);
+        if (!(Math.abs(exact - value) < 1e-6 && value >= 0))
+          throw new DataError(
+            "GRAD6003",
+            `${source} is ${shapeText(shape)}, which [${axes.map(sizeText).join(", ")}] cannot be for any whole ${form.dim}`,
+          );
         dims.set(form.dim, { value, source });
       }
     }
@@ -132,11 +163,13 @@ function compareShape({ source, axes, shape }: GivenShape, dims: Dims): void {
   if (openDim(axes, dims) !== undefined) return;
   const wanted = axes.map((axis) => evaluate(axis, dims));
   const fits =
-    "flat" in shape
-      ? shape.flat === wanted.reduce((a, b) => a * b, 1)
+    "total" in shape
+      ? shape.total === wanted.reduce((a, b) => a * b, 1)
       : shape.every((extent, axis) => extent === wanted[axis]);
   if (fits) return;
-  const why = [...new Set(axes.flatMap(dimsOf))].map((dim) => `${dim} = ${dims.get(dim)?.value} from ${dims.get(dim)?.source}`);
+  const why = [...new Set(axes.flatMap(dimsOf))].map(
+    (dim) => `${dim} = ${dims.get(dim)?.value} from ${dims.get(dim)?.source}`,
+  );
   throw new DataError(
     why.length ? "GRAD6007" : "GRAD6003",
     `${source} is ${shapeText(shape)}, but [${axes.map(sizeText).join(", ")}] is ${shapeText(wanted)}${why.length ? ` (${why.join(", ")})` : ""}`,
@@ -144,10 +177,13 @@ function compareShape({ source, axes, shape }: GivenShape, dims: Dims): void {
 }
 
 export const shapeText = (shape: GivenShape["shape"]): string =>
-  "flat" in shape ? `${shape.flat} long` : `[${shape.join(", ")}]`;
+  "total" in shape ? `${shape.total} long` : `[${shape.join(", ")}]`;
 
 const disagreement = (name: string, old: BoundDim, value: number, source: string): DataError =>
-  new DataError("GRAD6007", `dim \`${name}\` is ${old.value} from ${old.source}, but ${value} from ${source}`);
+  new DataError(
+    "GRAD6007",
+    `dim \`${name}\` is ${old.value} from ${old.source}, but ${value} from ${source}`,
+  );
 
 const values = (dims: Dims, sizes: readonly SizeData[]): string =>
   [...new Set(sizes.flatMap(dimsOf))].map((dim) => `${dim} = ${dims.get(dim)?.value}`).join(", ");

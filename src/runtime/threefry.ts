@@ -6,11 +6,16 @@
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 
 /** Both words, unsigned. */
-export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
+export function threefry2x32(
+  key0: number,
+  key1: number,
+  counter0: number,
+  counter1: number,
+): [number, number] {
   const keys = [key0, key1, key0 ^ key1 ^ 0x1bd11bda];
   let x0 = (counter0 + key0) | 0;
   let x1 = (counter1 + key1) | 0;
-  for (let round = 0; round < 20; ) {
+  for (let round = 0; round < 20;) {
     const r = ROTATIONS[round % 8]!;
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;

@@ -8,7 +8,8 @@ export type DType = "f32" | "f64" | "f16" | "i32" | "u32" | "bool";
  * An integer expression in dims: a number, a dim's name, or a polynomial with one common denominator:
  * `(Σ coefficient · Π atoms) / over`. The division comes out even for every legal binding (checked when bound).
  */
-export type SizeData = number | string | { readonly terms: readonly (readonly [number, ...string[]])[]; readonly over?: number };
+export type SizeData =
+  number | string | { readonly terms: readonly (readonly [number, ...string[]])[]; readonly over?: number };
 
 /** How a dim gets its value. */
 export interface DimSpec {
@@ -16,7 +17,11 @@ export interface DimSpec {
   /** A literal default that `dims` overrides; null where there is none. */
   readonly default?: number;
   /** The definition in other dims; such a dim can only be confirmed. `divisor` present: numerator / divisor, rounded down if `floor`. */
-  readonly definition?: { readonly numerator: SizeData; readonly divisor?: SizeData; readonly floor?: boolean };
+  readonly definition?: {
+    readonly numerator: SizeData;
+    readonly divisor?: SizeData;
+    readonly floor?: boolean;
+  };
 }
 
 /** A check at binding: `minimum(value) >= 0`, or `value` an integer. `message` is shown with the values of the dims. */
@@ -31,7 +36,10 @@ export type InitialiserData =
   | { readonly kind: "fill"; readonly value: number }
   | { readonly kind: "values"; readonly data: readonly number[] }
   | { readonly kind: "normal" | "uniform"; readonly a: number; readonly b: number } // normal: a = 0, b = std; uniform: lo, hi
-  | { readonly kind: "he_normal" | "he_uniform" | "glorot_normal" | "glorot_uniform" | "orthogonal" | "eye"; readonly fanIn?: SizeData };
+  | {
+      readonly kind: "he_normal" | "he_uniform" | "glorot_normal" | "glorot_uniform" | "orthogonal" | "eye";
+      readonly fanIn?: SizeData;
+    };
 
 export type TensorRole = "input" | "param" | "state" | "optimizer" | "const" | "value";
 
@@ -44,6 +52,8 @@ export interface TensorSpec {
   readonly doc?: string;
   /** Inputs: promised half-open range of an integer input. */
   readonly range?: readonly [SizeData, SizeData];
+  /** A reshape: the tensor (of as many elements) whose memory this one is. */
+  readonly alias?: number;
   /** Inputs: default value (scalar fill). Consts: `values`. Params and states: how they start. */
   readonly init?: InitialiserData;
 }
@@ -84,7 +94,12 @@ export interface ModuleSpec {
   readonly checks: readonly SizeCheck[];
   readonly tensors: readonly TensorSpec[];
   readonly losses: readonly string[];
-  readonly trains: readonly { readonly of: string; readonly optimizer: string; readonly args: Readonly<Record<string, number>>; readonly argTensors: Readonly<Record<string, number>> }[];
+  readonly trains: readonly {
+    readonly of: string;
+    readonly optimizer: string;
+    readonly args: Readonly<Record<string, number>>;
+    readonly argTensors: Readonly<Record<string, number>>;
+  }[];
   /** Names differentiated for. */
   readonly wrt: readonly string[];
   /** Per target: entry points. `backward` and `step` are keyed by loss name. */

@@ -1,0 +1,31 @@
+/** What generated modules and their users import. Nothing here depends on the compiler. */
+export { createModel } from "./model.js";
+export type {
+  CreateOptions,
+  Inputs,
+  Model,
+  ModuleParts,
+  Results,
+  StepOptions,
+  TensorInput,
+} from "./model.js";
+export { metaOf } from "./meta.js";
+export type { Meta, TensorMeta } from "./meta.js";
+export { Tensor } from "./tensor.js";
+export type { Codec, NamedTensor, Store } from "./store.js";
+export type { HostInput } from "./host.js";
+export type { Backend, Device, DeviceFactory, Memory } from "./device.js";
+export { jsDevice } from "./js.js";
+export { webgpuDevice } from "./webgpu.js";
+export { readSafetensors, safetensors, writeSafetensors } from "./safetensors.js";
+export { readNpy, writeNpy } from "./npy.js";
+export { readNpz } from "./npz.js";
+export {
+  DataError,
+  DeviceLostError,
+  GradError,
+  InternalError,
+  StaleTensorError,
+  UnsupportedError,
+} from "./errors.js";
+export type * from "./types.js";

@@ -1,0 +1,145 @@
+import { DataError } from "./errors.js";
+import { floatToHalf, halfToFloat } from "./half.js";
+import { narrowed } from "./safetensors.js";
+import type { NamedTensor } from "./store.js";
+import type { DType, TypedArray } from "./types.js";
+
+/** Bytes of an element, the dtype it is read as, and how one is read. */
+const FORMATS: Readonly<
+  Record<
+    string,
+    readonly [
+      bytes: number,
+      dtype: DType,
+      get:
+        | "getFloat64"
+        | "getFloat32"
+        | "getUint16"
+        | "getInt32"
+        | "getUint32"
+        | "getUint8"
+        | "getInt8"
+        | "getInt16"
+        | "i64",
+    ]
+  >
+> = {
+  f8: [8, "f64", "getFloat64"],
+  f4: [4, "f32", "getFloat32"],
+  f2: [2, "f16", "getUint16"],
+  i8: [8, "i32", "i64"],
+  i4: [4, "i32", "getInt32"],
+  i2: [2, "i32", "getInt16"],
+  i1: [1, "i32", "getInt8"],
+  u4: [4, "u32", "getUint32"],
+  u2: [2, "u32", "getUint16"],
+  u1: [1, "u32", "getUint8"],
+  b1: [1, "bool", "getUint8"],
+};
+const WRITTEN: Readonly<Record<DType, string>> = {
+  f64: "<f8",
+  f32: "<f4",
+  f16: "<f2",
+  i32: "<i4",
+  u32: "<u4",
+  bool: "|b1",
+};
+
+/**
+ * NumPy's format, versions 1 to 3 (numpy.lib.format). Fortran order is turned into row-major, 64-bit integers are read
+ * as i32.
+ * @throws DataError beginning with `source` where the bytes are malformed, truncated or of another type
+ */
+export function readNpy(bytes: Uint8Array, source = "npy"): NamedTensor {
+  const bad = (message: string): DataError => new DataError("GRAD6010", `${source}: ${message}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 6)) !== "\x93NUMPY")
+    throw bad("this is not an npy file");
+  const version = view.getUint8(6);
+  if (version < 1 || version > 3) throw bad(`npy version ${version} is not known`);
+  const start = version === 1 ? 10 : 12;
+  const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (end > bytes.length) throw bad(`truncated: the header ends at byte ${end} of a file of ${bytes.length}`);
+  const header = new TextDecoder(version === 3 ? "utf-8" : "latin1").decode(bytes.subarray(start, end));
+  const descr = /'descr'\s*:\s*'([<>|=])(\w+)'/.exec(header);
+  const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
+  const sizes = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
+  if (fortran === undefined || sizes === undefined) throw bad("its header is malformed");
+  const format = FORMATS[descr?.[2] ?? ""];
+  if (!format)
+    throw bad(`its element type is not one of ${Object.keys(FORMATS).join(" ")}: ${header.trim()}`);
+  const [width, dtype, get] = format;
+  const shape = sizes
+    .split(",")
+    .filter((s) => s.trim())
+    .map(Number);
+  const length = shape.reduce((a, b) => a * b, 1);
+  if (bytes.length - end < length * width)
+    throw bad(
+      `truncated: [${shape.join(", ")}] wants ${length * width} bytes of data, there are ${bytes.length - end}`,
+    );
+  const little = descr?.[1] !== ">";
+  const data = elements(
+    length,
+    dtype,
+    (k) => {
+      const at = end + k * width;
+      return get === "i64" ? view.getBigInt64(at, little) : view[get](at, little);
+    },
+    source,
+  );
+  return { dtype, shape, data: fortran === "True" ? rowMajor(data, shape) : data };
+}
+
+function elements(
+  length: number,
+  dtype: DType,
+  at: (k: number) => number | bigint,
+  source: string,
+): TypedArray {
+  const numbers = Float64Array.from({ length }, () => 0);
+  if (length && typeof at(0) === "bigint")
+    return narrowed(
+      BigInt64Array.from({ length }, (_, k) => BigInt(at(k))),
+      source,
+    );
+  for (let k = 0; k < length; k++) numbers[k] = Number(at(k));
+  switch (dtype) {
+    case "f64":
+      return numbers;
+    case "f32":
+      return Float32Array.from(numbers);
+    case "f16":
+      return Float32Array.from(numbers, halfToFloat);
+    case "i32":
+      return Int32Array.from(numbers);
+    case "u32":
+      return Uint32Array.from(numbers);
+    case "bool":
+      return Uint8Array.from(numbers);
+  }
+}
+
+/** From column-major. */
+function rowMajor(data: TypedArray, shape: readonly number[]): TypedArray {
+  const out = data.slice();
+  const at = shape.map(() => 0);
+  for (let k = 0; k < data.length; k++) {
+    out[at.reduce((index, i, axis) => index * shape[axis]! + i, 0)] = data[k]!;
+    for (let axis = 0; axis < at.length && ++at[axis]! === shape[axis]; axis++) at[axis] = 0;
+  }
+  return out;
+}
+
+/** Version 1, row-major, little-endian. */
+export function writeNpy({ dtype, shape, data }: NamedTensor): Uint8Array {
+  const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '${WRITTEN[dtype]}', 'fortran_order': False, 'shape': (${tuple}), }`;
+  const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + "\n";
+  const words = dtype === "f16" ? Uint16Array.from(data, floatToHalf) : data;
+  const out = new Uint8Array(10 + header.length + words.byteLength);
+  out.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8]);
+  out.set(new TextEncoder().encode(header), 10);
+  out.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), 10 + header.length);
+  return out;
+}
