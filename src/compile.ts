@@ -1,5 +1,5 @@
 import { expandDerivatives } from "./autodiff/expand.js";
-import { check, type CheckOptions } from "./check/check.js";
+import { check, type CheckOptions } from "./check/index.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
 import { buildModuleSpec } from "./codegen/module/spec.js";
 import { printWgslKernel } from "./codegen/wgsl/kernel.js";

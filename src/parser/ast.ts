@@ -10,6 +10,15 @@ export interface Name extends Node {
 }
 export interface SourceFile extends Node {
   readonly statements: readonly Statement[];
+  /** What statements with a syntax error would have defined: not to be reported as unknown, the error is known. */
+  readonly broken: readonly Name[];
+  /** All comments in order, `///` included. */
+  readonly comments: readonly Comment[];
+}
+/** `text` is as written, with its marks. */
+export interface Comment extends Node {
+  readonly kind: "line" | "block" | "doc";
+  readonly text: string;
 }
 
 export type Statement =

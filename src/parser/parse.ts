@@ -14,7 +14,7 @@ export function parse(source: string, file: string): { file: SourceFile; diagnos
   const last = tokens[tokens.length - 1];
   const first = tokens[0] ?? last;
   if (!first || !last) throw new RangeError("a token list is never empty");
-  return { file: { statements, span: { file, start: first.span.start, end: last.span.end } }, diagnostics: diagnostics.slice(0, MOST_DIAGNOSTICS) };
+  return { file: { statements, broken: [], comments: [], span: { file, start: first.span.start, end: last.span.end } }, diagnostics: diagnostics.slice(0, MOST_DIAGNOSTICS) };
 }
 
 class StatementParser {

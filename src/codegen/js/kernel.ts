@@ -1,103 +1,112 @@
-import { invariant } from "../../diagnostics/invariant.js";
 import { isFloat } from "../../ir/expr.js";
-import { castJs } from "../../ir/scalar/cast.js";
-import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
-import { addressText, atom, bracketed, Lines, type Piece } from "../text.js";
+import { integerFacts } from "../signs.js";
+import { type Line, Lines } from "../text.js";
+import { JsExpressions, jsNames } from "./expression.js";
 
-/** A kernel as a function over typed arrays: buffers, then sizes. Floats compute in double and round when stored. */
+/**
+ * A kernel as a function over typed arrays: buffers, then sizes. Floats are computed in double and rounded when they
+ * are stored; addresses are plain numbers, data integers wrap to 32 bits.
+ */
 export function printJsKernel(kernel: Kernel): string {
-  const out = new Lines();
-  for (const note of kernel.notes) out.add(`// ${note}`);
-  const parameters = [...kernel.buffers.map((b) => identifier(b.name)), ...kernel.sizes.map((s) => identifier(s.name))];
-  out.block(`function ${kernel.name}(${parameters.join(", ")}) {`, () => {
-    const nest = (k: number): void => {
-      const loop = kernel.grid[k];
-      if (!loop) {
-        printStatements(out, kernel.body);
-        return;
-      }
-      const v = identifier(loop.variable);
-      out.block(`for (let ${v} = 0; ${v} < ${text(loop.extent)}; ${loop.step === 1 ? `${v}++` : `${v} += ${loop.step}`}) {`, () => nest(k + 1));
-    };
-    nest(0);
-  });
-  return out.toString();
+  return `${jsKernelLines(kernel)
+    .map((l) => l.text)
+    .join("\n")}\n`;
 }
 
-const WORDS = new Set("arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield Math Infinity NaN".split(" "));
-const identifier = (name: string): string => (WORDS.has(name) ? `${name}$` : name);
+export function jsKernelLines(kernel: Kernel): readonly Line[] {
+  const out = new Lines();
+  const printer = new JsStatements(kernel, out);
+  for (const note of kernel.notes) for (const line of note.split("\n")) out.add(`// ${line}`);
+  const parameters = [...kernel.buffers, ...kernel.sizes].map((p) => printer.names.of(p.name));
+  out.block(`function ${kernel.name}(${parameters.join(", ")}) {`, () => printer.grid(kernel, 0));
+  return out.list;
+}
 
-function printStatements(out: Lines, statements: readonly Statement[]): void {
-  for (const s of statements) {
+class JsStatements {
+  readonly names = jsNames();
+  private readonly expressions: JsExpressions;
+  private readonly facts;
+  private readonly halves: ReadonlySet<string>;
+
+  constructor(
+    kernel: Kernel,
+    private readonly out: Lines,
+  ) {
+    this.facts = integerFacts(kernel);
+    this.expressions = new JsExpressions(this.names, this.facts);
+    this.halves = new Set(kernel.buffers.flatMap((b) => (b.dtype === "f16" ? [b.name] : [])));
+  }
+
+  grid(kernel: Kernel, depth: number): void {
+    const loop = kernel.grid[depth];
+    if (!loop) return this.list(kernel.body);
+    const v = this.names.of(loop.variable);
+    const { init, end } = this.bound(v, loop.extent);
+    this.out.block(`for (let ${v} = 0${init}; ${v} < ${end}; ${advance(v, loop.step, 1)}) {`, () =>
+      this.grid(kernel, depth + 1),
+    );
+  }
+
+  /** A bound is worked out once, before the loop. */
+  private bound(variable: string, e: KExpr): { readonly init: string; readonly end: string } {
+    const text = this.expressions.text(e);
+    if (this.facts.isFixed(e)) return { init: "", end: text };
+    const end = this.names.fresh(`${variable}_end`);
+    return { init: `, ${end} = ${text}`, end };
+  }
+
+  private list(statements: readonly Statement[]): void {
+    for (const s of statements) this.statement(s);
+  }
+  private statement(s: Statement): void {
+    const { out, names, expressions } = this;
     switch (s.kind) {
       case "comment":
-        out.add(`// ${s.text}`);
-        break;
+        return out.add(`// ${s.text}`);
       case "let":
-        out.add(`const ${identifier(s.name)} = ${text(s.value)};`);
-        break;
+        return out.add(`const ${names.of(s.name)} = ${expressions.text(s.value)};`);
       case "var":
-        out.add(`let ${identifier(s.name)} = ${text(s.init)};`);
-        break;
+        return out.add(`let ${names.of(s.name)} = ${expressions.text(s.init)};`);
       case "assign":
-        out.add(assignment(s.name, s.value));
-        break;
-      case "store":
-        out.add(`${identifier(s.buffer)}[${text(s.index)}] = ${text(s.value)};`);
-        break;
-      case "if":
-        out.block(`if (${text(s.condition)}) {`, () => printStatements(out, s.then), s.else.length ? "} else {" : "}");
-        if (s.else.length) out.block("", () => printStatements(out, s.else));
-        break;
+        return out.add(this.assignment(names.of(s.name), s.name, s.value));
+      case "store": {
+        const value = expressions.text(s.value);
+        const stored = this.halves.has(s.buffer) ? `gradc_to_f16(${value})` : value;
+        return out.add(`${names.of(s.buffer)}[${expressions.text(s.index)}] = ${stored};`, s.buffer);
+      }
+      case "if": {
+        const otherwise = s.else.length ? { head: "} else {", body: () => this.list(s.else) } : undefined;
+        return out.block(`if (${expressions.text(s.condition)}) {`, () => this.list(s.then), otherwise);
+      }
       case "loop": {
-        const v = identifier(s.variable);
-        const up = s.direction === 1;
-        const step = s.step === 1 ? (up ? `${v}++` : `${v}--`) : up ? `${v} += ${s.step}` : `${v} -= ${s.step}`;
-        // A bound that takes a computation is worked out once.
-        const simple = s.hi.op === "constant" || s.hi.op === "variable";
-        const head = up ? `for (let ${v} = ${text(s.lo)}${simple ? "" : `, ${v}End = ${text(s.hi)}`}; ${v} < ${simple ? text(s.hi) : `${v}End`}; ${step}) {` : `for (let ${v} = ${text(s.hi)} - 1; ${v} >= ${text(s.lo)}; ${step}) {`;
-        out.block(head, () => printStatements(out, s.body));
-        break;
+        const v = names.of(s.variable);
+        if (s.direction === 1) {
+          const { init, end } = this.bound(v, s.hi);
+          const head = `for (let ${v} = ${expressions.text(s.lo)}${init}; ${v} < ${end}; ${advance(v, s.step, 1)}) {`;
+          return out.block(head, () => this.list(s.body));
+        }
+        const { init, end } = this.bound(v, s.lo);
+        const start = expressions.text({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] });
+        return out.block(`for (let ${v} = ${start}${init}; ${v} >= ${end}; ${advance(v, s.step, -1)}) {`, () =>
+          this.list(s.body),
+        );
       }
     }
   }
-}
 
-function assignment(name: string, value: KExpr): string {
-  const v = identifier(name);
-  if (value.op === "call" && value.fn === "add" && isFloat(value.dtype) && value.args[0]?.op === "variable" && value.args[0].name === name && value.args[1]) return `${v} += ${text(value.args[1])};`;
-  return `${v} = ${text(value)};`;
-}
-
-const text = (e: KExpr): string => piece(e).text;
-function piece(e: KExpr): Piece {
-  switch (e.op) {
-    case "constant":
-      if (e.dtype === "bool") return atom(e.value ? "true" : "false");
-      return e.value < 0 || Object.is(e.value, -0) ? { text: Object.is(e.value, -0) ? "-0" : String(e.value), strength: 0 } : atom(String(e.value));
-    case "variable":
-      return atom(identifier(e.name));
-    case "load":
-      return atom(e.dtype === "bool" ? `(${identifier(e.buffer)}[${text(e.index)}] !== 0)` : `${identifier(e.buffer)}[${text(e.index)}]`);
-    case "address":
-      return addressText(e, piece, (fn, args) => `Math.${fn}(${args.join(", ")})`);
-    case "cast":
-      return atom(castJs(e.arg.dtype, e.dtype, bracketed(piece(e.arg), 3)));
-    case "select":
-      return { text: `${bracketed(piece(e.condition), 1)} ? ${bracketed(piece(e.then), 1)} : ${bracketed(piece(e.else), 1)}`, strength: 0 };
-    case "call": {
-      const [a, b] = e.args;
-      if (isFloat(e.dtype) && a && b) {
-        if (e.fn === "add") return { text: `${bracketed(piece(a), 1)} + ${bracketed(piece(b), 2)}`, strength: 1 };
-        if (e.fn === "sub") return { text: `${bracketed(piece(a), 1)} - ${bracketed(piece(b), 2)}`, strength: 1 };
-        if (e.fn === "mul") return { text: `${bracketed(piece(a), 2)} * ${bracketed(piece(b), 3)}`, strength: 2 };
-        if (e.fn === "div") return { text: `${bracketed(piece(a), 2)} / ${bracketed(piece(b), 3)}`, strength: 2 };
-      }
-      const entry = SCALARS[e.fn];
-      invariant(entry, `scalar function ${e.fn} is in the table`);
-      const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
-      return atom(entry.js.expression(e.args.map((x) => bracketed(piece(x), 3)), dtype));
+  private assignment(v: string, name: string, value: KExpr): string {
+    if (value.op === "call" && isFloat(value.dtype)) {
+      const [a, b] = value.args;
+      const sign = { add: "+", sub: "-", mul: "*" }[value.fn];
+      if (sign && b && a?.op === "variable" && a.name === name) return `${v} ${sign}= ${this.expressions.text(b)};`;
     }
+    return `${v} = ${this.expressions.text(value)};`;
   }
+}
+
+const ONE: KExpr = { op: "constant", dtype: "i32", value: 1 };
+function advance(v: string, step: number, direction: 1 | -1): string {
+  if (step === 1) return direction === 1 ? `${v}++` : `${v}--`;
+  return direction === 1 ? `${v} += ${step}` : `${v} -= ${step}`;
 }

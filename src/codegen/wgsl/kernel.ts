@@ -4,7 +4,7 @@ import { castWgsl } from "../../ir/scalar/cast.js";
 import { wgslHelpers } from "../../ir/scalar/helpers-wgsl.js";
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
-import { addressText, atom, bracketed, Lines, type Piece } from "../text.js";
+import { addressText, atom, bracketed, Lines, type Piece } from "../pieces.js";
 
 export const WORKGROUP_SIZE = 64;
 

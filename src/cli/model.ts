@@ -1,0 +1,31 @@
+import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { CompileResult } from "../compile.js";
+import type { CreateOptions, Model } from "../runtime/index.js";
+import { UserError } from "./usage.js";
+
+/** Where a generated module finds the runtime of this very installation. */
+export const RUNTIME_URL = new URL("../runtime/index.js", import.meta.url).href;
+
+/** Imports a generated module (compiled with `runtimeImport: RUNTIME_URL`) and creates the model. */
+export async function instantiate(result: CompileResult, options: CreateOptions): Promise<Model> {
+  const folder = mkdtempSync(join(tmpdir(), "gradc-"));
+  try {
+    const file = join(folder, "model.mjs");
+    writeFileSync(file, result.code);
+    const module: { create: (options: CreateOptions) => Promise<Model> } = await import(pathToFileURL(file).href);
+    return await module.create(options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const ENGINES = ["js", "webgpu", "interpreter"] as const;
+export type Engine = (typeof ENGINES)[number];
+export function engineOf(name: string | undefined): Engine {
+  const found = ENGINES.find((e) => e === (name ?? "js"));
+  if (!found) throw new UserError(`there is no engine \`${name}\` here; engines are ${ENGINES.join(", ")}`);
+  return found;
+}

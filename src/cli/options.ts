@@ -1,0 +1,37 @@
+import type { Options } from "./main.js";
+import type { Format } from "./source.js";
+import { UsageError } from "./usage.js";
+
+export function formatOf(options: Options): Format {
+  const format = options.format ?? "pretty";
+  if (format === "pretty" || format === "json" || format === "github") return format;
+  throw new UsageError(`--format is pretty, json or github, not ${format}`);
+}
+export function precisionOf(options: Options): "f32" | "f64" {
+  const precision = options.precision ?? "f32";
+  if (precision === "f32" || precision === "f64") return precision;
+  throw new UsageError(`--precision is f32 or f64, not ${precision}`);
+}
+/** `--dim B=8`, any number of times. */
+export function dimsOf(options: Options): Record<string, number> {
+  const dims: Record<string, number> = {};
+  for (const item of (options.dim ?? []).flatMap((d) => d.split(","))) {
+    const [name, text] = item.split("=");
+    const value = Number(text);
+    if (!name || text === undefined || !Number.isInteger(value) || value < 0) throw new UsageError(`--dim wants NAME=SIZE, not ${item}`);
+    dims[name] = value;
+  }
+  return dims;
+}
+export function numberOf(options: Options, name: "epochs" | "batch" | "rate" | "seed"): number | undefined {
+  const text = options[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text === "" || !Number.isFinite(value)) throw new UsageError(`--${name} wants a number, not ${text}`);
+  return value;
+}
+export function oneFile(files: readonly string[]): string {
+  const [file] = files;
+  if (file === undefined || files.length > 1) throw new UsageError("this verb takes one file");
+  return file;
+}

@@ -1,0 +1,43 @@
+/** A loss curve as lines of block characters: `width` columns (means of equal parts), `height` rows. */
+export function curve(values: readonly number[], width = 60, height = 8): string {
+  const finite = values.filter(Number.isFinite);
+  if (finite.length === 0) return "";
+  const columns = Math.min(width, finite.length);
+  const means = Array.from({ length: columns }, (_, c) => {
+    const part = finite.slice(Math.floor((c * finite.length) / columns), Math.max(Math.floor(((c + 1) * finite.length) / columns), Math.floor((c * finite.length) / columns) + 1));
+    return part.reduce((a, b) => a + b, 0) / part.length;
+  });
+  const [low, high] = [Math.min(...means), Math.max(...means)];
+  const eighths = means.map((m) => Math.round(((m - low) / (high - low || 1)) * (height * 8 - 1)) + 1);
+  const rows: string[] = [];
+  for (let r = height - 1; r >= 0; r--) {
+    const label = r === height - 1 ? high : r === 0 ? low : null;
+    rows.push(`${(label === null ? "" : label.toPrecision(3)).padStart(9)} ┤${eighths.map((e) => " ▁▂▃▄▅▆▇█"[Math.max(0, Math.min(8, e - r * 8))]).join("")}`);
+  }
+  return `${rows.join("\n")}\n`;
+}
+
+/** One line that says how far something is. */
+export function bar(done: number, total: number, text: string, width = 28): string {
+  const filled = total > 0 ? Math.round((done / total) * width) : width;
+  return `${"█".repeat(filled)}${"░".repeat(width - filled)} ${done}/${total} ${text}`;
+}
+
+/** Redraws one line on a terminal; elsewhere prints a plain line now and then. */
+export class Progress {
+  private last = 0;
+  constructor(
+    private readonly total: number,
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+    private readonly everyMilliseconds = stream.isTTY ? 80 : 5000,
+  ) {}
+  update(done: number, text: string): void {
+    const now = Date.now();
+    if (now - this.last < this.everyMilliseconds && done < this.total) return;
+    this.last = now;
+    this.stream.write(this.stream.isTTY ? `\r\u001b[2K${bar(done, this.total, text)}` : `${done}/${this.total} ${text}\n`);
+  }
+  end(): void {
+    if (this.stream.isTTY) this.stream.write("\n");
+  }
+}

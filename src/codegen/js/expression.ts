@@ -1,0 +1,83 @@
+import { invariant } from "../../diagnostics/invariant.js";
+import { castJs } from "../../ir/scalar/cast.js";
+import { SCALARS } from "../../ir/scalar/table.js";
+import type { KExpr } from "../../schedule/kernel-ir.js";
+import { addressPiece } from "../address.js";
+import { Names } from "../names.js";
+import { type IntegerFacts, isPositiveConstant } from "../signs.js";
+import { atom, bracketed, callPiece, infix, type Piece, STRENGTH } from "../text.js";
+
+const RESERVED = new Set(
+  (
+    "arguments async await break case catch class const continue debugger default delete do else enum eval export extends " +
+    "false finally for function get if implements import in instanceof interface let new null of package private protected " +
+    "public return set static super switch this throw true try typeof undefined var void while with yield Infinity Math NaN"
+  ).split(" "),
+);
+export const jsNames = (): Names => new Names((identifier) => RESERVED.has(identifier));
+
+/** Kernel expressions as JavaScript's. A select is `?:`, so the arm not chosen is not evaluated. */
+export class JsExpressions {
+  constructor(
+    private readonly names: Names,
+    private readonly facts: IntegerFacts,
+  ) {}
+
+  text(e: KExpr): string {
+    return this.piece(e).text;
+  }
+
+  private readonly piece = (e: KExpr): Piece => {
+    switch (e.op) {
+      case "constant":
+        if (e.dtype === "bool") return atom(e.value ? "true" : "false");
+        return numberPiece(e.value);
+      case "variable":
+        return atom(this.names.of(e.name));
+      case "load": {
+        const element = atom(`${this.names.of(e.buffer)}[${this.text(e.index)}]`);
+        return e.dtype === "bool" ? infix("!==", element, atom("0")) : element;
+      }
+      case "address":
+        return addressPiece(e, this.piece, (fn, args) => `Math.${fn}(${args.join(", ")})`);
+      case "cast":
+        return callPiece(([x = ""]) => castJs(e.arg.dtype, e.dtype, x), [this.piece(e.arg)], [null]);
+      case "select": {
+        const condition = bracketed(this.piece(e.condition), STRENGTH.choice + 1);
+        const then = bracketed(this.piece(e.then), STRENGTH.choice + 1);
+        return { text: `${condition} ? ${then} : ${bracketed(this.piece(e.else), STRENGTH.choice)}`, strength: STRENGTH.choice };
+      }
+      case "call":
+        return this.call(e);
+    }
+  };
+
+  private call(e: KExpr & { readonly op: "call" }): Piece {
+    const [a, b] = e.args;
+    if (a && b && a.dtype === "i32" && isPositiveConstant(b)) {
+      const whole = this.facts.isNonNegative(a);
+      const quotient = infix("/", this.piece(a), this.piece(b));
+      if (e.fn === "floor_div")
+        return whole ? { text: `${quotient.text} | 0`, strength: STRENGTH.bits } : atom(`Math.floor(${quotient.text})`);
+      if (e.fn === "mod" && whole) return infix("%", this.piece(a), this.piece(b));
+    }
+    // Bools are booleans here, also those that come out of memory.
+    if (a && b && a.dtype === "bool" && (e.fn === "eq" || e.fn === "ne"))
+      return infix(e.fn === "eq" ? "===" : "!==", this.piece(a), this.piece(b));
+    const entry = SCALARS[e.fn];
+    invariant(entry, `scalar function ${e.fn} is in the table`);
+    const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
+    const pieces = e.args.map(this.piece);
+    // A literal exponent is looked into, and so is a base that is only a name.
+    const literals = e.args.map((x, k) => {
+      if (e.fn !== "powi") return null;
+      return x.op === "constant" || (k === 0 && x.op === "variable") ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom) : null;
+    });
+    return callPiece((args) => entry.js.expression(args, dtype), pieces, literals);
+  }
+}
+
+function numberPiece(value: number): Piece {
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return text.startsWith("-") ? { text, strength: STRENGTH.unary } : atom(text);
+}

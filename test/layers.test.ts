@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { expect, test } from "vitest";
+
+/** Who may import whom below src/; the same table stands in ARCHITECTURE.md. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  diagnostics: [],
+  parser: ["diagnostics"],
+  ir: ["diagnostics"],
+  std: [],
+  check: ["parser", "ir", "diagnostics", "std"],
+  autodiff: ["ir", "diagnostics"],
+  optimize: ["ir", "diagnostics"],
+  schedule: ["ir", "diagnostics"],
+  codegen: ["schedule", "ir", "runtime", "diagnostics"],
+  runtime: [],
+};
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder).flatMap((name) => {
+    const path = `${folder}/${name}`;
+    return statSync(path).isDirectory() ? filesBelow(path) : [path];
+  });
+
+for (const [layer, allowed] of Object.entries(LAYERS))
+  test(`${layer} imports ${allowed.join(", ") || "nothing outside itself"}`, () => {
+    const wrong: string[] = [];
+    for (const file of filesBelow(`src/${layer}`).filter((f) => f.endsWith(".ts")))
+      for (const [, target = ""] of readFileSync(file, "utf8").matchAll(/from "(\.[^"]+)"/g)) {
+        const path = new URL(target, `file:///${file}`).pathname.slice(1);
+        const to = path.split("/")[1] ?? "";
+        if (to !== layer && !allowed.includes(to)) wrong.push(`${file} imports ${path}`);
+      }
+    expect(wrong).toEqual([]);
+  });
