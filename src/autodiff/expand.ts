@@ -14,6 +14,7 @@ import { Workspace } from "./workspace.js";
  */
 export function expandDerivatives(program: Program): Program {
   const work = new Workspace(program);
+  const shared = new SharedSweeps(work);
   const expandItems = (items: readonly Item[], before: readonly Item[]): Item[] => {
     const done: Item[] = [];
     for (const item of items) {
@@ -24,7 +25,7 @@ export function expandDerivatives(program: Program): Program {
       }
       const value = work.value(item);
       if (value.definition.kind !== "derivative") done.push(item);
-      else done.push(...expandOne(work, [...before, ...done], value, value.definition));
+      else done.push(...expandOne(work, shared, [...before, ...done], value, value.definition));
     }
     return done;
   };
@@ -32,7 +33,14 @@ export function expandDerivatives(program: Program): Program {
 }
 
 /** Sweeps for one derivative; its value becomes an equation that reads the result. */
-function expandOne(work: Workspace, items: readonly Item[], value: Value, derivative: Derivative): Item[] {
+function expandOne(work: Workspace, shared: SharedSweeps, items: readonly Item[], value: Value, derivative: Derivative): Item[] {
+  if (shared.serves(derivative)) {
+    const { made, adjoint } = shared.take(items, derivative);
+    const axes = work.axesFor(value.shape, work.axisNames(derivative.wrt));
+    const body = adjoint === undefined ? constant(0, value.dtype) : work.readAt(adjoint, axes);
+    work.values.set(value.id, { ...value, definition: { kind: "equation", axes, operator: null, body } });
+    return [...made, value.id];
+  }
   const of = work.value(derivative.of);
   const wrt = work.value(derivative.wrt);
   const program = { values: work.values, items };
@@ -48,8 +56,8 @@ function expandOne(work: Workspace, items: readonly Item[], value: Value, deriva
     case "grad":
     case "vjp": {
       const batch = of.shape.slice(0, derivative.batch).map((size, k) => freshIndex(work.axisNames(of.id)[k] ?? "e", size));
-      const sweep = new ReverseSweep(work, active, wrt.id, batch, "d_");
-      const { items: made, adjoint } = sweep.run(items, of.id, (indices) => {
+      const sweep = new ReverseSweep(work, active, new Set([wrt.id]), batch, "d_");
+      const { items: made, adjoints } = sweep.run(items, of.id, (indices) => {
         const own = indices.slice(batch.length);
         const seed = derivative.direction === null ? constant(1, of.dtype) : read(derivative.direction, at(own), of.dtype);
         const hit = batch.reduce<Expr>((all, _, k) => {
@@ -59,7 +67,8 @@ function expandOne(work: Workspace, items: readonly Item[], value: Value, deriva
         }, TRUE);
         return select(hit, seed, constant(0, of.dtype));
       });
-      return finish(made, adjoint === null ? zero : read(adjoint, at(axes), wrt.dtype));
+      const adjoint = adjoints.get(wrt.id);
+      return finish(made, adjoint === undefined ? zero : read(adjoint, at(axes), wrt.dtype));
     }
     case "jvp": {
       invariant(derivative.direction !== null, "jvp has a tangent");
@@ -78,5 +87,29 @@ function expandOne(work: Workspace, items: readonly Item[], value: Value, deriva
       const subscripts = [...at(axes.slice(ofRank)), ...at(axes.slice(0, ofRank))];
       return finish([seed, ...made], tangent === null ? zero : read(tangent, subscripts, of.dtype));
     }
+  }
+}
+
+/** One reverse sweep for all gradients of one loss for leaves: a leaf that counts as given cuts nothing off. */
+class SharedSweeps {
+  private readonly swept = new Map<ValueId, ReadonlyMap<ValueId, ValueId>>();
+  constructor(private readonly work: Workspace) {}
+
+  serves(d: Derivative): boolean {
+    return d.mode === "grad" && d.batch === 0 && !d.withinStep && this.work.value(d.wrt).definition.kind === "leaf";
+  }
+  /** The new items at the first call for a loss, none later. */
+  take(items: readonly Item[], d: Derivative): { made: readonly Item[]; adjoint: ValueId | undefined } {
+    const known = this.swept.get(d.of);
+    if (known) return { made: [], adjoint: known.get(d.wrt) };
+    const wrts = new Set<ValueId>();
+    for (const { definition } of this.work.values.values())
+      if (definition.kind === "derivative" && definition.of === d.of && this.serves(definition)) wrts.add(definition.wrt);
+    const active = new Set<ValueId>();
+    for (const wrt of wrts) for (const id of activeBetween({ values: this.work.values, items }, wrt, d.of)) active.add(id);
+    const of = this.work.value(d.of);
+    const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_").run(items, d.of, () => constant(1, of.dtype));
+    this.swept.set(d.of, adjoints);
+    return { made, adjoint: adjoints.get(d.wrt) };
   }
 }

@@ -17,8 +17,8 @@ import type { Workspace } from "./workspace.js";
 export interface ReverseResult {
   /** New items, in order; they go after everything that they read. */
   readonly items: readonly Item[];
-  /** Adjoint of `wrt`, or null where nothing flows back. */
-  readonly adjoint: ValueId | null;
+  /** Adjoint of each of `wrt`; absent where nothing flows back. */
+  readonly adjoints: ReadonlyMap<ValueId, ValueId>;
 }
 
 /** One thing sent back to a value: its element at given indices (batch, then axes). */
@@ -28,13 +28,14 @@ export class ReverseSweep {
   private readonly contributions = new Map<ValueId, Contribution[]>();
   private readonly adjoints = new Map<ValueId, ValueId>();
   private items: Item[] = [];
+  private readonly emitted = new Set<ValueId>();
   /** Time axis of values made while inside a recurrence group. */
   private time: Map<ValueId, { axis: number; shift: number }> | null = null;
 
   constructor(
     private readonly work: Workspace,
     private readonly active: ReadonlySet<ValueId>,
-    private readonly wrt: ValueId,
+    private readonly wrt: ReadonlySet<ValueId>,
     /** Leading axes that every adjoint carries. */
     private readonly batch: readonly Index[],
     private readonly label: string,
@@ -47,9 +48,14 @@ export class ReverseSweep {
       if (typeof item === "number") this.visitValue(item);
       else this.visitGroup(item);
     }
-    const pending = this.contributions.get(this.wrt);
-    const adjoint = pending?.length ? this.adjointOf(this.wrt) : null;
-    return { items: this.items, adjoint };
+    const adjoints = new Map<ValueId, ValueId>();
+    for (const id of this.wrt) {
+      if (!this.contributions.get(id)?.length) continue;
+      const adjoint = this.adjointOf(id);
+      if (!this.emitted.has(adjoint)) this.emit(adjoint);
+      adjoints.set(id, adjoint);
+    }
+    return { items: this.items, adjoints };
   }
 
   private send(id: ValueId, contribution: Contribution): void {
@@ -58,6 +64,7 @@ export class ReverseSweep {
 
   private emit(id: ValueId, like?: { axis: number; shift: number }): ValueId {
     this.items.push(id);
+    this.emitted.add(id);
     if (this.time && like) this.time.set(id, like);
     return id;
   }
@@ -70,7 +77,7 @@ export class ReverseSweep {
     const body = terms.reduce<Expr | null>((total, term) => (total ? add(total, term) : term), null) ?? constant(0, value.dtype);
     // A lone reduction is the adjoint itself; no copy of it.
     const only = terms.length === 1 ? terms[0] : undefined;
-    if (reserved === undefined && only?.op === "read" && this.isWhole(only, axes) && this.items.includes(only.value)) {
+    if (reserved === undefined && only?.op === "read" && this.isWhole(only, axes) && this.emitted.has(only.value)) {
       this.adjoints.set(id, only.value);
       return only.value;
     }
@@ -89,9 +96,9 @@ export class ReverseSweep {
   }
 
   private visitValue(id: ValueId): void {
-    if (id === this.wrt || !this.contributions.get(id)?.length || !this.active.has(id)) return;
+    if (this.wrt.has(id) || !this.contributions.get(id)?.length || !this.active.has(id)) return;
     const adjoint = this.adjointOf(id);
-    if (!this.items.includes(adjoint)) this.emit(adjoint);
+    if (!this.emitted.has(adjoint)) this.emit(adjoint);
     this.propagate(id, adjoint);
   }
 
@@ -105,7 +112,7 @@ export class ReverseSweep {
       return { axis: t.axis + this.batch.length, shift: t.shift };
     };
     // Members refer to each other's adjoints before these are complete, so ids come first, definitions last.
-    const members = group.items.flatMap(idsOf).filter((id) => this.active.has(id) && id !== this.wrt).reverse();
+    const members = group.items.flatMap(idsOf).filter((id) => this.active.has(id) && !this.wrt.has(id)).reverse();
     for (const id of members) {
       const adjoint = this.work.reserve();
       this.adjoints.set(id, adjoint);
