@@ -58,7 +58,7 @@ export class InternalError extends Error {
 /** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   let best: string | undefined;
-  let limit = Math.max(1, name.length / 3) + 1e-9;
+  let limit = name.length < 3 ? name.length >> 1 : Math.max(2, name.length / 3);
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance <= limit) {

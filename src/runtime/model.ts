@@ -144,8 +144,7 @@ class CompiledModel implements Model {
   ): Results & { grads: Results } {
     const entry = choose(this.device.target.backward, of ?? this.spec.losses[0], "loss");
     for (const name of wrt ?? [])
-      if (!(name in entry.grads))
-        throw unknownName("gradient, not compiled in,", name, Object.keys(entry.grads));
+      if (!(name in entry.grads)) throw unknownName("gradient", name, Object.keys(entry.grads));
     const binding = this.call(entry, inputs);
     const { results, grads } = binding.entry(entry);
     const wanted = wrt ? grads.filter(({ name }) => wrt.includes(name)) : grads;

@@ -130,18 +130,19 @@ async function buildPipelines(
             : []),
         ],
       });
-      try {
-        const pipeline = await device.createComputePipelineAsync({
-          label: kernel,
-          layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-          compute: { module: device.createShaderModule({ label: kernel, code: shader.code }) },
-        });
-        pipelines.set(kernel, { pipeline, layout, workgroupSize: shader.workgroupSize });
-      } catch (error) {
-        throw new InternalError(
-          `kernel ${kernel} does not compile: ${error instanceof Error ? error.message : error}`,
-        );
-      }
+      device.pushErrorScope("validation");
+      const module = device.createShaderModule({ label: kernel, code: shader.code });
+      const refused = device.popErrorScope();
+      const compiling = device.createComputePipelineAsync({
+        label: kernel,
+        layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module },
+      });
+      const pipeline = await compiling.catch(async (error: Error) => {
+        const why = (await refused.catch(() => null)) ?? error;
+        throw new InternalError(`kernel ${kernel} does not compile: ${why.message}`);
+      });
+      pipelines.set(kernel, { pipeline, layout, workgroupSize: shader.workgroupSize });
     }),
   );
   return pipelines;
@@ -225,7 +226,7 @@ class GpuDevice implements Device<GpuMemory> {
     return this.guarded("a call's bindings", () => {
       const uniforms = this.uniforms(launched);
       const dispatches = launched.map((launch, k) =>
-        this.dispatch(launch, uniforms?.buffer, uniforms?.offsets[k] ?? []),
+        this.dispatch(launch, uniforms?.buffer, uniforms?.offsets[k] ?? [0]),
       );
       let first = true;
       const encode = (): void => {
