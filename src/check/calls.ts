@@ -190,6 +190,8 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
     { kind: "reshape", of: whole.id },
     { span: node.span },
   );
+  const time = session.timeAxes.get(whole.id);
+  if (time && whole.lead.length > time.axis) session.timeAxes.set(id, time);
   return valueTerm(values.get(id), whole.lead);
 }
 

@@ -1,7 +1,7 @@
 import type { Span } from "../diagnostics/span.js";
 import { and, type Expr, type Index, type ValueId } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
-import type { BindingCheck, DimDeclaration } from "../ir/program.js";
+import type { BindingCheck, DimDeclaration, RecurrenceGroup } from "../ir/program.js";
 import type { Expression, FunctionStatement, OptimizerStatement } from "../parser/ast.js";
 import { factsOf } from "./bounds.js";
 import type { Report } from "./report.js";
@@ -55,6 +55,9 @@ export class Session {
   readonly dims: DimDeclaration[] = [];
   private readonly checked = new Set<string>();
   readonly checks: BindingCheck[] = [];
+  /** By the index that stands for the step. */
+  readonly recurrences = new Map<Index, Recurrence>();
+  readonly timeAxes = new Map<ValueId, TimeAxis>();
   /** Calls being inlined, outermost first. */
   readonly calls: string[] = [];
 
@@ -86,6 +89,7 @@ export class Session {
         return attempt();
       } finally {
         this.values.reset(mark);
+        for (const id of this.timeAxes.keys()) if (id >= mark) this.timeAxes.delete(id);
         for (const dropped of this.checks.splice(checks))
           this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
         this.dims.splice(dims);
@@ -113,8 +117,14 @@ export interface Recurrence {
   readonly lo: Poly;
   readonly hi: Poly;
   readonly direction: 1 | -1;
-  /** Quantities of this recurrence: k where written at t + k. */
-  readonly members: ReadonlyMap<ValueId, number>;
+  readonly checkpoint: RecurrenceGroup["checkpoint"];
+  readonly span: Span;
+}
+/** Which axis of a value enumerates the steps of a recurrence: step s makes the entry s + shift. */
+export interface TimeAxis {
+  readonly index: Index;
+  readonly axis: number;
+  readonly shift: number;
 }
 
 export function underCondition(context: Context, condition: Expr): Context {

@@ -1,12 +1,13 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { isFloat, type ValueId } from "../ir/expr.js";
-import type { Item, Program, TrainStep } from "../ir/program.js";
+import type { Program, TrainStep } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
 import { Scope, Session, type Context } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { declareNames, elaborateBody } from "./equations.js";
+import { itemsOf } from "./items.js";
 import { metaOf, type Meta } from "./meta.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
 import { namesOfFunction } from "./order.js";
@@ -243,9 +244,4 @@ function dependencies(root: ValueId, session: Session): Set<ValueId> {
     }
   }
   return found;
-}
-
-/** Values were made after what they read, except within a recurrence. */
-function itemsOf(session: Session): Item[] {
-  return [...session.values.byId.keys()];
 }

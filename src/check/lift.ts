@@ -138,6 +138,9 @@ export function lift(
 
   const { values } = context.session;
   const id = values.equation(`${context.owner}.${suffix}`, all, made, body, dtype, span ? { span } : {});
+  const time = free.findIndex((i) => context.times.has(i));
+  const index = free[time];
+  if (index) context.session.timeAxes.set(id, { index, axis: time, shift: 0 });
   return {
     id,
     lead,

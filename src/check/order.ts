@@ -112,18 +112,23 @@ export function arrangeUnits<U extends Unit<unknown>>(
     }
     return [...found];
   };
-  return components(units, targets);
+  const found = components(units, targets);
+  return {
+    order: found.flatMap((c) => (c.circular ? [] : c.members)),
+    circles: found.filter((c) => c.circular).map((c) => c.members),
+  };
+}
+export interface Component<U> {
+  readonly members: U[];
+  /** Its members depend on each other, or the only one on itself. */
+  readonly circular: boolean;
 }
 
 /** Tarjan's strongly connected components, without recursion: files may hold long chains. */
-function components<U>(
-  nodes: readonly U[],
-  targetsOf: (node: U) => readonly U[],
-): { order: U[]; circles: U[][] } {
+export function components<U>(nodes: readonly U[], targetsOf: (node: U) => readonly U[]): Component<U>[] {
   const state = new Map<U, { index: number; low: number; open: boolean }>();
   const open: U[] = [];
-  const order: U[] = [];
-  const circles: U[][] = [];
+  const found: Component<U>[] = [];
   let counter = 0;
   const enter = (node: U): { node: U; targets: readonly U[]; next: number } => {
     state.set(node, { index: counter, low: counter, open: true });
@@ -156,9 +161,9 @@ function components<U>(
         component.push(member);
         if (member === top.node) break;
       }
-      if (component.length > 1 || targetsOf(top.node).includes(top.node)) circles.push(component.reverse());
-      else order.push(top.node);
+      const circular = component.length > 1 || targetsOf(top.node).includes(top.node);
+      found.push({ members: component.reverse(), circular });
     }
   }
-  return { order, circles };
+  return found;
 }

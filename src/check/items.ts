@@ -1,0 +1,102 @@
+import type { ReadExpr, ValueId } from "../ir/expr.js";
+import { readsOf } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Item, RecurrenceGroup, Value } from "../ir/program.js";
+import { mentions } from "../ir/reach.js";
+import type { Session, TimeAxis } from "./context.js";
+import { components } from "./order.js";
+
+/** All values in an order that serves; those that define each other through a recurrence stand in its group. */
+export function itemsOf(session: Session): Item[] {
+  const { values } = session;
+  const found = components([...values.byId.keys()], (id) => mentions(values.get(id).definition));
+  return found.flatMap(({ members, circular }): Item[] => {
+    if (!circular) return members;
+    const group = groupOf(members, session);
+    return group ? [group] : [];
+  });
+}
+
+function groupOf(members: readonly ValueId[], session: Session): RecurrenceGroup | null {
+  const { values, report, timeAxes } = session;
+  const [index] = members.flatMap((id) => timeAxes.get(id)?.index ?? []);
+  const recurrence = index && session.recurrences.get(index);
+  // Without a recurrence there was a circle, which was reported.
+  if (!recurrence) return null;
+  const time = new Map<ValueId, TimeAxis>();
+  for (const id of members) {
+    const axis = timeAxes.get(id);
+    if (axis?.index === index) time.set(id, axis);
+    else {
+      const { name, span } = values.get(id);
+      return report.unsupported(
+        `\`${name}\`, which takes part in the recurrence but belongs to no single step,`,
+        span ?? recurrence.span,
+      );
+    }
+  }
+  const edges = new Map<ValueId, ValueId[]>();
+  let failed = false;
+  for (const id of members) {
+    const sameStep: ValueId[] = [];
+    for (const read of readsIn(values.get(id))) {
+      const distance = stepDistance(values.get(id), read, time);
+      if (distance === undefined) continue;
+      if (distance === null || distance * recurrence.direction > 0) {
+        const { span } = values.get(id);
+        report.add(
+          "GRAD3005",
+          span ?? recurrence.span,
+          { text: `of \`${values.get(read.value).name}\` reaches an entry that is not made yet, and` },
+          { help: "a step reads entries of earlier steps at a constant distance" },
+        );
+        failed = true;
+      } else if (distance === 0) sameStep.push(read.value);
+    }
+    edges.set(id, sameStep);
+  }
+  if (failed) return null;
+  const steps = components(members, (id) => edges.get(id) ?? []);
+  for (const { members: circle, circular } of steps)
+    if (circular)
+      return report.add("GRAD2007", recurrence.span, {
+        names: circle.map((id) => values.get(id).name).join(", "),
+      });
+  const { name, lo, hi, direction, checkpoint, span } = recurrence;
+  const axes = new Map([...time].map(([id, { axis, shift }]) => [id, { axis, shift }]));
+  return {
+    kind: "recurrence",
+    name,
+    lo,
+    hi,
+    direction,
+    time: axes,
+    items: steps.flatMap((s) => s.members),
+    checkpoint,
+    span,
+  };
+}
+
+function readsIn(value: Value): ReadExpr[] {
+  const { definition } = value;
+  if (definition.kind !== "equation") return [];
+  const guard = definition.operator?.guard;
+  return readsOf(guard ? [definition.body, guard] : [definition.body]);
+}
+
+/** How many steps after the reader's own the entry is made; undefined for a fixed entry, null where it varies. */
+function stepDistance(
+  reader: Value,
+  read: ReadExpr,
+  time: ReadonlyMap<ValueId, TimeAxis>,
+): number | null | undefined {
+  const theirs = time.get(read.value);
+  const mine = time.get(reader.id);
+  if (!theirs || !mine || reader.definition.kind !== "equation") return undefined;
+  const coordinate = reader.definition.axes[mine.axis];
+  const place = read.subscripts[theirs.axis];
+  if (!coordinate || !place) return null;
+  if (place.indices.size === 0 && !place.hasOpaque) return undefined;
+  const distance = place.sub(Poly.index(coordinate)).constant;
+  return distance === undefined ? null : mine.shift + distance - theirs.shift;
+}
