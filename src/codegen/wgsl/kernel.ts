@@ -1,123 +1,153 @@
-import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
-import { castWgsl } from "../../ir/scalar/cast.js";
 import { wgslHelpers } from "../../ir/scalar/helpers-wgsl.js";
-import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
-import { addressText, atom, bracketed, Lines, type Piece } from "../pieces.js";
+import { type IntegerFacts, integerFacts } from "../signs.js";
+import { Lines } from "../text.js";
+import { withBranches } from "./branches.js";
+import { WgslExpressions } from "./expression.js";
+import { wgslNames } from "./words.js";
 
 export const WORKGROUP_SIZE = 64;
 
 /**
- * A kernel as a compute shader, one invocation for each point of the grid. Buffers are bindings 0, 1, … in order, the
- * sizes a uniform array behind them. A select may evaluate both arms: WebGPU keeps every access within its buffer.
+ * A kernel as a compute shader, one invocation for each point of the grid. Buffers are bindings 0, 1, … in order; the
+ * sizes, where there are any, are words of a uniform array at the binding after them. An invocation's number is
+ * id.y * (workgroups in x) * WORKGROUP_SIZE + id.x, so that a large grid may be folded into two dimensions.
  */
 export function printWgslKernel(kernel: Kernel): string {
+  const branched = withBranches(kernel);
   const out = new Lines();
-  for (const note of kernel.notes) out.add(`// ${note}`);
-  kernel.buffers.forEach((b, k) => out.add(`@group(0) @binding(${k}) var<storage, ${b.access === "read" ? "read" : "read_write"}> ${identifier(b.name)}: array<${stored(b.dtype)}>;`));
-  const words = Math.max(1, Math.ceil(kernel.sizes.length / 4));
-  if (kernel.sizes.length) out.add(`@group(0) @binding(${kernel.buffers.length}) var<uniform> gradc_sizes: array<vec4<u32>, ${words}>;`);
-  out.add("");
-  out.add(`@compute @workgroup_size(${WORKGROUP_SIZE})`);
-  out.block("fn main(@builtin(global_invocation_id) gradc_id: vec3<u32>, @builtin(num_workgroups) gradc_groups: vec3<u32>) {", () => {
-    kernel.sizes.forEach((s, k) => out.add(`let ${identifier(s.name)} = i32(gradc_sizes[${Math.floor(k / 4)}].${"xyzw"[k % 4] ?? "x"});`));
-    out.add(`var gradc_rest = i32(gradc_id.y * gradc_groups.x * ${WORKGROUP_SIZE}u + gradc_id.x);`);
-    const extents = kernel.grid.map((g) => (g.step === 1 ? text(g.extent) : `((${text(g.extent)} + ${g.step - 1}) / ${g.step})`));
-    out.add(`if (gradc_rest >= ${extents.length ? extents.join(" * ") : "1"}) { return; }`);
+  new WgslKernel(branched, out).print();
+  const code = out.toString();
+  const helpers = wgslHelpers(code);
+  const halves = /\bf16\b/.test(code) ? "enable f16;\n" : "";
+  return helpers ? `${halves}${code}\n${helpers}\n` : halves + code;
+}
+
+/** Bools have no layout in memory. */
+const stored = (dtype: DType): string => (dtype === "bool" ? "u32" : dtype === "f64" ? "f32" : dtype);
+
+class WgslKernel {
+  private readonly names = wgslNames();
+  private readonly facts: IntegerFacts;
+  private readonly expressions: WgslExpressions;
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly out: Lines,
+  ) {
+    this.facts = integerFacts(kernel);
+    this.expressions = new WgslExpressions(this.names, this.facts);
+  }
+
+  print(): void {
+    const { kernel, out, names } = this;
+    for (const note of kernel.notes) for (const line of note.split("\n")) out.add(`// ${line}`);
+    kernel.buffers.forEach((b, k) => {
+      const access = b.access === "read" ? "read" : "read_write";
+      out.add(`@group(0) @binding(${k}) var<storage, ${access}> ${names.of(b.name)}: array<${stored(b.dtype)}>;`);
+    });
+    if (kernel.sizes.length)
+      out.add(
+        `@group(0) @binding(${kernel.buffers.length}) var<uniform> gradc_sizes: array<vec4<u32>, ${Math.ceil(kernel.sizes.length / 4)}>;`,
+      );
+    out.add("");
+    out.add(`@compute @workgroup_size(${WORKGROUP_SIZE})`);
+    out.block(
+      "fn main(@builtin(global_invocation_id) gradc_id: vec3<u32>, @builtin(num_workgroups) gradc_groups: vec3<u32>) {",
+      () => {
+        kernel.sizes.forEach((s, k) =>
+          out.add(`let ${names.of(s.name)} = i32(gradc_sizes[${Math.floor(k / 4)}].${"xyzw".charAt(k % 4)});`),
+        );
+        this.gridPoint();
+        this.list(kernel.body);
+      },
+    );
+  }
+
+  /** The grid's variables are the digits of the invocation's number, the last one the fastest. */
+  private gridPoint(): void {
+    const { kernel, out, names } = this;
+    const place = `i32(gradc_id.y * (gradc_groups.x * ${WORKGROUP_SIZE}u) + gradc_id.x)`;
+    const counts = kernel.grid.map((g) => {
+      if (g.step === 1) return this.expressions.index(g.extent);
+      if (g.extent.op === "constant") return String(Math.ceil(g.extent.value / g.step));
+      return `(${this.expressions.index(g.extent)} + ${g.step - 1}) / ${g.step}`;
+    });
+    const [only] = kernel.grid;
+    if (!only) {
+      out.add(`if (${place} >= 1) { return; }`);
+      return;
+    }
+    const countNames = counts.map((text, k) => {
+      if (/^\w+$/u.test(text) || kernel.grid[k]?.extent.op === "variable" && kernel.grid[k]?.step === 1) return text;
+      const name = names.fresh(`${kernel.grid[k]?.variable ?? "grid"}_count`);
+      out.add(`let ${name} = ${text};`);
+      return name;
+    });
+    const scaled = (digit: string, step: number): string => (step === 1 ? digit : `${/[ ]/.test(digit) ? `(${digit})` : digit} * ${step}`);
+    const rest = names.fresh("point");
+    out.add(`${kernel.grid.length > 1 ? "var" : "let"} ${rest} = ${place};`);
+    out.add(`if (${rest} >= ${countNames.join(" * ")}) { return; }`);
     for (let k = kernel.grid.length - 1; k >= 0; k--) {
       const g = kernel.grid[k];
-      if (!g) continue;
-      const digit = k === 0 ? "gradc_rest" : `gradc_rest % ${extents[k] ?? "1"}`;
-      out.add(`let ${identifier(g.variable)} = ${g.step === 1 ? digit : `(${digit}) * ${g.step}`};`);
-      if (k > 0) out.add(`gradc_rest = gradc_rest / ${extents[k] ?? "1"};`);
+      const count = countNames[k];
+      if (!g || count === undefined) continue;
+      out.add(`let ${names.of(g.variable)} = ${scaled(k === 0 ? rest : `${rest} % ${count}`, g.step)};`);
+      if (k > 0) out.add(`${rest} = ${rest} / ${count};`);
     }
-    printStatements(out, kernel.body);
-  });
-  const code = out.toString();
-  return code + wgslHelpers(code);
-}
+  }
 
-const WORDS = new Set("alias array atomic bool break case const const_assert continue continuing default diagnostic discard else enable f16 f32 false fn for function i32 if let loop main mat2x2 override private ptr read requires return select storage struct switch target true u32 uniform uint var vec2 vec3 vec4 while with workgroup write NULL Self abstract active as asm async auto await become cast catch class common compile concept crate debugger decltype delete do double dynamic_cast enum explicit export extends extern external fallthrough filter final finally friend from get goto handle impl implements import inline instanceof interface layout macro match mod module move mut mutable namespace new nil noexcept null of operator out package params pass precise precision premerge priv protected pub public ref register resource self set shared sizeof static std super template this thread throw trait try type typedef typename union unless unsafe use using varying virtual void volatile where writable yield abs acos add all any ceil clamp cos dot exp exp2 floor log log2 max min mix pow round sign sin sqrt step tan tanh transpose trunc x y z w xy".split(" "));
-const identifier = (name: string): string => (WORDS.has(name) || name === "_" ? `${name}_v` : name.startsWith("__") ? `v${name}` : name);
-const stored = (dtype: DType): string => (dtype === "bool" ? "u32" : dtype);
-
-function printStatements(out: Lines, statements: readonly Statement[]): void {
-  for (const s of statements) {
+  private list(statements: readonly Statement[]): void {
+    for (const s of statements) this.statement(s);
+  }
+  private statement(s: Statement): void {
+    const { out, names, expressions } = this;
     switch (s.kind) {
       case "comment":
-        out.add(`// ${s.text}`);
-        break;
+        return out.add(`// ${s.text}`);
       case "let":
-        out.add(`let ${identifier(s.name)} = ${text(s.value)};`);
-        break;
+        return out.add(`let ${names.of(s.name)} = ${expressions.text(s.value)};`);
       case "var":
-        out.add(`var ${identifier(s.name)}: ${s.init.dtype} = ${text(s.init)};`);
-        break;
+        return out.add(`var ${names.of(s.name)} = ${expressions.text(s.init)};`);
       case "assign":
-        out.add(`${identifier(s.name)} = ${text(s.value)};`);
-        break;
+        return out.add(this.assignment(names.of(s.name), s.name, s.value));
       case "store": {
-        const value = s.value.dtype === "bool" ? `select(0u, 1u, ${text(s.value)})` : text(s.value);
-        out.add(`${identifier(s.buffer)}[${text(s.index)}] = ${value};`);
-        break;
+        const value = expressions.text(s.value);
+        const word = s.value.dtype === "bool" ? `u32(${value})` : value;
+        return out.add(`${names.of(s.buffer)}[${expressions.index(s.index)}] = ${word};`, s.buffer);
       }
-      case "if":
-        out.block(`if (${text(s.condition)}) {`, () => printStatements(out, s.then));
-        if (s.else.length) out.block(`if (!(${text(s.condition)})) {`, () => printStatements(out, s.else));
-        break;
+      case "if": {
+        const otherwise = s.else.length ? { head: "} else {", body: () => this.list(s.else) } : undefined;
+        return out.block(`if (${expressions.text(s.condition)}) {`, () => this.list(s.then), otherwise);
+      }
       case "loop": {
-        const v = identifier(s.variable);
+        const v = names.of(s.variable);
         const up = s.direction === 1;
-        const head = up ? `for (var ${v}: i32 = ${text(s.lo)}; ${v} < ${text(s.hi)}; ${v} += ${s.step}) {` : `for (var ${v}: i32 = ${text(s.hi)} - 1; ${v} >= ${text(s.lo)}; ${v} -= ${s.step}) {`;
-        out.block(head, () => printStatements(out, s.body));
-        break;
+        const bound = up ? s.hi : s.lo;
+        let end = expressions.index(bound);
+        if (!this.facts.isFixed(bound)) {
+          const name = names.fresh(`${s.variable}_end`);
+          out.add(`let ${name} = ${end};`);
+          end = name;
+        }
+        const start = up ? s.lo : ({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] } satisfies KExpr);
+        const head = `for (var ${v}: i32 = ${expressions.index(start)}; ${v} ${up ? "<" : ">="} ${end}; ${advance(v, s.step, up)}) {`;
+        return out.block(head, () => this.list(s.body));
       }
     }
   }
-}
 
-/** The shortest decimal that reads back as the same f32, always with a point or exponent. */
-function floatLiteral(value: number): string {
-  const f = Math.fround(value);
-  let digits = String(f);
-  for (let p = 1; p <= 9; p++) {
-    const candidate = f.toPrecision(p);
-    if (Math.fround(Number(candidate)) === f) {
-      digits = String(Number(candidate));
-      break;
+  private assignment(v: string, name: string, value: KExpr): string {
+    if (value.op === "call" && value.dtype !== "bool") {
+      const [a, b] = value.args;
+      const sign = { add: "+", sub: "-", mul: "*" }[value.fn];
+      if (sign && b && a?.op === "variable" && a.name === name) return `${v} ${sign}= ${this.expressions.text(b)};`;
     }
-  }
-  return /[.e]/.test(digits) ? digits : `${digits}.0`;
-}
-
-const text = (e: KExpr): string => piece(e).text;
-function piece(e: KExpr): Piece {
-  switch (e.op) {
-    case "constant": {
-      if (e.dtype === "bool") return atom(e.value ? "true" : "false");
-      if (e.dtype === "i32") return e.value === -2147483648 ? atom("(-2147483647i - 1i)") : { text: String(e.value), strength: e.value < 0 ? 0 : 3 };
-      if (e.dtype === "u32") return atom(`${e.value}u`);
-      if (Number.isNaN(e.value)) return atom("gradc_nan()");
-      if (!Number.isFinite(e.value)) return { text: `${e.value < 0 ? "-" : ""}gradc_inf()`, strength: e.value < 0 ? 0 : 3 };
-      const literal = `${floatLiteral(e.value)}${e.dtype === "f16" ? "h" : ""}`;
-      return { text: literal, strength: e.value < 0 || Object.is(e.value, -0) ? 0 : 3 };
-    }
-    case "variable":
-      return atom(identifier(e.name));
-    case "load":
-      return atom(e.dtype === "bool" ? `(${identifier(e.buffer)}[${text(e.index)}] != 0u)` : `${identifier(e.buffer)}[${text(e.index)}]`);
-    case "address":
-      return addressText(e, piece, (fn, args) => `${fn}(${args.join(", ")})`);
-    case "cast":
-      return atom(castWgsl(e.arg.dtype, e.dtype, bracketed(piece(e.arg), 3)));
-    case "select":
-      return atom(`select(${text(e.else)}, ${text(e.then)}, ${text(e.condition)})`);
-    case "call": {
-      const entry = SCALARS[e.fn];
-      invariant(entry, `scalar function ${e.fn} is in the table`);
-      const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
-      return atom(entry.wgsl.expression(e.args.map((x) => bracketed(piece(x), 3)), dtype));
-    }
+    return `${v} = ${this.expressions.text(value)};`;
   }
 }
+
+const ONE: KExpr = { op: "constant", dtype: "i32", value: 1 };
+const advance = (v: string, step: number, up: boolean): string =>
+  step === 1 ? `${v}${up ? "++" : "--"}` : `${v} ${up ? "+=" : "-="} ${step}`;

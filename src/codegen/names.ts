@@ -1,0 +1,27 @@
+/** Gives each name of a kernel an identifier of the target: legal, not reserved, and no two the same. */
+export class Names {
+  private readonly given = new Map<string, string>();
+  private readonly taken: Set<string>;
+
+  constructor(private readonly isReserved: (identifier: string) => boolean) {
+    this.taken = new Set();
+  }
+  of(name: string): string {
+    let identifier = this.given.get(name);
+    if (identifier === undefined) {
+      identifier = this.fresh(name);
+      this.given.set(name, identifier);
+    }
+    return identifier;
+  }
+  /** An identifier that no other name has. */
+  fresh(name: string): string {
+    const legal = name.replace(/[^\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}_]/gu, "_").replace(/^(?![\p{L}_])/u, "v");
+    // Names with this beginning are the helper functions'; two underscores are WGSL's own.
+    const base = legal.startsWith("gradc_") || legal.startsWith("__") || legal === "_" ? `v${legal}` : legal;
+    let unique = this.isReserved(base) ? `${base}_` : base;
+    for (let n = 2; this.taken.has(unique) || this.isReserved(unique); n++) unique = `${base}_${n}`;
+    this.taken.add(unique);
+    return unique;
+  }
+}
