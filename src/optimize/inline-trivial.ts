@@ -1,4 +1,5 @@
 import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
+import { readsOf } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import type { Equation, Program } from "../ir/program.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
@@ -13,10 +14,20 @@ function isTrivial(body: Expr): boolean {
     case "cast":
       return isTrivial(body.arg);
     case "select":
-      return isTrivial(body.then) && isTrivial(body.else) && (body.then.op === "constant" || body.else.op === "constant");
+      return (
+        isTrivial(body.then) &&
+        isTrivial(body.else) &&
+        (body.then.op === "constant" || body.else.op === "constant") &&
+        isInteger(body.condition)
+      );
     case "call":
       return body.fn === "neg" && body.args.every(isTrivial);
   }
+}
+
+/** Integer comparisons of indices, and what joins them: nearly free next to a load. */
+function isInteger(condition: Expr): boolean {
+  return readsOf([condition]).every((r) => r.dtype !== "f32" && r.dtype !== "f64" && r.dtype !== "f16");
 }
 
 /** Reads of copies, constants and deltas are replaced by what these read. */

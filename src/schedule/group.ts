@@ -76,6 +76,7 @@ function whyNot(program: Program, host: KernelGroup, equation: Equation, target:
   if (host.kind !== "fused") return `its producer is a ${host.kind}`;
   const { grid, members } = host;
   if (grid.length > equation.axes.length || !grid.every((size, k) => equation.axes[k]?.hi.equals(size))) return "its axes do not begin with the producer's grid";
+  if (grid.length === 0 && equation.axes.length > 0) return "the producer is a scalar; its kernel would run in sequence";
   const contraction = tileOf(equation) !== null;
   if (contraction) return "a contraction has a kernel of its own";
   if (host.tile && (equation.operator || equation.axes.length !== grid.length)) return "the producer is a tiled contraction that takes elementwise epilogues only";

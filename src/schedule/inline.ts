@@ -68,6 +68,8 @@ function worthInlining(id: ValueId, producer: Equation, users: readonly Value[])
       if (!readsOnce(user.definition, node)) repeats = true;
     }
   }
+  // 1 / N and its like: a register holds it wherever it is used.
+  if (producer.axes.length === 0 && reads === 0) return cost <= 4;
   if (repeats) return cost === 0 && reads <= 1;
   if (places === 1) return true;
   return cost * places <= 4 && reads <= 2;

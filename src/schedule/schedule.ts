@@ -7,6 +7,7 @@ import { inlineProducers } from "./inline.js";
 import type { Kernel, Launch, ScheduledEntry, ScheduledModule, TargetDescription } from "./kernel-ir.js";
 import { lowerFused, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
 import { lowerOperators } from "./lower-operators.js";
+import { extractScalars } from "./extract-scalars.js";
 import { gatherScatters } from "./gather-scatters.js";
 
 /**
@@ -44,7 +45,7 @@ class ModuleScheduler {
     private readonly target: TargetDescription,
   ) {
     const plain = lowerOperators(program);
-    this.lowered = target.sequentialGrid ? plain : gatherScatters(plain);
+    this.lowered = extractScalars(target.sequentialGrid ? plain : gatherScatters(plain));
   }
 
   merged(): Program {

@@ -96,7 +96,8 @@ export function floatDigits(value: number): string {
   let digits = String(value);
   for (let precision = 1; precision <= 9; precision++) {
     const candidate = Number(value.toPrecision(precision));
-    if (Math.fround(candidate) !== value) continue;
+    // The shortest text of the greatest f32 rounds to beyond it, which WGSL refuses.
+    if (Math.fround(candidate) !== value || Math.abs(candidate) > 3.4028234663852886e38) continue;
     digits = String(candidate);
     break;
   }

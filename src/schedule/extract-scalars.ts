@@ -1,0 +1,57 @@
+import type { Expr, ValueId } from "../ir/expr.js";
+import { indicesOf, read, readsOf, rewriter } from "../ir/expr.js";
+import type { Item, Program, Value } from "../ir/program.js";
+import { costOf } from "./inline.js";
+
+/** From this many flops on, a scalar is worth a value of its own. */
+const WORTHWHILE = 8;
+
+/**
+ * Costly parts of a body that mention no index (an optimizer's `1 - beta^t`) become scalar equations of their own, so
+ * that they are computed once and not for every element. Bodies with selects are left alone: a part of an arm that is
+ * not taken must not be evaluated.
+ */
+export function extractScalars(program: Program): Program {
+  const values = new Map(program.values);
+  const known = new Map<Expr, ValueId>();
+  let next = Math.max(0, ...values.keys()) + 1;
+  const items = program.items.flatMap((item): Item[] => {
+    const value = typeof item === "number" ? values.get(item) : undefined;
+    if (!value || value.definition.kind !== "equation" || value.definition.axes.length === 0) return [item];
+    const { definition } = value;
+    const made: ValueId[] = [];
+    const chosen = outermostScalars(definition.body);
+    if (chosen.length === 0) return [item];
+    const replace = new Map<Expr, Expr>();
+    for (const [k, part] of chosen.entries()) {
+      let id = known.get(part);
+      if (id === undefined) {
+        id = next++;
+        known.set(part, id);
+        const name = `${value.name}_${k + 1}`;
+        const scalar: Value = { id, name, dtype: part.dtype, shape: [], definition: { kind: "equation", axes: [], operator: null, body: part }, ...(value.span ? { span: value.span } : {}) };
+        values.set(id, scalar);
+        made.push(id);
+      }
+      replace.set(part, read(id, [], part.dtype));
+    }
+    const { expr } = rewriter({ node: (e) => replace.get(e) });
+    values.set(value.id, { ...value, definition: { ...definition, body: expr(definition.body) } });
+    return [...made, value.id];
+  });
+  return { ...program, values, items };
+}
+
+function outermostScalars(body: Expr): Expr[] {
+  const found: Expr[] = [];
+  const walk = (e: Expr): void => {
+    if (e.op !== "call" && e.op !== "cast") return;
+    if (e.op === "call" && readsOf([e]).length > 0 && indicesOf([e]).size === 0 && readsOf([e]).every((r) => r.subscripts.length === 0)) {
+      if (costOf(e) >= WORTHWHILE) found.push(e);
+      return;
+    }
+    (e.op === "cast" ? [e.arg] : e.args).forEach(walk);
+  };
+  walk(body);
+  return [...new Set(found)];
+}
