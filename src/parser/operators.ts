@@ -1,0 +1,196 @@
+import type { IToken } from "chevrotain";
+import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
+import { joinSpans, type SourceText, type Span } from "../diagnostics/span.js";
+import type { AxisName, BinaryOperator, Expression, Name, RangeSyntax, ReducerName } from "./ast.js";
+
+/** A reducer or axis operator up to its `]`: `sum[i, j | i < j]`. */
+export interface ReducerHead {
+  readonly kind: "reducer";
+  readonly reducer: ReducerName;
+  readonly indices: readonly { readonly name: Name; readonly range?: RangeSyntax }[];
+  readonly guard?: Expression;
+  readonly span: Span;
+}
+export interface AxisHead {
+  readonly kind: "axis";
+  readonly operator: AxisName;
+  readonly index: Name;
+  readonly guard?: Expression;
+  readonly span: Span;
+}
+export type Prefix = { readonly kind: "-" | "not"; readonly span: Span } | ReducerHead | AxisHead;
+
+const PREFIX = -1;
+const OPERAND = 0;
+const NOT = 3;
+const COMPARISON = 4;
+/** Reducers and unary minus; no binary operator has this level. */
+const TERM = 6;
+const PRODUCT = 7;
+const POWER = 8;
+const PAD = 9;
+const LEVELS: Readonly<Record<BinaryOperator, number>> = {
+  or: 1, and: 2, "==": COMPARISON, "!=": COMPARISON, "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON,
+  "+": 5, "-": 5, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "@": PRODUCT, "^": POWER, "??": PAD,
+}; // prettier-ignore
+
+/**
+ * One run of operands and operators, gathered flat and then made a tree by precedence climbing. A run of one level
+ * is a loop, so a sum of a million terms is deep to the left only, and what recurses is counted by `pending`.
+ */
+export class OperatorRun {
+  /** What stands at each place: OPERAND, PREFIX, or an operator's level. The things themselves wait in three queues. */
+  private readonly kinds: number[] = [];
+  private readonly operands: Expression[] = [];
+  private readonly prefixes: Prefix[] = [];
+  private readonly operators: IToken[] = [];
+  private readonly bareIfs: Expression[] = [];
+  private at = 0;
+  private atOperand = 0;
+  private atPrefix = 0;
+  private atOperator = 0;
+  /** Prefixes whose operand is still open at the end of the run so far: `not`, those of a term, those of a factor. */
+  private openNots = 0;
+  private openInTerm = 0;
+  private openInFactor = 0;
+  private inFirstFactor = true;
+
+  constructor(
+    private readonly source: SourceText,
+    private readonly report: (diagnostic: Diagnostic) => void,
+  ) {}
+
+  /** How deep an operand added now stands below the run's top. */
+  get pending(): number {
+    return this.openNots + this.openInTerm + this.openInFactor;
+  }
+
+  /** `bare`: an `if` that no brackets enclose. */
+  operand(value: Expression, bare: boolean): void {
+    this.kinds.push(OPERAND);
+    this.operands.push(value);
+    if (bare) this.bareIfs.push(value);
+  }
+  prefix(prefix: Prefix): void {
+    this.kinds.push(PREFIX);
+    this.prefixes.push(prefix);
+    if (prefix.kind === "not") this.openNots++;
+    else if (prefix.kind === "reducer" || this.inFirstFactor) this.openInTerm++;
+    else this.openInFactor++;
+    if (prefix.kind === "reducer") this.inFirstFactor = true;
+  }
+  /** True where it is one whose operands nest. */
+  binary(operator: IToken): boolean {
+    const level = LEVELS[operator.image as BinaryOperator];
+    this.kinds.push(level);
+    this.operators.push(operator);
+    if (level > PRODUCT) {
+      this.openInFactor++;
+      return true;
+    }
+    this.openInFactor = 0;
+    this.inFirstFactor = level < PRODUCT;
+    if (level < PRODUCT) this.openInTerm = 0;
+    if (level < NOT) this.openNots = 0;
+    return false;
+  }
+
+  tree(): Expression {
+    const only = this.operands[0];
+    if (this.kinds.length === 1 && only) return only;
+    const tree = this.climb(1, "term");
+    for (const { span } of this.bareIfs)
+      this.report(diagnose("GRAD1009", span, {}, { help: "put the `if` in brackets", ...this.bracketed(span) }));
+    return tree;
+  }
+
+  private climb(level: number, place: "term" | "factor" | "tight"): Expression {
+    let left = this.leftmost(level, place);
+    let compared = false;
+    for (;;) {
+      const own = this.kinds[this.at] ?? PREFIX;
+      if (own < level) return left;
+      const token = this.operators[this.atOperator++]!;
+      this.at++;
+      const operatorSpan = this.source.span(token.startOffset, token.startOffset + token.image.length);
+      if (own === COMPARISON) {
+        if (compared) this.report(diagnose("GRAD1004", operatorSpan, {}, { help: "join two comparisons with `and`: `a < b and b < c`" }));
+        compared = true;
+      }
+      const right =
+        own === POWER
+          ? this.climb(POWER, "tight")
+          : own === PAD
+            ? this.climb(PAD + 1, "tight")
+            : own === PRODUCT
+              ? this.climb(POWER, "factor")
+              : this.climb(own + 1, "term");
+      const span = joinSpans(left.span, right.span);
+      left = { kind: "binary", operator: token.image as BinaryOperator, left, right, operatorSpan, span };
+    }
+  }
+
+  private leftmost(level: number, place: "term" | "factor" | "tight"): Expression {
+    if (this.kinds[this.at++] === OPERAND) return this.operands[this.atOperand++]!;
+    const prefix = this.prefixes[this.atPrefix++]!;
+    switch (prefix.kind) {
+      case "not": {
+        const operand = this.climb(NOT, "term");
+        const span = joinSpans(prefix.span, operand.span);
+        if (level > NOT) this.report(diagnose("GRAD1010", prefix.span, {}, { help: "put the `not` in brackets", ...this.bracketed(span) }));
+        return { kind: "unary", operator: "not", operand, span };
+      }
+      case "-": {
+        const operand = this.climb(level <= TERM ? TERM : level, place);
+        return { kind: "unary", operator: "-", operand, span: joinSpans(prefix.span, operand.span) };
+      }
+      case "reducer": {
+        const { reducer, indices, guard, span: headSpan } = prefix;
+        const body = this.climb(TERM, "term");
+        const span = joinSpans(headSpan, body.span);
+        if (place === "tight") this.report(diagnose("GRAD1008", span, { name: reducer }, { help: "put the reducer in brackets", ...this.bracketed(span) }));
+        return { kind: "reducer", reducer, indices, ...(guard ? { guard } : {}), body, headSpan, span };
+      }
+      case "axis":
+        return this.axisOperator(prefix, place);
+    }
+  }
+
+  private axisOperator(head: AxisHead, place: "term" | "factor" | "tight"): Expression {
+    const { operator, index, guard, span: headSpan } = head;
+    const overReducer = this.kinds[this.at] === PREFIX && this.prefixes[this.atPrefix]?.kind === "reducer";
+    const body = this.climb(POWER, "factor");
+    const span = joinSpans(headSpan, body.span);
+    const expression: Expression = { kind: "axis", operator, index, ...(guard ? { guard } : {}), body, headSpan, span };
+    const name = operator;
+    if (place === "tight") {
+      this.report(diagnose("GRAD1008", span, { name }, { help: "put the operator in brackets", ...this.bracketed(span) }));
+    } else if (overReducer) {
+      this.report(diagnose("GRAD1006", span, { name }, { help: `write \`${this.text(headSpan)} (${this.text(body.span)})\``, ...this.bracketed(body.span) }));
+    } else if (this.kinds[this.at] === PRODUCT) {
+      const all = this.restOfProduct(body.span);
+      const rest = this.text(all).slice(this.text(body.span).length).trim();
+      const help = `write \`${this.text(headSpan)} (${this.text(all)})\` or \`(${this.text(span)}) ${rest}\``;
+      this.report(diagnose("GRAD1006", joinSpans(headSpan, all), { name }, { help }));
+    }
+    return expression;
+  }
+
+  /** From `start` over all factors that follow. */
+  private restOfProduct(start: Span): Span {
+    let span = start;
+    for (let k = this.at, operand = this.atOperand; k < this.kinds.length; k++) {
+      const kind = this.kinds[k]!;
+      if (kind > OPERAND && kind < PRODUCT) break;
+      if (kind === OPERAND) span = joinSpans(span, this.operands[operand++]!.span);
+    }
+    return span;
+  }
+  private text(span: Span): string {
+    const text = this.source.text.slice(span.start.offset, span.end.offset).replace(/\s+/g, " ");
+    return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  }
+  private bracketed(span: Span): { fix: { span: Span; text: string } } {
+    return { fix: { span, text: `(${this.source.text.slice(span.start.offset, span.end.offset)})` } };
+  }
+}
