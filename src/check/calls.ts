@@ -7,7 +7,7 @@ import { arrange } from "./arguments.js";
 import type { Context, Elaborate } from "./context.js";
 import { DERIVATIVES, derivative } from "./derivatives.js";
 import { inlined } from "./inline.js";
-import { lift, materialise } from "./lift.js";
+import { materialise } from "./lift.js";
 import { choose, match, over } from "./operators.js";
 import { sizeOf } from "./sizes.js";
 import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term } from "./term.js";
@@ -177,9 +177,7 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
       `${describe(found)} and ${text} have different numbers of entries`,
       node.span,
     );
-  // The value's own leading axes are those that the term mentions, each from 0.
-  const made = lift(context, "reshaped", settle(found), null, undefined, node.span);
-  const whole = materialise(context, "reshaped", made.term, node.span);
+  const whole = materialise(context, "reshaped", settle(found), node.span);
   const { values } = session;
   const of = values.get(whole.id);
   const lead = of.shape.slice(0, whole.lead.length);

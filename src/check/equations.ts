@@ -212,7 +212,9 @@ export function elaborateBody(
 ): void {
   const { report } = context.session;
   const units: Unit<Statement>[] = statements
-    .filter((s) => s.kind === "equation" || s.kind === "rec")
+    .filter(
+      (s) => (s.kind === "equation" && !s.targets.some((t) => isReserved(t.name.text))) || s.kind === "rec",
+    )
     .map(unitOf);
   const { order, circles } = arrangeUnits(units, through);
   for (const circle of circles) {
@@ -239,7 +241,10 @@ export function declareNames(statements: readonly Statement[], context: Context)
     const own = new Set<string>();
     for (const { name, prime } of targets) {
       const text = prime ? `${name.text}'` : name.text;
-      if (isReserved(text)) report.add("GRAD2003", name.span, { name: text });
+      if (isReserved(text)) {
+        report.add("GRAD2003", name.span, { name: text });
+        continue;
+      }
       // In a `rec` the entries of one quantity are several equations.
       if (context.scope.own(text) && !(statement.kind === "rec" && own.has(text)))
         duplicate(text, name.span, context);

@@ -195,7 +195,7 @@ function assemble(
     const step = trainStep(statement, { losses: results.losses, params, gradient, reaches }, context);
     if (step) trains.push(step);
     for (const [name, id] of params)
-      if (step && !reaches(step.loss, name))
+      if (step && !report.failed && !reaches(step.loss, name))
         report.add("GRAD4002", values.get(id).span ?? statement.span, { loss: step.loss, name });
   }
   const program: Program = {

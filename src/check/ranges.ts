@@ -56,6 +56,11 @@ function inferredSize(
         if (axis) return axis.hi;
       }
     }
+    // The axis that `concat[i](a, b)` makes is as long as its parts together.
+    if (node.kind === "call" && node.axis?.text === name) {
+      const { axis: _, ...joined } = node;
+      later.push({ base: joined, position: 0 });
+    }
     stack.push(...[...partsOf(node)].reverse());
   }
   for (const { base, position } of later) {

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { complaints } from "./harness.js";
+
+const DIMS = "dim B, N, M\ninput x: f32[B, N], k: i32[B]\nparam W: f32[N, M], w: f32[N]\n";
+const found = (source: string): string => complaints(DIMS + source);
+
+describe("each mistake is reported at its place, once", () => {
+  test.each([
+    ["an index that nothing binds", "y[b] = x[b, i]", "GRAD2004 4:13 index `i` is bound by no reducer | i"],
+    ["an index without a range", "y[j] = 1.0", "GRAD2005 4:3 nothing says over which range `j` runs | j"],
+    [
+      "one index over two sizes",
+      "y[n] = w[n] + W[0, n]",
+      "GRAD3001 4:20 index `n` of `W` (axis 2) has two sizes: N, and here M | n",
+    ],
+    [
+      "too many subscripts",
+      "y[n] = w[n, 0]",
+      "GRAD3002 4:8 `w` has 1 axis but is subscripted with 2 | w[n, 0]",
+    ],
+    [
+      "an access that leaves its axis",
+      "y[n] = w[n] * w[n + 1]",
+      "GRAD3005 4:17 subscript n + 1 on the axis of size N leaves its axis | n + 1",
+    ],
+    ["integers beside floats", "y[b] = k[b] * 0.5", "GRAD3003 4:13 types do not match: i32 and f32 | *"],
+    ["other shapes", "y = W + w", "GRAD3004 4:7 shapes do not match: f32[N, M] and f32[N] | +"],
+    ["an unknown name", "y = v + 1\nz = y + 1", "GRAD2001 4:5 there is no name `v` | v"],
+    ["two definitions", "y = w\ny = w", "GRAD2002 5:1 `y` is defined twice | y"],
+    ["a reserved name", "tanh[n] = w[n]\ny = tanh(w)", "GRAD2003 4:1 `tanh` is reserved | tanh"],
+    ["a circle", "a = c\nc = a", "GRAD2007 4:1 these equations define each other in a circle: a, c | a = c"],
+    ["a function that calls itself", "fn f(v: f32) = f(v)\ny = f(w)", "GRAD2009 4:16 `f` calls itself | f"],
+    ["a loss that is no scalar", "loss l = w", "GRAD3009 4:6 loss `l` is not a scalar but f32[N] | l"],
+    [
+      "a condition of numbers",
+      "y = if w[0] then 1.0 else 2.0",
+      "GRAD3006 4:5 expected bool, found f32 | if w[0] then 1.0 else 2.0",
+    ],
+    [
+      "a step that reads ahead",
+      "rec t in 0..N { z[0] = 0.0\n z[t + 1] = z[t + 2] }",
+      "GRAD3005 5:15 subscript t + 2 on the axis of size N + 1 leaves its axis | t + 2",
+    ],
+    [
+      "missing base entries",
+      "rec t in 1..N { z[t + 1] = w[t]\n z[0] = 0.0 }",
+      "GRAD3006 5:2 expected base entries for exactly 0..2 of `z`, found 1 | z[0]",
+    ],
+    [
+      "an unknown argument of an optimizer",
+      "loss l = w[0]\ntrain l with sgd(speed = 1) for w",
+      "GRAD2001 5:18 there is no argument of `sgd` called `speed` | speed",
+    ],
+  ])("%s", (_, source, expected) => {
+    expect(found(source)).toBe(expected);
+  });
+});
+
+test("several errors are found in one run, without follow-ups", () => {
+  expect(found("a = nothing\nc = a * 2\nd[n] = w[n] + k[0]\ne = tanh(k)")).toMatchInlineSnapshot(`
+    "GRAD2001 4:5 there is no name \`nothing\` | nothing
+    GRAD3003 6:13 types do not match: f32 and i32 | +
+    GRAD3006 7:10 expected a float for \`tanh\`, found i32[B] | k"
+  `);
+});
+test("a param that the loss does not reach is a warning", () => {
+  expect(found("loss l = w[0]\ntrain l with sgd(rate = 1)")).toBe(
+    "GRAD4002 3:7 `l` does not depend on `W`: its gradient is 0 | W",
+  );
+});
+test("fixed subscripts are checked when the sizes are bound", () => {
+  expect(found("y = w[5]")).toBe("");
+});
+test("clamped, remainder and quotient subscripts are proved", () => {
+  expect(found("y[n in 0..N] = w[clamp(n + 3, 0, N - 1)] + w[(n + 1) % N] + w[n / 2]")).toBe("");
+});
