@@ -92,7 +92,7 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
   const wrt = [...new Set(program.gradients.map((g) => g.wrt))];
   const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
   const spec = buildModuleSpec(optimized, modules, { name, version: VERSION, precision: options.precision ?? "f32", wrt });
-  const code = emitModule(spec, modules, options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport });
+  const { code } = emitModule(spec, modules, options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport });
   const dts = emitTypings(spec);
   const scheduled = (): ScheduledModule => modules.js ?? modules.wgsl ?? schedule(optimized, JS_TARGET);
   const stage = (which: string): string => {

@@ -10,7 +10,11 @@ export const atom = (text: string): Piece => ({ text, strength: 3 });
 export const bracketed = (p: Piece, least: number): string => (p.strength >= least ? p.text : `(${p.text})`);
 
 /** Address arithmetic is infix in every target. */
-export function addressText(e: KExpr & { op: "address" }, print: (e: KExpr) => Piece, call: (fn: "min" | "max", args: readonly string[]) => string): Piece {
+export function addressText(
+  e: KExpr & { op: "address" },
+  print: (e: KExpr) => Piece,
+  call: (fn: "min" | "max", args: readonly string[]) => string,
+): Piece {
   const args = e.args.map(print);
   const [a, b] = args;
   if (!a) return atom("0");
@@ -25,7 +29,12 @@ export function addressText(e: KExpr & { op: "address" }, print: (e: KExpr) => P
       return { text: `-${bracketed(a, 3)}`, strength: 0 };
     case "min":
     case "max":
-      return atom(call(e.fn, args.map((p) => p.text)));
+      return atom(
+        call(
+          e.fn,
+          args.map((p) => p.text),
+        ),
+      );
   }
 }
 

@@ -55,7 +55,10 @@ export function integerFacts(kernel: Kernel): IntegerFacts {
     }
   };
   visit(kernel.body);
-  return { isNonNegative, isFixed: (e) => e.op === "constant" || (e.op === "variable" && !mutable.has(e.name)) };
+  return {
+    isNonNegative,
+    isFixed: (e) => e.op === "constant" || (e.op === "variable" && !mutable.has(e.name)),
+  };
 }
 
 export const isPositiveConstant = (e: KExpr | undefined): boolean => e?.op === "constant" && e.value > 0;

@@ -70,18 +70,25 @@ function isWrapped(text: string): boolean {
 }
 
 /** Markers stand for operands, except for literals, which an expression may want to look into. */
-const templateOf = (expression: (args: readonly string[]) => string, literals: readonly (string | null)[]): string =>
-  expression(literals.map((literal, k) => literal ?? marker(k)));
+const templateOf = (
+  expression: (args: readonly string[]) => string,
+  literals: readonly (string | null)[],
+): string => expression(literals.map((literal, k) => literal ?? marker(k)));
 
 /**
  * The text of a scalar function's call: `expression` is the function table's, whose operands are atoms. Whole
  * arguments of a call inside it lose their brackets, and so does the result where its user puts none.
  */
-export function callPiece(expression: (args: readonly string[]) => string, args: readonly Piece[], literals: readonly (string | null)[]): Piece {
+export function callPiece(
+  expression: (args: readonly string[]) => string,
+  args: readonly Piece[],
+  literals: readonly (string | null)[],
+): Piece {
   const template = templateOf(expression, literals);
   const operand = (k: string | undefined): Piece => args[Number(k)] ?? atom("0");
   const simple = SIMPLE.exec(template);
-  if (simple?.[2] !== undefined && OPERATORS.has(simple[2])) return infix(simple[2], operand(simple[1]), operand(simple[3]));
+  if (simple?.[2] !== undefined && OPERATORS.has(simple[2]))
+    return infix(simple[2], operand(simple[1]), operand(simple[3]));
   const unary = PREFIX.exec(template);
   if (unary) return prefix(unary[1] === "!" ? "!" : "-", operand(unary[2]));
   const wrapped = isWrapped(template);
@@ -96,7 +103,10 @@ export function callPiece(expression: (args: readonly string[]) => string, args:
   return { text, strength: wrapped ? STRENGTH.lowest : STRENGTH.atom };
 }
 /** Which operands a call's text would repeat. */
-export function repeatedOperands(expression: (args: readonly string[]) => string, literals: readonly (string | null)[]): ReadonlySet<number> {
+export function repeatedOperands(
+  expression: (args: readonly string[]) => string,
+  literals: readonly (string | null)[],
+): ReadonlySet<number> {
   const seen = new Set<number>();
   const repeated = new Set<number>();
   for (const [, k] of templateOf(expression, literals).matchAll(MARKER)) {
@@ -118,7 +128,11 @@ export class Lines {
     this.list.push({ text: "  ".repeat(this.depth) + text, ...(stores === undefined ? {} : { stores }) });
   }
   /** `otherwise` stands between the body and the end, one level out. */
-  block(head: string, body: () => void, otherwise?: { readonly head: string; readonly body: () => void }): void {
+  block(
+    head: string,
+    body: () => void,
+    otherwise?: { readonly head: string; readonly body: () => void },
+  ): void {
     this.add(head);
     this.indented(body);
     if (otherwise) {

@@ -24,7 +24,8 @@ export function printKernel(kernel: Kernel): string {
 }
 
 const stepText = (step: number): string => (step === 1 ? "" : ` step ${step}`);
-const indented = (list: readonly Statement[]): string[] => list.flatMap((s) => statementLines(s).map((line) => `  ${line}`));
+const indented = (list: readonly Statement[]): string[] =>
+  list.flatMap((s) => statementLines(s).map((line) => `  ${line}`));
 
 function statementLines(s: Statement): string[] {
   switch (s.kind) {
@@ -47,7 +48,11 @@ function statementLines(s: Statement): string[] {
       ];
     case "loop": {
       const [from, to] = s.direction === 1 ? [s.lo, s.hi] : [s.hi, s.lo];
-      return [`for ${s.variable} in ${text(from)}..${text(to)}${stepText(s.step)} {`, ...indented(s.body), "}"];
+      return [
+        `for ${s.variable} in ${text(from)}..${text(to)}${stepText(s.step)} {`,
+        ...indented(s.body),
+        "}",
+      ];
     }
   }
 }
@@ -77,7 +82,10 @@ function leveled(e: KExpr): { readonly text: string; readonly level: number } {
   switch (e.op) {
     case "constant": {
       const number = Object.is(e.value, -0) ? "-0" : String(e.value);
-      return { text: e.dtype === "bool" ? (e.value ? "true" : "false") : number, level: number.startsWith("-") ? ATOM - 1 : ATOM };
+      return {
+        text: e.dtype === "bool" ? (e.value ? "true" : "false") : number,
+        level: number.startsWith("-") ? ATOM - 1 : ATOM,
+      };
     }
     case "variable":
       return { text: e.name, level: ATOM };
@@ -94,7 +102,8 @@ function leveled(e: KExpr): { readonly text: string; readonly level: number } {
       const level = LEVELS.findIndex((names) => names.includes(e.fn));
       if (a && e.fn === "neg") return { text: `-${within(a, ATOM)}`, level: ATOM - 1 };
       if (a && e.fn === "not") return { text: `not ${within(a, level)}`, level };
-      if (sign === undefined || !a || !b) return { text: `${e.fn}(${e.args.map(text).join(", ")})`, level: ATOM };
+      if (sign === undefined || !a || !b)
+        return { text: `${e.fn}(${e.args.map(text).join(", ")})`, level: ATOM };
       // Relations do not chain.
       const first = within(a, level === 3 ? level + 1 : level);
       return { text: [first, ...e.args.slice(1).map((x) => within(x, level + 1))].join(` ${sign} `), level };

@@ -31,14 +31,23 @@ export function verifyScheduled(module: ScheduledModule): void {
     for (const { kernel: name, tensors } of launches) {
       const kernel = module.kernels.get(name);
       invariant(kernel, `${title}: kernel ${name} exists`);
-      invariant(tensors.length === kernel.buffers.length, `${title}: ${name} gets ${tensors.length} tensors for ${kernel.buffers.length} buffers`);
+      invariant(
+        tensors.length === kernel.buffers.length,
+        `${title}: ${name} gets ${tensors.length} tensors for ${kernel.buffers.length} buffers`,
+      );
       tensors.forEach((id, k) => {
         const value = module.program.values.get(id);
         const buffer = kernel.buffers[k];
         invariant(value && buffer, `${title}: ${name} is given value ${id}, which is defined`);
-        invariant(value.dtype === buffer.dtype, `${title}: ${name} takes ${value.name}: ${value.dtype} as ${buffer.name}: ${buffer.dtype}`);
+        invariant(
+          value.dtype === buffer.dtype,
+          `${title}: ${name} takes ${value.name}: ${value.dtype} as ${buffer.name}: ${buffer.dtype}`,
+        );
         const twice = tensors.some((other, j) => j !== k && owner(module, other) === owner(module, id));
-        invariant(!twice || buffer.access === "read", `${title}: ${name} writes ${value.name}, which it is given twice`);
+        invariant(
+          !twice || buffer.access === "read",
+          `${title}: ${name} writes ${value.name}, which it is given twice`,
+        );
       });
     }
   };
@@ -96,9 +105,13 @@ class Verifier {
     this.block(kernel.body, body);
     this.where = "";
     for (const b of kernel.buffers) {
-      this.holds(this.stored.has(b.name) === (b.access !== "read"), `${b.name} is declared ${b.access} and ${this.stored.has(b.name) ? "" : "not "}stored to`);
+      this.holds(
+        this.stored.has(b.name) === (b.access !== "read"),
+        `${b.name} is declared ${b.access} and ${this.stored.has(b.name) ? "" : "not "}stored to`,
+      );
       if (b.access === "read") this.holds(this.loaded.has(b.name), `${b.name} is declared read and not used`);
-      else if (this.loaded.has(b.name)) this.holds(b.access === "readwrite", `${b.name} is loaded from, but declared write`);
+      else if (this.loaded.has(b.name))
+        this.holds(b.access === "readwrite", `${b.name} is loaded from, but declared write`);
     }
   }
 
@@ -131,7 +144,10 @@ class Verifier {
       case "assign": {
         this.where = `assignment to ${s.name}`;
         const known = scope.find(s.name);
-        this.holds(known?.kind === "var", `${s.name} is ${known ? `a ${known.kind}` : "not declared"}, not a var`);
+        this.holds(
+          known?.kind === "var",
+          `${s.name} is ${known ? `a ${known.kind}` : "not declared"}, not a var`,
+        );
         return this.expect(s.value, known.dtype, scope);
       }
       case "store": {
@@ -197,7 +213,8 @@ class Verifier {
   }
   private constant(value: number, dtype: DType): void {
     if (isFloat(dtype)) return;
-    const [least, greatest] = dtype === "bool" ? [0, 1] : dtype === "u32" ? [0, 4294967295] : [-2147483648, 2147483647];
+    const [least, greatest] =
+      dtype === "bool" ? [0, 1] : dtype === "u32" ? [0, 4294967295] : [-2147483648, 2147483647];
     this.holds(Number.isInteger(value) && value >= least && value <= greatest, `${value} is a ${dtype}`);
   }
 

@@ -45,7 +45,10 @@ export class JsExpressions {
       case "select": {
         const condition = bracketed(this.piece(e.condition), STRENGTH.choice + 1);
         const then = bracketed(this.piece(e.then), STRENGTH.choice + 1);
-        return { text: `${condition} ? ${then} : ${bracketed(this.piece(e.else), STRENGTH.choice)}`, strength: STRENGTH.choice };
+        return {
+          text: `${condition} ? ${then} : ${bracketed(this.piece(e.else), STRENGTH.choice)}`,
+          strength: STRENGTH.choice,
+        };
       }
       case "call":
         return this.call(e);
@@ -58,7 +61,9 @@ export class JsExpressions {
       const whole = this.facts.isNonNegative(a);
       const quotient = infix("/", this.piece(a), this.piece(b));
       if (e.fn === "floor_div")
-        return whole ? { text: `${quotient.text} | 0`, strength: STRENGTH.bits } : atom(`Math.floor(${quotient.text})`);
+        return whole
+          ? { text: `${quotient.text} | 0`, strength: STRENGTH.bits }
+          : atom(`Math.floor(${quotient.text})`);
       if (e.fn === "mod" && whole) return infix("%", this.piece(a), this.piece(b));
     }
     // Bools are booleans here, also those that come out of memory.
@@ -71,7 +76,9 @@ export class JsExpressions {
     // A literal exponent is looked into, and so is a base that is only a name.
     const literals = e.args.map((x, k) => {
       if (e.fn !== "powi") return null;
-      return x.op === "constant" || (k === 0 && x.op === "variable") ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom) : null;
+      return x.op === "constant" || (k === 0 && x.op === "variable")
+        ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom)
+        : null;
     });
     return callPiece((args) => entry.js.expression(args, dtype), pieces, literals);
   }

@@ -88,8 +88,9 @@ class JsStatements {
         }
         const { init, end } = this.bound(v, s.lo);
         const start = expressions.text({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] });
-        return out.block(`for (let ${v} = ${start}${init}; ${v} >= ${end}; ${advance(v, s.step, -1)}) {`, () =>
-          this.list(s.body),
+        return out.block(
+          `for (let ${v} = ${start}${init}; ${v} >= ${end}; ${advance(v, s.step, -1)}) {`,
+          () => this.list(s.body),
         );
       }
     }
@@ -99,7 +100,8 @@ class JsStatements {
     if (value.op === "call" && isFloat(value.dtype)) {
       const [a, b] = value.args;
       const sign = { add: "+", sub: "-", mul: "*" }[value.fn];
-      if (sign && b && a?.op === "variable" && a.name === name) return `${v} ${sign}= ${this.expressions.text(b)};`;
+      if (sign && b && a?.op === "variable" && a.name === name)
+        return `${v} ${sign}= ${this.expressions.text(b)};`;
     }
     return `${v} = ${this.expressions.text(value)};`;
   }

@@ -1,9 +1,18 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { ValueId } from "../../ir/expr.js";
-import type { Poly } from "../../ir/poly.js";
+import { Poly } from "../../ir/poly.js";
 import type { Initialiser, Program, Value } from "../../ir/program.js";
-import type { DimSpec, EntrySpec, InitialiserData, LaunchSpec, ModuleSpec, SizeData, TargetSpec, TensorSpec } from "../../runtime/types.js";
-import type { KExpr, ScheduledEntry, ScheduledModule } from "../../schedule/kernel-ir.js";
+import type {
+  DimSpec,
+  EntrySpec,
+  InitialiserData,
+  LaunchSpec,
+  ModuleSpec,
+  SizeData,
+  TargetSpec,
+  TensorSpec,
+} from "../../runtime/types.js";
+import type { KExpr, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../../schedule/kernel-ir.js";
 import { printWgslKernel, WORKGROUP_SIZE } from "../wgsl/kernel.js";
 
 /** A polynomial in dims as the runtime's data. */
@@ -19,7 +28,8 @@ export function sizeData(p: Poly): SizeData {
     }),
   ]);
   const [only] = terms;
-  if (terms.length === 1 && only && over === 1 && only[0] === 1 && only.length === 2 && only[1] !== undefined) return only[1];
+  if (terms.length === 1 && only && over === 1 && only[0] === 1 && only.length === 2 && only[1] !== undefined)
+    return only[1];
   return over === 1 ? { terms } : { terms, over };
 }
 
@@ -38,7 +48,11 @@ export interface SpecOptions {
 }
 
 /** What the runtime needs to know of a compiled model, as plain data. */
-export function buildModuleSpec(program: Program, targets: { readonly js?: ScheduledModule; readonly wgsl?: ScheduledModule }, options: SpecOptions): ModuleSpec {
+export function buildModuleSpec(
+  program: Program,
+  targets: { readonly js?: ScheduledModule; readonly wgsl?: ScheduledModule },
+  options: SpecOptions,
+): ModuleSpec {
   const tensors = new TensorTable();
   // Leaves first and in source order: they are the model's interface, used or not.
   for (const value of program.values.values()) if (value.definition.kind === "leaf") tensors.add("", value);
@@ -50,23 +64,34 @@ export function buildModuleSpec(program: Program, targets: { readonly js?: Sched
     version: options.version,
     name: options.name,
     precision: options.precision,
-    dims: program.dims.map(
-      (d): DimSpec => ({
-        name: d.name,
-        ...(d.default === undefined ? {} : { default: d.default }),
-        ...(d.definition
-          ? { definition: { numerator: sizeData(d.definition.numerator), ...(d.definition.divisor.equals(1) ? {} : { divisor: sizeData(d.definition.divisor) }), ...(d.definition.floor ? { floor: true } : {}) } }
-          : {}),
-      }),
-    ),
-    checks: program.checks.map((c) => ({ value: sizeData(c.poly), kind: c.kind, code: c.code, message: c.message })),
+    dims: program.dims.map((d): DimSpec => ({
+      name: d.name,
+      ...(d.default === undefined ? {} : { default: d.default }),
+      ...(d.definition
+        ? {
+            definition: {
+              numerator: sizeData(d.definition.numerator),
+              ...(d.definition.divisor.equals(1) ? {} : { divisor: sizeData(d.definition.divisor) }),
+              ...(d.definition.floor ? { floor: true } : {}),
+            },
+          }
+        : {}),
+    })),
+    checks: program.checks.map((c) => ({
+      value: sizeData(c.poly),
+      kind: c.kind,
+      code: c.code,
+      message: c.message,
+    })),
     tensors: tensors.list,
     losses: program.losses,
     trains: program.trains.map((t) => ({
       of: t.loss,
       optimizer: t.optimizer,
       args: Object.fromEntries(t.args.map((a) => [a.name, a.value])),
-      argTensors: Object.fromEntries(t.args.map((a) => [a.name, tensors.indexOfName(leafNames.get(a.leaf) ?? "")])),
+      argTensors: Object.fromEntries(
+        t.args.map((a) => [a.name, tensors.indexOfName(leafNames.get(a.leaf) ?? "")]),
+      ),
     })),
     wrt: options.wrt,
     targets: built,
@@ -93,6 +118,7 @@ class TensorTable {
       ...(value.doc === undefined ? {} : { doc: value.doc }),
       ...(alias === undefined ? {} : { alias }),
       ...(leaf?.range ? { range: [sizeData(leaf.range.lo), sizeData(leaf.range.hi)] as const } : {}),
+      ...(alias === undefined ? {} : { alias }),
       ...(leaf?.init ? { init: initialiser(leaf.init) } : {}),
     });
     return index;
@@ -109,19 +135,27 @@ function targetSpec(name: "js" | "wgsl", module: ScheduledModule, tensors: Tenso
     invariant(value, `value ${id} is defined`);
     return value;
   };
-  const tensor = (id: ValueId): number => tensors.add(name, valueAt(owner(id)));
+  /** A launch takes the tensor that owns the memory; a result keeps its own shape. */
+  const memory = (id: ValueId): number => tensors.add(name, valueAt(owner(id)));
+  const tensor = (id: ValueId): number =>
+    owner(id) === id ? memory(id) : tensors.add(name, valueAt(id), memory(id));
   // A reshape has its own shape and its source's memory.
-  const result = (id: ValueId): number => (module.aliases.has(id) ? tensors.add(name, valueAt(id), tensor(id)) : tensor(id));
+  const result = (id: ValueId): number =>
+    module.aliases.has(id) ? tensors.add(name, valueAt(id), tensor(id)) : tensor(id);
   const entry = (e: ScheduledEntry): EntrySpec => ({
     launches: e.launches.map((launch): LaunchSpec => {
       const kernel = module.kernels.get(launch.kernel);
       invariant(kernel, `kernel ${launch.kernel} exists`);
       return {
         kernel: launch.kernel,
-        tensors: launch.tensors.map(tensor),
+        tensors: launch.tensors.map(memory),
         writes: kernel.buffers.flatMap((b, k) => (b.access === "read" ? [] : [k])),
-        sizes: kernel.sizes.map((s) => sizeData(s.poly)),
-        ...(name === "wgsl" ? { grid: kernel.grid.map((g) => ({ extent: extentData(g.extent, kernel.sizes), step: g.step })) } : {}),
+        // The number of the step comes last, from the runtime.
+        sizes: (launch.steps ? kernel.sizes.slice(0, -1) : kernel.sizes).map((s) => sizeData(s.poly)),
+        ...(name === "wgsl"
+          ? { grid: kernel.grid.map((g) => ({ extent: extentData(g.extent, kernel.sizes), step: g.step })) }
+          : {}),
+        ...(launch.steps ? { steps: stepsData(launch.steps) } : {}),
       };
     }),
     results: Object.fromEntries(e.results.map((r) => [r.name, result(r.value)])),
@@ -132,14 +166,34 @@ function targetSpec(name: "js" | "wgsl", module: ScheduledModule, tensors: Tenso
     forward: entry(module.forward),
     backward: Object.fromEntries([...module.backward].map(([loss, e]) => [loss, entry(e)])),
     step: Object.fromEntries([...module.step].map(([loss, e]) => [loss, entry(e)])),
-    ...(name === "wgsl" ? { shaders: Object.fromEntries([...module.kernels].map(([k, kernel]) => [k, { code: printWgslKernel(kernel), workgroupSize: WORKGROUP_SIZE }])) } : {}),
+    ...(name === "wgsl"
+      ? {
+          shaders: Object.fromEntries(
+            [...module.kernels].map(([k, kernel]) => [
+              k,
+              { code: printWgslKernel(kernel), workgroupSize: WORKGROUP_SIZE },
+            ]),
+          ),
+        }
+      : {}),
   };
 }
 
-function extentData(extent: KExpr, sizes: readonly { name: string; poly: Poly }[]): SizeData {
-  if (extent.op === "constant") return extent.value;
-  invariant(extent.op === "variable", "a grid extent is a size");
+function stepsData({ lo, hi, direction }: NonNullable<Launch["steps"]>): NonNullable<LaunchSpec["steps"]> {
+  return { count: sizeData(hi.sub(lo)), first: sizeData(direction === 1 ? lo : hi.sub(1)), direction };
+}
+
+const extentData = (extent: KExpr, sizes: Kernel["sizes"]): SizeData => sizeData(extentPoly(extent, sizes));
+function extentPoly(extent: KExpr, sizes: Kernel["sizes"]): Poly {
+  if (extent.op === "constant") return Poly.constant(extent.value);
+  if (extent.op === "address") {
+    const [first = Poly.constant(0), ...rest] = extent.args.map((a) => extentPoly(a, sizes));
+    if (extent.fn === "add") return rest.reduce((a, b) => a.add(b), first);
+    if (extent.fn === "sub") return rest.reduce((a, b) => a.sub(b), first);
+    if (extent.fn === "mul") return rest.reduce((a, b) => a.mul(b), first);
+  }
+  invariant(extent.op === "variable", "a grid extent is a polynomial in the sizes");
   const found = sizes.find((s) => s.name === extent.name);
   invariant(found, `size ${extent.name} is a parameter`);
-  return sizeData(found.poly);
+  return found.poly;
 }

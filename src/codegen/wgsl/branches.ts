@@ -51,7 +51,12 @@ class Rewriter {
       case "store":
         return { ...s, index: rewrite(s.index), value: rewrite(s.value) };
       case "if":
-        return { ...s, condition: rewrite(s.condition), then: this.statements(s.then), else: this.statements(s.else) };
+        return {
+          ...s,
+          condition: rewrite(s.condition),
+          then: this.statements(s.then),
+          else: this.statements(s.else),
+        };
       case "loop":
         return { ...s, lo: rewrite(s.lo), hi: rewrite(s.hi), body: this.statements(s.body) };
     }
@@ -92,9 +97,12 @@ class Rewriter {
     const literals = e.args.map((a) => (e.fn === "powi" && a.op === "constant" ? `${a.value}.0f` : null));
     const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
     const repeated = repeatedOperands((texts) => entry.wgsl.expression(texts, dtype), literals);
-    const values = args.map(({ value }, k) => (repeated.has(k) || (e.fn === "powi" && k === 0) ? this.named(value, out) : value));
+    const values = args.map(({ value }, k) =>
+      repeated.has(k) || (e.fn === "powi" && k === 0) ? this.named(value, out) : value,
+    );
     const first = values[0];
-    if (first && (isFloat(first.dtype) || e.fn !== "neg") && values.every(isConstant)) values[0] = this.hidden(first, out);
+    if (first && (isFloat(first.dtype) || e.fn !== "neg") && values.every(isConstant))
+      values[0] = this.hidden(first, out);
     return { value: { ...e, args: values }, ...sizeOf(args, entry.cost) };
   }
 
@@ -105,12 +113,19 @@ class Rewriter {
     const first = this.expr(a, out);
     const inner: Statement[] = [];
     const second = this.expr(b, inner);
-    if (inner.length === 0) return { value: { ...e, args: [first.value, second.value] }, ...sizeOf([first, second], 1) };
+    if (inner.length === 0)
+      return { value: { ...e, args: [first.value, second.value] }, ...sizeOf([first, second], 1) };
     const name = this.fresh("is");
     const result: KExpr = { op: "variable", dtype: "bool", name };
     out.push({ kind: "var", name, init: first.value });
-    const condition: KExpr = e.fn === "and" ? result : { op: "call", dtype: "bool", fn: "not", args: [result] };
-    out.push({ kind: "if", condition, then: [...inner, { kind: "assign", name, value: second.value }], else: [] });
+    const condition: KExpr =
+      e.fn === "and" ? result : { op: "call", dtype: "bool", fn: "not", args: [result] };
+    out.push({
+      kind: "if",
+      condition,
+      then: [...inner, { kind: "assign", name, value: second.value }],
+      else: [],
+    });
     return leafOf(result);
   }
 
@@ -120,7 +135,8 @@ class Rewriter {
     const elseStatements: Statement[] = [];
     const then = this.expr(e.then, thenStatements);
     const otherwise = this.expr(e.else, elseStatements);
-    const isPlain = (arm: Rewritten, statements: readonly Statement[]): boolean => statements.length === 0 && arm.cost <= CHEAP;
+    const isPlain = (arm: Rewritten, statements: readonly Statement[]): boolean =>
+      statements.length === 0 && arm.cost <= CHEAP;
     if (isPlain(then, thenStatements) && isPlain(otherwise, elseStatements)) {
       const value: KExpr = { ...e, condition: condition.value, then: then.value, else: otherwise.value };
       return { value, ...sizeOf([condition, then, otherwise], 1) };
@@ -134,7 +150,10 @@ class Rewriter {
       kind: "if",
       condition: condition.value,
       then: [...thenStatements, { kind: "assign", name, value: then.value }],
-      else: startsWith === otherwise.value ? [] : [...elseStatements, { kind: "assign", name, value: otherwise.value }],
+      else:
+        startsWith === otherwise.value
+          ? []
+          : [...elseStatements, { kind: "assign", name, value: otherwise.value }],
     });
     return leafOf(result);
   }

@@ -60,14 +60,17 @@ export class WgslExpressions {
     const pieces = e.args.map(this.piece);
     const literals = e.args.map((x, k) => {
       if (e.fn !== "powi") return null;
-      return x.op === "constant" || (k === 0 && x.op === "variable") ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom) : null;
+      return x.op === "constant" || (k === 0 && x.op === "variable")
+        ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom)
+        : null;
     });
     return callPiece((args) => entry.wgsl.expression(args, dtype), pieces, literals);
   }
 }
 
 const LEAST = -2147483648;
-const signed = (text: string): Piece => (text.startsWith("-") ? { text, strength: STRENGTH.unary } : atom(text));
+const signed = (text: string): Piece =>
+  text.startsWith("-") ? { text, strength: STRENGTH.unary } : atom(text);
 
 function constantPiece(value: number, dtype: DType): Piece {
   switch (dtype) {
@@ -87,7 +90,10 @@ function constantPiece(value: number, dtype: DType): Piece {
 /** No constant may be infinite or NaN: those come from bits that the shader's compiler cannot see. */
 function floatPiece(value: number, suffix: string, convert: (f32: string) => string): Piece {
   if (Number.isNaN(value)) return atom(convert("gradc_nan()"));
-  if (!Number.isFinite(value)) return value > 0 ? atom(convert("gradc_inf()")) : { text: `-${convert("gradc_inf()")}`, strength: STRENGTH.unary };
+  if (!Number.isFinite(value))
+    return value > 0
+      ? atom(convert("gradc_inf()"))
+      : { text: `-${convert("gradc_inf()")}`, strength: STRENGTH.unary };
   return signed(floatDigits(value) + suffix);
 }
 /** The shortest decimal that reads back as the same f32, with a point or an exponent. */

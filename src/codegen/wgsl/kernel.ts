@@ -45,7 +45,9 @@ class WgslKernel {
     for (const note of kernel.notes) for (const line of note.split("\n")) out.add(`// ${line}`);
     kernel.buffers.forEach((b, k) => {
       const access = b.access === "read" ? "read" : "read_write";
-      out.add(`@group(0) @binding(${k}) var<storage, ${access}> ${names.of(b.name)}: array<${stored(b.dtype)}>;`);
+      out.add(
+        `@group(0) @binding(${k}) var<storage, ${access}> ${names.of(b.name)}: array<${stored(b.dtype)}>;`,
+      );
     });
     if (kernel.sizes.length)
       out.add(
@@ -57,7 +59,9 @@ class WgslKernel {
       "fn main(@builtin(global_invocation_id) gradc_id: vec3<u32>, @builtin(num_workgroups) gradc_groups: vec3<u32>) {",
       () => {
         kernel.sizes.forEach((s, k) =>
-          out.add(`let ${names.of(s.name)} = i32(gradc_sizes[${Math.floor(k / 4)}].${"xyzw".charAt(k % 4)});`),
+          out.add(
+            `let ${names.of(s.name)} = i32(gradc_sizes[${Math.floor(k / 4)}].${"xyzw".charAt(k % 4)});`,
+          ),
         );
         this.gridPoint();
         this.list(kernel.body);
@@ -80,12 +84,14 @@ class WgslKernel {
       return;
     }
     const countNames = counts.map((text, k) => {
-      if (/^\w+$/u.test(text) || kernel.grid[k]?.extent.op === "variable" && kernel.grid[k]?.step === 1) return text;
+      if (/^\w+$/u.test(text) || (kernel.grid[k]?.extent.op === "variable" && kernel.grid[k]?.step === 1))
+        return text;
       const name = names.fresh(`${kernel.grid[k]?.variable ?? "grid"}_count`);
       out.add(`let ${name} = ${text};`);
       return name;
     });
-    const scaled = (digit: string, step: number): string => (step === 1 ? digit : `${/[ ]/.test(digit) ? `(${digit})` : digit} * ${step}`);
+    const scaled = (digit: string, step: number): string =>
+      step === 1 ? digit : `${/[ ]/.test(digit) ? `(${digit})` : digit} * ${step}`;
     const rest = names.fresh("point");
     out.add(`${kernel.grid.length > 1 ? "var" : "let"} ${rest} = ${place};`);
     out.add(`if (${rest} >= ${countNames.join(" * ")}) { return; }`);
@@ -131,7 +137,9 @@ class WgslKernel {
           out.add(`let ${name} = ${end};`);
           end = name;
         }
-        const start = up ? s.lo : ({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] } satisfies KExpr);
+        const start = up
+          ? s.lo
+          : ({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] } satisfies KExpr);
         const head = `for (var ${v}: i32 = ${expressions.index(start)}; ${v} ${up ? "<" : ">="} ${end}; ${advance(v, s.step, up)}) {`;
         return out.block(head, () => this.list(s.body));
       }
@@ -142,7 +150,8 @@ class WgslKernel {
     if (value.op === "call" && value.dtype !== "bool") {
       const [a, b] = value.args;
       const sign = { add: "+", sub: "-", mul: "*" }[value.fn];
-      if (sign && b && a?.op === "variable" && a.name === name) return `${v} ${sign}= ${this.expressions.text(b)};`;
+      if (sign && b && a?.op === "variable" && a.name === name)
+        return `${v} ${sign}= ${this.expressions.text(b)};`;
     }
     return `${v} = ${this.expressions.text(value)};`;
   }

@@ -1,0 +1,66 @@
+import { addMapping, GenMapping, setSourceContent, toEncodedMap } from "@jridgewell/gen-mapping";
+import type { Span } from "../../diagnostics/span.js";
+import type { Kernel, ScheduledModule } from "../../schedule/kernel-ir.js";
+import { jsKernelLines } from "../js/kernel.js";
+
+interface MappedLine {
+  readonly text: string;
+  readonly span?: Span;
+}
+
+/** A text that grows by lines, some of which come from a place in the source. */
+export class ModuleText {
+  private readonly lines: MappedLine[] = [];
+
+  add(text: string, span?: Span): void {
+    for (const line of text.split("\n")) this.lines.push(span ? { text: line, span } : { text: line });
+  }
+  finish(
+    file: string,
+    sources: ReadonlyMap<string, string> = new Map(),
+  ): { readonly code: string; readonly map: string } {
+    const map = new GenMapping({ file });
+    const named = new Set<string>();
+    this.lines.forEach(({ text, span }, k) => {
+      if (!span) return;
+      named.add(span.file);
+      addMapping(map, {
+        generated: { line: k + 1, column: text.search(/\S|$/) },
+        source: span.file,
+        original: { line: span.start.line, column: span.start.column - 1 },
+      });
+    });
+    for (const source of named) setSourceContent(map, source, sources.get(source) ?? null);
+    return { code: `${this.lines.map((l) => l.text).join("\n")}\n`, map: JSON.stringify(toEncodedMap(map)) };
+  }
+}
+
+/** The kernels' lines, each with the place of the equation whose value it helps to compute. */
+export function mappedKernels(module: ScheduledModule): MappedLine[] {
+  return [...module.kernels.values()].flatMap((kernel) => {
+    const stored = spansOfBuffers(module, kernel);
+    const lines = jsKernelLines(kernel);
+    const mapped: MappedLine[] = [{ text: "" }];
+    // A line works towards the next store, or, after the last one, belongs to that.
+    const last = lines.findLast((l) => l.stores !== undefined)?.stores;
+    let span = (last !== undefined ? stored.get(last) : undefined) ?? kernel.spans[0];
+    for (const line of [...lines].reverse()) {
+      if (line.stores !== undefined) span = stored.get(line.stores) ?? span;
+      mapped.push({ text: line.text, ...(span && !line.text.startsWith("//") ? { span } : {}) });
+    }
+    return mapped.reverse();
+  });
+}
+
+/** A kernel that serves several launches is written down where the first one's equations are. */
+function spansOfBuffers(module: ScheduledModule, kernel: Kernel): ReadonlyMap<string, Span> {
+  const entries = [module.forward, ...module.backward.values(), ...module.step.values()];
+  const launch = entries.flatMap((e) => e.launches).find((l) => l.kernel === kernel.name);
+  return new Map(
+    kernel.buffers.flatMap((b, k): [string, Span][] => {
+      const id = launch?.tensors[k];
+      const span = id === undefined ? undefined : module.program.values.get(id)?.span;
+      return span ? [[b.name, span]] : [];
+    }),
+  );
+}
