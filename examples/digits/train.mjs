@@ -9,7 +9,7 @@ import { shuffled } from "../../dist/cli/train.js";
 import { prepareWebGpu } from "../../dist/cli/webgpu.js";
 import { loadDigits } from "./data.mjs";
 
-const { values } = parseArgs({ options: { epochs: { type: "string", default: "3" }, batch: { type: "string", default: "64" }, engine: { type: "string", default: "js" }, steps: { type: "string" } } });
+const { values } = parseArgs({ options: { epochs: { type: "string", default: "3" }, batch: { type: "string", default: "64" }, engine: { type: "string", default: "js" }, steps: { type: "string" }, rate: { type: "string" } } });
 const [epochs, batch] = [Number(values.epochs), Number(values.batch)];
 if (values.engine === "webgpu") {
   const status = await prepareWebGpu();
@@ -47,7 +47,9 @@ training: for (let epoch = 0; epoch < epochs; epoch++) {
   const order = shuffled(train.count, 7 + epoch);
   for (let from = 0; from < train.count; from += batch) {
     if (losses.length >= limit) break training;
-    const { nll } = model.step(slice(train, order, from, Math.min(train.count, from + batch)));
+    // The rate is an input of the step: a schedule needs no compilation.
+    const rate = values.rate ? Number(values.rate) : 3e-3 * (1 - losses.length / total) + 1e-4;
+    const { nll } = model.step(slice(train, order, from, Math.min(train.count, from + batch)), { rate });
     losses.push(await nll.item());
     progress.update(losses.length, `epoch ${epoch + 1}, nll ${losses.at(-1).toFixed(4)}`);
   }
