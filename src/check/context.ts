@@ -59,7 +59,9 @@ export class Session {
   readonly recurrences = new Map<Index, Recurrence>();
   readonly timeAxes = new Map<ValueId, TimeAxis>();
   /** Calls being inlined, outermost first. */
-  readonly calls: string[] = [];
+  readonly calls: FunctionStatement[] = [];
+  /** Calls of layers made under each name. */
+  readonly instances = new Map<string, number>();
 
   constructor(
     readonly report: Report,
@@ -84,6 +86,7 @@ export class Session {
     const mark = this.values.mark();
     const checks = this.checks.length;
     const dims = this.dims.length;
+    const instances = new Map(this.instances);
     return this.report.silently(() => {
       try {
         return attempt();
@@ -93,9 +96,18 @@ export class Session {
         for (const dropped of this.checks.splice(checks))
           this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
         this.dims.splice(dims);
+        for (const name of this.instances.keys()) this.instances.delete(name);
+        for (const [name, count] of instances) this.instances.set(name, count);
       }
     });
   }
+}
+
+/** A file or an instance of a layer: `prefix` stands before the names of its values, `outer` is what called it. */
+export interface Home {
+  readonly scope: Scope;
+  readonly prefix: string;
+  readonly outer: Home | null;
 }
 
 /** Where an expression stands. */
@@ -109,6 +121,8 @@ export interface Context {
   readonly facts: readonly Poly[];
   /** Names what is made here: `h` makes `h.sum`. */
   readonly owner: string;
+  /** Where params of layers are named: of a file or a layer; null in functions, which call no layers. */
+  readonly home: Home | null;
   /** Indices of the recurrences around. */
   readonly times: ReadonlyMap<Index, Recurrence>;
 }

@@ -109,6 +109,7 @@ function declareDim({ name, value }: DimItem, given: number | undefined, context
     const divisor = sizeOf(quotient.right, context);
     if (!numerator || !divisor) return;
     if (divisor.constant === undefined || quotient.floor) {
+      if (given !== undefined && !quotient.floor) confirm(numerator.sub(divisor.scale(given)));
       session.dims.push({ name: name.text, definition: { numerator, divisor, floor: quotient.floor }, span });
       scope.bind(name.text, { kind: "size", poly: Poly.dim(name.text) }, span);
       return;
@@ -122,9 +123,20 @@ function declareDim({ name, value }: DimItem, given: number | undefined, context
     return void session.report.add("GRAD3008", value.span, { text: String(size.constant) });
   open(size.constant);
 
+  /** A defined dim can only be confirmed. */
+  function confirm(difference: Poly): void {
+    session.require(
+      "zero",
+      difference,
+      "GRAD3008",
+      `${name.text} is defined by other dims and is not ${given}`,
+      span,
+    );
+  }
   /** Equal sizes must be equal as expressions, so the name stands for its definition. */
   function linear(poly: Poly): void {
     const over = poly.denominator;
+    if (given !== undefined) confirm(poly.sub(given));
     session.requireEven(poly, span);
     session.dims.push({
       name: name.text,
@@ -150,10 +162,11 @@ function bindLeaf(
   leaf: Omit<Leaf, "kind">,
   doc: string | undefined,
   context: Context,
+  prefix = "",
 ): void {
   const { values } = context.session;
   const id = values.define(
-    name.text,
+    prefix + name.text,
     dtype,
     shape,
     { kind: "leaf", ...leaf },
@@ -191,7 +204,7 @@ export function declareInput(statement: InputStatement, context: Context): void 
   }
 }
 
-export function declareParam(statement: ParamStatement, context: Context): void {
+export function declareParam(statement: ParamStatement, context: Context, prefix = ""): void {
   for (const { name, type, value, doc } of statement.items) {
     if (!declarable(name, context)) continue;
     poison(name, context);
@@ -211,7 +224,7 @@ export function declareParam(statement: ParamStatement, context: Context): void 
       );
       continue;
     }
-    bindLeaf(name, typed.dtype, typed.shape, { role: statement.kind, init }, doc, context);
+    bindLeaf(name, typed.dtype, typed.shape, { role: statement.kind, init }, doc, context, prefix);
   }
 }
 

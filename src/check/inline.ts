@@ -9,7 +9,8 @@ import type {
   TypeSyntax,
 } from "../parser/ast.js";
 import { arrange } from "./arguments.js";
-import { Scope, type Binding, type Context, type Elaborate } from "./context.js";
+import { Scope, type Binding, type Context, type Home, type Elaborate } from "./context.js";
+import { declareParam } from "./declarations.js";
 import { declareNames, elaborateBody, type Declared } from "./equations.js";
 import { lift, materialise } from "./lift.js";
 import { isBlock, namesOfFunction } from "./order.js";
@@ -30,9 +31,18 @@ export function inlined(
   const { session } = context;
   const { report } = session;
   const name = declaration.name.text;
-  if (session.calls.includes(name)) return report.add("GRAD2009", node.callee.span, { name });
-  if (declaration.kind === "layer") return report.unsupported("layers", node.span);
+  if (session.calls.includes(declaration)) return report.add("GRAD2009", node.callee.span, { name });
+  const isLayer = declaration.kind === "layer";
+  if (isLayer && !context.home)
+    return report.add(
+      "GRAD3006",
+      node.callee.span,
+      { wanted: "a function here", found: `the layer \`${name}\`` },
+      { help: "only files and layers call layers" },
+    );
   if (declaration.adjoint) return report.unsupported("functions with an adjoint of their own", node.span);
+  // Before the arguments are read: a layer called in one of them comes later in the source.
+  const owner = isLayer ? instanceName(context) : `${context.owner}.${name}`;
   const arranged = arrange(node, declaration.parameters, false, context);
   if (!arranged) return null;
 
@@ -71,14 +81,21 @@ export function inlined(
     ...context,
     scope,
     bound: [...context.bound, ...mapped],
-    owner: `${context.owner}.${name}`,
+    owner,
+    home: null,
   };
   if (!bindArguments(declaration, terms, mapped, node, arranged, inner)) return null;
 
-  session.calls.push(name);
+  session.calls.push(declaration);
   try {
     const results = isBlock(declaration.body)
-      ? block(declaration, declaration.body, inner, node)
+      ? block(
+          declaration,
+          declaration.body,
+          isLayer ? asLayer(inner, context.home) : inner,
+          node,
+          isLayer ? context.home : null,
+        )
       : expression(declaration.body, inner, elaborate);
     return results?.map((r) => (mapped.length ? { ...settle(r), axes: [...mapped, ...r.axes] } : r)) ?? null;
   } finally {
@@ -89,6 +106,17 @@ function expression(body: Expression, context: Context, elaborate: Elaborate): T
   const term = elaborate(body, context);
   return term && [term];
 }
+
+/** A layer's params are named by the equation that calls it; the second call in one is `m.2`. */
+function instanceName({ session, owner }: Context): string {
+  const count = (session.instances.get(owner) ?? 0) + 1;
+  session.instances.set(owner, count);
+  return count === 1 ? owner : `${owner}.${count}`;
+}
+const asLayer = (context: Context, outer: Home | null): Context => ({
+  ...context,
+  home: { scope: context.scope, prefix: `${context.owner}.`, outer },
+});
 
 /** `f<N = 3>(x)` */
 function givenSizes(
@@ -236,6 +264,7 @@ function block(
   statements: readonly Statement[],
   context: Context,
   node: CallExpression,
+  caller: Home | null,
 ): Term[] | null {
   const { report } = context.session;
   const declared = new Map<string, Declared>();
@@ -249,9 +278,13 @@ function block(
     if (!isDType(type.dtype.text)) return report.add("GRAD3010", type.dtype.span, { name: type.dtype.text });
     declared.set(name.text, { dtype: type.dtype.text, shape });
   }
-  for (const statement of statements)
-    if (statement.kind !== "equation" && statement.kind !== "rec")
-      return report.unsupported(`\`${statement.kind}\` in a function`, statement.span);
+  for (const statement of statements) {
+    if (statement.kind === "equation" || statement.kind === "rec") continue;
+    if (declaration.kind !== "layer" || statement.kind !== "param")
+      return report.unsupported(`\`${statement.kind}\` in a ${declaration.kind}`, statement.span);
+    declareParam(statement, context, `${context.owner}.`);
+    for (const { name } of statement.items) shareParam(name.text, context, caller);
+  }
   declareNames(statements, context);
   elaborateBody(
     statements,
@@ -282,4 +315,12 @@ function block(
         wanted: "a function with results",
         found: `\`${declaration.name.text}\``,
       });
+}
+
+/** The caller knows the param as `m.W`, and whoever called it as `outer.m.W`. */
+function shareParam(name: string, context: Context, caller: Home | null): void {
+  const binding = context.scope.own(name);
+  const full = `${context.owner}.${name}`;
+  for (let home = caller; binding && home; home = home.outer)
+    home.scope.bind(full.slice(home.prefix.length), binding);
 }

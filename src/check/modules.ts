@@ -32,7 +32,16 @@ function moduleScope(file: SourceFile, session: Session, parent: Scope): Scope {
   return scope;
 }
 export function fileContext(session: Session, scope: Scope): Context {
-  return { session, scope, bound: [], path: [], facts: [], owner: "", times: new Map() };
+  return {
+    session,
+    scope,
+    bound: [],
+    path: [],
+    facts: [],
+    owner: "",
+    home: { scope, prefix: "", outer: null },
+    times: new Map(),
+  };
 }
 
 export function declareFunctions(statements: readonly Statement[], context: Context): void {

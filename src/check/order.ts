@@ -17,6 +17,9 @@ export function namesIn(roots: readonly Expression[], bound: Iterable<string>, i
     let { shadow } = top;
     if (node.kind === "name") {
       if (!shadows(shadow, node.name)) into.add(node.prime ? `${node.name}'` : node.name);
+      // `m.W` belongs to what made `m`.
+      const [owner] = node.name.split(".", 1);
+      if (owner !== undefined && owner !== node.name && !shadows(shadow, owner)) into.add(owner);
       continue;
     }
     if (node.kind === "call") {

@@ -113,6 +113,31 @@ describe("functions", () => {
   });
 });
 
+describe("layers", () => {
+  const dense = `layer dense<B, I, O>(x: f32[B, I]) -> y: f32[B, O] {
+  param V: f32[I, O] = glorot_uniform()
+  y[n, o] = sum[i] x[n, i] * V[i, o]
+}
+`;
+  test("own params named by the equation that calls them, in source order", () => {
+    expect(
+      equations(`${DIMS}${dense}h = dense<O = 3>(dense<O = 5>(x))\nfirst = h.V`),
+    ).toMatchInlineSnapshot(`
+      "%h.2.y: f32[B, 5] = [n: B, o: 5] sum[i: 0..N] %x[n, i] * %h.2.V[i, o]
+      %h: f32[B, 3] = [n: B, o: 3] sum[i: 0..5] %h.2.y[n, i] * %h.V[i, o]
+      %first: f32[5, 3] = [i0: 5, i1: 3] %h.V[i0, i1]"
+    `);
+  });
+  test("nest, and the file sees the params of the inner ones", () => {
+    const outer = `layer two<B, I>(x: f32[B, I]) -> y: f32[B, 2] { inner = dense<O = 4>(x)\n y = dense<O = 2>(inner) }\n`;
+    const { program } = checked(`${DIMS}${dense}${outer}h = two(x)\nloss l = h.inner.V[0, 0]`);
+    const params = [...(program?.values.values() ?? [])].filter(
+      (v) => v.definition.kind === "leaf" && v.definition.role === "param",
+    );
+    expect(params.map((p) => p.name)).toEqual(["W", "w", "h.inner.V", "h.y.V"]);
+  });
+});
+
 describe("recurrences", () => {
   test("base entries and step are one equation that reads itself", () => {
     expect(equations(`${DIMS}rec t in 0..B { z[0, m] = W[0, m]\n z[t + 1, m] = 0.5 * z[t, m] + x[t, 0] }`))
