@@ -54,7 +54,7 @@ export const SYNTAX = {
   },
   GRAD1011: {
     title: "output without a value",
-    message: ({ name }: Name) => `\`output ${name}\` with indices, a prime or dots does not go with what follows`,
+    message: ({ name }: Name) => `\`${name}\` cannot be written like this after \`output\``,
     page: page("output followed by names marks what is defined elsewhere; with an equation it defines a plain name.", "output y[b]", "output y[b] = 2 * x[b]\noutput z"),
   },
   GRAD1012: {

@@ -162,12 +162,6 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
 
   primary = this.RULE("primary", (): Expression =>
     this.OR([
-      {
-        ALT: () => {
-          const token = this.CONSUME(NumberLiteral);
-          return this.ACTION(() => numberOf(token.image, this.spanOf(token)));
-        },
-      },
       { ALT: () => this.truth(this.CONSUME(True), true) },
       { ALT: () => this.truth(this.CONSUME(False), false) },
       { ALT: () => this.SUBRULE(this.bracketed) },

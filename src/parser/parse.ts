@@ -19,7 +19,8 @@ export function parse(source: string, file: string): { file: SourceFile; diagnos
   const { tokens: bare, comments, diagnostics } = lex(text);
   const { tokens, closing } = withBoundaries(bare);
   shared ??= new StatementParser();
-  const { statements, broken } = shared.read(text, tokens, closing, (diagnostic) => {
+  const strays = diagnostics.map((diagnostic) => diagnostic.span.start.offset);
+  const { statements, broken } = shared.read(text, tokens, closing, strays, (diagnostic) => {
     if (diagnostics.length <= 2 * MOST_DIAGNOSTICS) diagnostics.push(diagnostic);
   });
   diagnostics.sort((a, b) => a.span.start.offset - b.span.start.offset);

@@ -20,19 +20,22 @@ export class StatementParser extends DeclarationParser {
   /** The end of the text was reached while recovering: what is missing there is no news. */
   private gaveUp = false;
   private faults = 0;
+  /** Where characters that are no token were left out. */
+  private strays: readonly number[] = [];
 
   constructor() {
     super();
     this.performSelfAnalysis();
   }
 
-  read(source: SourceText, tokens: Token[], closing: ReadonlyMap<Token, number>, report: (d: Diagnostic) => void): { statements: Statement[]; broken: NameNode[] } {
+  read(source: SourceText, tokens: Token[], closing: ReadonlyMap<Token, number>, strays: readonly number[], report: (d: Diagnostic) => void): { statements: Statement[]; broken: NameNode[] } {
     this.source = source;
     this.report = report;
     this.broken = [];
     this.closing = closing;
     this.gaveUp = false;
     this.faults = 0;
+    this.strays = strays;
     this.nesting = 0;
     this.input = tokens;
     const statements = this.file();
@@ -82,7 +85,8 @@ export class StatementParser extends DeclarationParser {
         found.push(statement);
         this.checkEnd();
       } catch (error) {
-        this.report(this.explain(error));
+        const diagnostic = this.explain(error);
+        if (!this.followsStray(this.input[start]!, diagnostic)) this.report(diagnostic);
         if (++this.faults > MOST_FAULTS) return this.abandon(found);
         this.nesting = nesting;
         if (this.position() === start) this.SKIP_TOKEN();
@@ -159,6 +163,10 @@ export class StatementParser extends DeclarationParser {
       return this.unexpected(error.message, (error as Error & { token: IToken }).token);
     }
     throw error;
+  }
+  /** Whether the fault only follows from characters left out in the same statement, which are reported themselves. */
+  private followsStray(start: IToken, fault: Diagnostic): boolean {
+    return this.strays.some((at) => at >= start.startOffset && at <= fault.span.start.offset);
   }
   /** "expected X, found Y" at the token, or right after the last one where that began a new line. */
   private unexpected(expected: string, token: IToken = this.LA(1)): Diagnostic {
