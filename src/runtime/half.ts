@@ -1,30 +1,20 @@
-const f32 = new Float32Array(1);
-const bits = new Uint32Array(f32.buffer);
-
 /** The value of IEEE 754 binary16 bits. */
 export function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 31;
   const fraction = half & 1023;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return exponent ? sign * 2 ** (exponent - 15) * (1 + fraction / 1024) : sign * 2 ** -24 * fraction;
+  return sign * 2 ** (Math.max(exponent, 1) - 25) * (fraction + (exponent ? 1024 : 0));
 }
 
 /** The bits of the nearest binary16, ties to even. */
 export function floatToHalf(value: number): number {
-  f32[0] = value;
-  const word = bits[0]!;
-  const sign = (word >>> 16) & 0x8000;
-  const size = Math.abs(value);
-  if (Number.isNaN(value)) return sign | 0x7e00;
-  if (size >= 65520) return sign | 0x7c00;
-  if (size < 2 ** -14) return sign | roundEven(size * 2 ** 24);
-  const exponent = Math.floor(Math.log2(f32[0] < 0 ? -f32[0] : f32[0]));
-  return sign | ((exponent + 14) * 1024 + roundEven((size / 2 ** exponent) * 1024));
-}
-
-function roundEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.min(Math.abs(value), 65536);
+  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  // Adding 2^52 rounds to an integer, ties to even, as any double addition does.
+  const units = size / 2 ** (exponent - 10) + 2 ** 52 - 2 ** 52;
+  // The implicit bit of a normal number is the 1 that its exponent is short of here.
+  return sign | Math.min((exponent + 14) * 1024 + units, 0x7c00);
 }

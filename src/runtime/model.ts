@@ -194,13 +194,13 @@ class CompiledModel implements Model {
         const input = binding.inputs.get(index)!;
         take(input, value, `argument \`${input.spec.name}\``, this.device);
       }
+      binding.entry(entry);
     } catch (error) {
       for (const input of binding.inputs.values()) input.pending = undefined;
       if (binding !== old) binding.free();
       throw error;
     }
     this.store.settle(binding.dims);
-    binding.entry(entry);
     this.lease.ended ??= "a result holds until the model's next call; read() it before";
     this.lease = new Lease();
     for (const input of binding.inputs.values()) this.deliver(input, old);

@@ -208,7 +208,11 @@ export class Store {
     const fanIn =
       "fanIn" in init && init.fanIn !== undefined ? evaluate(init.fanIn, this.bind([])) : undefined;
     const drawn = initialValues(init, shape, name, this.seed, fanIn);
-    this.device.upload(memory, dtype, hostArray(Array.from(drawn), dtype, shape, `the start of \`${name}\``));
+    this.device.upload(
+      memory,
+      dtype,
+      hostArray(dtype[0] === "f" ? drawn : Array.from(drawn), dtype, shape, `the start of \`${name}\``),
+    );
   }
 
   private indexOf(name: string): number {

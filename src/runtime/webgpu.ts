@@ -185,7 +185,8 @@ class GpuDevice implements Device<GpuMemory> {
         `${what} needs a buffer of ${bytes} bytes; this GPU device allows ${limit}`,
       );
     return this.guarded(what, () => {
-      const size = Math.max(4, bytes);
+      // Whole vec4s, so that a shader may load four at a time; never empty.
+      const size = Math.max(16, Math.ceil(bytes / 16) * 16);
       const buffer = this.device.createBuffer({ label: what, size, usage: STORAGE | COPY_SRC | COPY_DST });
       return new GpuMemory(bytes, buffer, this.device);
     });
