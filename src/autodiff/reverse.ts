@@ -1,11 +1,12 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { add, and, call, compare, constant, freshIndex, fn, indexValue, isFloat, mul, or, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
+import { add, and, call, compare, constant, freshIndex, fn, indexValue, isFloat, mul, or, read, readsOf, rewriter, select, sub, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
 import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
+import { mentions } from "../ir/reach.js";
 import type { Workspace } from "./workspace.js";
 
 /**
@@ -81,7 +82,11 @@ export class ReverseSweep {
       this.adjoints.set(id, only.value);
       return only.value;
     }
-    const made = this.work.equation(`${this.label}${value.name}`, value.dtype, axes, null, body, value, reserved);
+    if (reserved !== undefined) {
+      this.work.values.set(reserved, { ...this.work.value(reserved), definition: { kind: "equation", axes, operator: null, body } });
+      return reserved;
+    }
+    const made = this.work.equation(`${this.label}${value.name}`, value.dtype, axes, null, body, value);
     this.adjoints.set(id, made);
     return made;
   }
@@ -114,7 +119,9 @@ export class ReverseSweep {
     // Members refer to each other's adjoints before these are complete, so ids come first, definitions last.
     const members = group.items.flatMap(idsOf).filter((id) => this.active.has(id) && !this.wrt.has(id)).reverse();
     for (const id of members) {
-      const adjoint = this.work.reserve();
+      const value = this.work.value(id);
+      const zero = constant(0, value.dtype);
+      const adjoint = this.work.equation(`${this.label}${value.name}`, value.dtype, this.axesLike(id), null, zero, value);
       this.adjoints.set(id, adjoint);
       this.time.set(adjoint, shiftOf(id));
     }
@@ -128,8 +135,8 @@ export class ReverseSweep {
     }
     for (const { id, adjoint } of placed) this.adjointOf(id, adjoint);
     const time = this.time;
-    const inside = this.items.filter((item) => typeof item === "number" && time.has(item));
-    const after = this.items.filter((item) => !inside.includes(item));
+    const inside = orderWithinStep(this.work, this.items.flatMap((item) => (typeof item === "number" && time.has(item) ? [item] : [])), time);
+    const after = this.items.filter((item) => typeof item !== "number" || !inside.includes(item));
     this.time = null;
     this.items = outer;
     if (inside.length)
@@ -324,6 +331,34 @@ export class ReverseSweep {
     const adjoint = this.adjoints.get(id);
     return adjoint === undefined ? undefined : this.time?.get(adjoint);
   }
+}
+
+/** Members of a recurrence in an order that serves one step: after what they read of that same step. */
+function orderWithinStep(work: Workspace, ids: readonly ValueId[], time: ReadonlyMap<ValueId, { axis: number; shift: number }>): ValueId[] {
+  const done = new Set<ValueId>();
+  const order: ValueId[] = [];
+  const sameStep = (id: ValueId): ValueId[] => {
+    const { definition } = work.value(id);
+    const own = time.get(id);
+    if (definition.kind !== "equation" || !own) return mentions(definition).filter((m) => time.has(m));
+    const index = definition.axes[own.axis];
+    const guard = definition.operator?.guard;
+    return readsOf(guard ? [definition.body, guard] : [definition.body]).flatMap((node) => {
+      const other = time.get(node.value);
+      const subscript = other && node.subscripts[other.axis];
+      if (!other || !subscript || !index) return [];
+      const distance = subscript.sub(Poly.index(index)).constant;
+      return distance === undefined || distance === other.shift - own.shift ? [node.value] : [];
+    });
+  };
+  const place = (id: ValueId): void => {
+    if (done.has(id)) return;
+    done.add(id);
+    for (const source of sameStep(id)) if (ids.includes(source)) place(source);
+    order.push(id);
+  };
+  ids.forEach(place);
+  return order;
 }
 
 /** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */

@@ -1,11 +1,10 @@
-import { invariant } from "../diagnostics/invariant.js";
 import type { ValueId } from "../ir/expr.js";
 import type { Program } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { groupKernels, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type { Kernel, Launch, ScheduledEntry, ScheduledModule, TargetDescription } from "./kernel-ir.js";
-import { lowerFused, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import { lowerFused, lowerRecurrence, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
 import { gatherScatters } from "./gather-scatters.js";
@@ -92,8 +91,7 @@ class ModuleScheduler {
       case "scatter":
         return [this.register(lowerScatter(group, context))];
       case "recurrence":
-        invariant(false, "recurrences are scheduled by their own pass");
-        return [];
+        return [this.register(lowerRecurrence(group.group, context))];
     }
   }
 
