@@ -13,7 +13,7 @@ export type Inputs = Readonly<Record<string, TensorInput>>;
 export type Results = Record<string, Tensor>;
 export interface StepOptions {
   readonly of?: string;
-  readonly [argument: string]: number | string | undefined;
+  readonly [argument: string]: number | boolean | string | undefined;
 }
 
 /** A model: entry points of the module over a store. The typings of a module fill in the names. */
@@ -180,7 +180,11 @@ class CompiledModel implements Model {
   }
 
   /** Everything is checked before anything runs or changes. */
-  private call(entry: EntrySpec, inputs: Inputs, args?: ReadonlyMap<number, number | string>): Binding {
+  private call(
+    entry: EntrySpec,
+    inputs: Inputs,
+    args?: ReadonlyMap<number, number | boolean | string>,
+  ): Binding {
     this.life.check();
     this.device.check?.();
     const names = this.inputNames;

@@ -148,6 +148,40 @@ describe("calls", () => {
     model.step({ x, t });
     expect(model.forward({ x, t })["y"]!.data.buffer).toBe(buffer);
   });
+  it("a launch with steps runs in order, forwards or backwards, the step's number last", async () => {
+    const seen: unknown[] = [];
+    const launch = {
+      kernel: "k",
+      tensors: [0],
+      writes: [],
+      sizes: ["N"],
+      steps: { first: { terms: [[1, "N"], [-1]] }, count: "N", direction: -1 },
+    } as const;
+    const entry = { launches: [launch], results: {}, grads: {}, updates: [] };
+    const module = {
+      ...{
+        version: "0",
+        name: "steps",
+        precision: "f64",
+        dims: [{ name: "N" }],
+        checks: [],
+        losses: [],
+        trains: [],
+        wrt: [],
+      },
+      tensors: [{ name: "x", role: "input", dtype: "f64", shape: ["N"] }],
+      targets: { js: { forward: entry, backward: {}, step: {} } },
+    } as const;
+    const model = await createModel(module, {
+      js: jsDevice({ k: (...args) => void seen.push(args.slice(1)) }),
+    });
+    model.forward({ x: [1, 2, 3] });
+    expect(seen).toEqual([
+      [3, 2],
+      [3, 1],
+      [3, 0],
+    ]);
+  });
   it("after dispose everything is stale", async () => {
     const model = await create();
     const out = model.forward({ x, t });
