@@ -8,6 +8,7 @@ import {
   UnsupportedError,
   type CreateOptions,
   type Model,
+  type ModuleSpec,
   type NamedTensor,
 } from "../../src/runtime/index.js";
 import { kernels, spec } from "./regression-module.js";
@@ -158,20 +159,18 @@ describe("calls", () => {
       steps: { first: { terms: [[1, "N"], [-1]] }, count: "N", direction: -1 },
     } as const;
     const entry = { launches: [launch], results: {}, grads: {}, updates: [] };
-    const module = {
-      ...{
-        version: "0",
-        name: "steps",
-        precision: "f64",
-        dims: [{ name: "N" }],
-        checks: [],
-        losses: [],
-        trains: [],
-        wrt: [],
-      },
+    const module: ModuleSpec = {
+      version: "0",
+      name: "steps",
+      precision: "f64",
+      dims: [{ name: "N" }],
+      checks: [],
       tensors: [{ name: "x", role: "input", dtype: "f64", shape: ["N"] }],
+      losses: [],
+      trains: [],
+      wrt: [],
       targets: { js: { forward: entry, backward: {}, step: {} } },
-    } as const;
+    };
     const model = await createModel(module, {
       js: jsDevice({ k: (...args) => void seen.push(args.slice(1)) }),
     });
