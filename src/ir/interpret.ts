@@ -296,6 +296,10 @@ class Interpreter {
       }
       case "call": {
         const args = e.args.map((a) => this.compile(a));
+        const [first, second] = args;
+        // What a condition shuts out is not evaluated: it may lie out of bounds.
+        if (e.fn === "and" && first && second) return (point) => (first(point) ? second(point) : 0);
+        if (e.fn === "or" && first && second) return (point) => first(point) || second(point);
         const operands = e.args[0]?.dtype ?? e.dtype;
         const dtype = operands === "f32" || operands === "f16" ? "f64" : operands;
         return (point) => evaluateScalar(e.fn, args.map((a) => a(point)), dtype);
