@@ -8,9 +8,16 @@ export interface Diagnostic {
   readonly message: string;
   readonly file: string;
   readonly span: { readonly start: Span["start"]; readonly end: Span["end"] };
-  readonly related: readonly { readonly message: string; readonly file: string; readonly span: { readonly start: Span["start"]; readonly end: Span["end"] } }[];
+  readonly related: readonly {
+    readonly message: string;
+    readonly file: string;
+    readonly span: { readonly start: Span["start"]; readonly end: Span["end"] };
+  }[];
   readonly help?: string;
-  readonly fix?: { readonly span: { readonly start: Span["start"]; readonly end: Span["end"] }; readonly text: string };
+  readonly fix?: {
+    readonly span: { readonly start: Span["start"]; readonly end: Span["end"] };
+    readonly text: string;
+  };
 }
 
 export interface DiagnosticExtras {
@@ -19,10 +26,18 @@ export interface DiagnosticExtras {
   readonly fix?: { readonly span: Span; readonly text: string };
 }
 
-const place = (span: Span): { start: Span["start"]; end: Span["end"] } => ({ start: span.start, end: span.end });
+const place = (span: Span): { start: Span["start"]; end: Span["end"] } => ({
+  start: span.start,
+  end: span.end,
+});
 
 /** The one way to make a diagnostic: a code of the catalogue, a place, and what its wording asks for. */
-export function diagnose<C extends Code>(code: C, span: Span, args: Parameters<(typeof CATALOGUE)[C]["message"]>[0], extras: DiagnosticExtras = {}): Diagnostic {
+export function diagnose<C extends Code>(
+  code: C,
+  span: Span,
+  args: Parameters<(typeof CATALOGUE)[C]["message"]>[0],
+  extras: DiagnosticExtras = {},
+): Diagnostic {
   const entry = CATALOGUE[code];
   // The catalogue pairs each code with its own argument type; the union of all hides that from the checker.
   const message = (entry.message as (a: typeof args) => string)(args);
@@ -32,7 +47,11 @@ export function diagnose<C extends Code>(code: C, span: Span, args: Parameters<(
     message,
     file: span.file,
     span: place(span),
-    related: (extras.related ?? []).map((r) => ({ message: r.message, file: r.span.file, span: place(r.span) })),
+    related: (extras.related ?? []).map((r) => ({
+      message: r.message,
+      file: r.span.file,
+      span: place(r.span),
+    })),
     ...(extras.help ? { help: extras.help } : {}),
     ...(extras.fix ? { fix: { span: place(extras.fix.span), text: extras.fix.text } } : {}),
   };

@@ -10,17 +10,27 @@ export const GENERATION = {
   GRAD5002: {
     title: "type not on this engine",
     message: ({ engine, dtype }: { engine: string; dtype: string }) => `${engine} has no ${dtype}`,
-    page: page("WGSL has no f64; f16 needs a device that offers it.", "gradc build m.grad --target wgsl --precision f64", "gradc build m.grad --target js --precision f64"),
+    page: page(
+      "WGSL has no f64; f16 needs a device that offers it.",
+      "gradc build m.grad --target wgsl --precision f64",
+      "gradc build m.grad --target js --precision f64",
+    ),
   },
   GRAD5003: {
     title: "device limit",
-    message: ({ what, limit, needed }: { what: string; limit: number; needed: number }) => `a kernel needs ${needed} ${what}, the device has ${limit}`,
+    message: ({ what, limit, needed }: { what: string; limit: number; needed: number }) =>
+      `a kernel needs ${needed} ${what}, the device has ${limit}`,
     page: page("The target has a fixed limit for each kernel.", "", ""),
   },
   GRAD5004: {
     title: "unknown target",
-    message: ({ name, known }: { name: string; known: string }) => `there is no target \`${name}\`; known are ${known}`,
-    page: page("Targets are js, wasm and wgsl.", "gradc build m.grad --target cuda", "gradc build m.grad --target wgsl"),
+    message: ({ name, known }: { name: string; known: string }) =>
+      `there is no target \`${name}\`; known are ${known}`,
+    page: page(
+      "Targets are js, wasm and wgsl.",
+      "gradc build m.grad --target cuda",
+      "gradc build m.grad --target wgsl",
+    ),
   },
   GRAD5005: {
     title: "tensor too large",

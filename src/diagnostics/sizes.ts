@@ -4,48 +4,84 @@ import { page, type Entry, type Name, type Pair, type Text } from "./page.js";
 export const SIZES = {
   GRAD3001: {
     title: "index of two sizes",
-    message: ({ name, index, sizes }: { name: string; index: string; sizes: string }) => `index \`${index}\` of ${name} has two sizes: ${sizes}`,
-    page: page("All axes that an index subscripts alone have the same size, as expressions and not by chance of value.", "dim A, B\ninput x: f32[A], y: f32[B]\nz[i] = x[i] + y[i]", "dim A\ninput x: f32[A], y: f32[A]\nz[i] = x[i] + y[i]"),
+    message: ({ name, index, sizes }: { name: string; index: string; sizes: string }) =>
+      `index \`${index}\` of ${name} has two sizes: ${sizes}`,
+    page: page(
+      "All axes that an index subscripts alone have the same size, as expressions and not by chance of value.",
+      "dim A, B\ninput x: f32[A], y: f32[B]\nz[i] = x[i] + y[i]",
+      "dim A\ninput x: f32[A], y: f32[A]\nz[i] = x[i] + y[i]",
+    ),
   },
   GRAD3002: {
     title: "wrong number of subscripts",
-    message: ({ name, rank, given }: { name: string; rank: number; given: number }) => `\`${name}\` has ${rank} ${rank === 1 ? "axis" : "axes"} but is subscripted with ${given}`,
-    page: page("A full read gives each axis a subscript; fewer leave a tensor, more are an error.", "input x: f32[N]\ny[i, j] = x[i, j]", "input x: f32[N, M]\ny[i, j] = x[i, j]"),
+    message: ({ name, rank, given }: { name: string; rank: number; given: number }) =>
+      `\`${name}\` has ${rank} ${rank === 1 ? "axis" : "axes"} but is subscripted with ${given}`,
+    page: page(
+      "A full read gives each axis a subscript; fewer leave a tensor, more are an error.",
+      "input x: f32[N]\ny[i, j] = x[i, j]",
+      "input x: f32[N, M]\ny[i, j] = x[i, j]",
+    ),
   },
   GRAD3003: {
     title: "types do not match",
     message: ({ left, right }: Pair) => `types do not match: ${left} and ${right}`,
-    page: page("Values are converted only where that is written.", "input k: i32, x: f32\ny = k * x", "input k: i32, x: f32\ny = f32(k) * x"),
+    page: page(
+      "Values are converted only where that is written.",
+      "input k: i32, x: f32\ny = k * x",
+      "input k: i32, x: f32\ny = f32(k) * x",
+    ),
   },
   GRAD3004: {
     title: "shapes do not match",
     message: ({ left, right }: Pair) => `shapes do not match: ${left} and ${right}`,
-    page: page("Tensor-level arithmetic wants equal shapes, or a scalar on one side; everything else is said with indices.", "input A: f32[N, M], b: f32[M]\ny = A + b", "input A: f32[N, M], b: f32[M]\ny[i, j] = A[i, j] + b[j]"),
+    page: page(
+      "Tensor-level arithmetic wants equal shapes, or a scalar on one side; everything else is said with indices.",
+      "input A: f32[N, M], b: f32[M]\ny = A + b",
+      "input A: f32[N, M], b: f32[M]\ny[i, j] = A[i, j] + b[j]",
+    ),
   },
   GRAD3005: {
     title: "access out of bounds",
     message: ({ text }: Text) => `subscript ${text} leaves its axis`,
-    page: page("Each access is proved to stay inside its axis, or has a value for outside.", "y[i] = x[i + 1] - x[i]", "y[i in 0..N-1] = x[i + 1] - x[i]\nz[i] = (x[i + 1] ?? 0) - x[i]"),
+    page: page(
+      "Each access is proved to stay inside its axis, or has a value for outside.",
+      "y[i] = x[i + 1] - x[i]",
+      "y[i in 0..N-1] = x[i + 1] - x[i]\nz[i] = (x[i + 1] ?? 0) - x[i]",
+    ),
   },
   GRAD3006: {
     title: "unexpected kind of value",
     message: ({ wanted, found }: { wanted: string; found: string }) => `expected ${wanted}, found ${found}`,
-    page: page("The expression has another type or shape than its place asks for.", "y = if x then 1 else 0", "y = if x > 0 then 1 else 0"),
+    page: page(
+      "The expression has another type or shape than its place asks for.",
+      "y = if x then 1 else 0",
+      "y = if x > 0 then 1 else 0",
+    ),
   },
   GRAD3007: {
     title: "wrong number of arguments",
-    message: ({ name, wanted, given }: { name: string; wanted: string; given: number }) => `\`${name}\` takes ${wanted} arguments, not ${given}`,
+    message: ({ name, wanted, given }: { name: string; wanted: string; given: number }) =>
+      `\`${name}\` takes ${wanted} arguments, not ${given}`,
     page: page("docs/functions.md lists each function's arguments.", "y = atan2(x)", "y = atan2(y0, x0)"),
   },
   GRAD3008: {
     title: "not a size",
     message: ({ text }: Text) => `${text} is not a size`,
-    page: page("A size is an integer expression in dims and literals.", "param W: f32[x, 2.5]", "dim N\nparam W: f32[N, 2]"),
+    page: page(
+      "A size is an integer expression in dims and literals.",
+      "param W: f32[x, 2.5]",
+      "dim N\nparam W: f32[N, 2]",
+    ),
   },
   GRAD3009: {
     title: "loss is not a scalar",
-    message: ({ name, shape }: { name: string; shape: string }) => `loss \`${name}\` is not a scalar but ${shape}`,
-    page: page("A loss is one number, so that it has a gradient.", "loss l[b] = (y[b] - t[b])^2", "loss l = mean[b] (y[b] - t[b])^2"),
+    message: ({ name, shape }: { name: string; shape: string }) =>
+      `loss \`${name}\` is not a scalar but ${shape}`,
+    page: page(
+      "A loss is one number, so that it has a gradient.",
+      "loss l[b] = (y[b] - t[b])^2",
+      "loss l = mean[b] (y[b] - t[b])^2",
+    ),
   },
   GRAD3010: {
     title: "unknown type",
@@ -54,32 +90,59 @@ export const SIZES = {
   },
   GRAD3011: {
     title: "division leaves a remainder",
-    message: ({ text, value }: { text: string; value: string }) => `size \`${text}\` does not come out even: ${value}`,
-    page: page("In sizes and ranges / must divide exactly. floor(a / n) rounds down.", "dim H = 7\nparam W: f32[H / 2]", "dim H = 8\nparam W: f32[H / 2]"),
+    message: ({ text, value }: { text: string; value: string }) =>
+      `size \`${text}\` does not come out even: ${value}`,
+    page: page(
+      "In sizes and ranges / must divide exactly. floor(a / n) rounds down.",
+      "dim H = 7\nparam W: f32[H / 2]",
+      "dim H = 8\nparam W: f32[H / 2]",
+    ),
   },
   GRAD3012: {
     title: "dims disagree",
-    message: ({ name, first, second }: { name: string; first: string; second: string }) => `dim \`${name}\` is ${first} but also ${second}`,
-    page: page("Two sources give one dim different sizes.", "{ \"dims\": { \"N\": 3 }, \"inputs\": { \"x\": [1, 2] } }", "{ \"inputs\": { \"x\": [1, 2] } }"),
+    message: ({ name, first, second }: { name: string; first: string; second: string }) =>
+      `dim \`${name}\` is ${first} but also ${second}`,
+    page: page(
+      "Two sources give one dim different sizes.",
+      '{ "dims": { "N": 3 }, "inputs": { "x": [1, 2] } }',
+      '{ "inputs": { "x": [1, 2] } }',
+    ),
   },
   GRAD3013: {
     title: "dim bound by nothing",
     message: ({ name }: Name) => `nothing says how large dim \`${name}\` is`,
-    page: page("A dim is bound by dims, or by the shape of an input, param or state in an axis that is linear in it.", "dim N\nparam w: f32[N]", "dim N = 8\nparam w: f32[N]"),
+    page: page(
+      "A dim is bound by dims, or by the shape of an input, param or state in an axis that is linear in it.",
+      "dim N\nparam w: f32[N]",
+      "dim N = 8\nparam w: f32[N]",
+    ),
   },
   GRAD3014: {
     title: "base entries do not fit",
-    message: ({ name, wanted, found }: { name: string; wanted: string; found: string }) => `the base entries of \`${name}\` cover ${found}, but the recurrence needs ${wanted}`,
-    page: page("Entries written before the first step cover exactly those that steps read but do not make.", "rec t in 0..T {\n  z[t + 2] = z[t + 1] + z[t]\n}", "rec t in 0..T {\n  z[0] = 0\n  z[1] = 1\n  z[t + 2] = z[t + 1] + z[t]\n}"),
+    message: ({ name, wanted, found }: { name: string; wanted: string; found: string }) =>
+      `the base entries of \`${name}\` cover ${found}, but the recurrence needs ${wanted}`,
+    page: page(
+      "Entries written before the first step cover exactly those that steps read but do not make.",
+      "rec t in 0..T {\n  z[t + 2] = z[t + 1] + z[t]\n}",
+      "rec t in 0..T {\n  z[0] = 0\n  z[1] = 1\n  z[t + 2] = z[t + 1] + z[t]\n}",
+    ),
   },
   GRAD3015: {
     title: "read of a later step",
     message: ({ name }: Name) => `\`${name}\` is read at a step that is not made yet`,
-    page: page("A step reads entries of earlier steps at constant distance, and its own.", "rec t in 0..T {\n  z[t] = z[t + 1]\n}", "rec t in T..0 {\n  z[T] = 0\n  z[t] = z[t + 1]\n}"),
+    page: page(
+      "A step reads entries of earlier steps at constant distance, and its own.",
+      "rec t in 0..T {\n  z[t] = z[t + 1]\n}",
+      "rec t in T..0 {\n  z[T] = 0\n  z[t] = z[t + 1]\n}",
+    ),
   },
   GRAD3016: {
     title: "empty reduction",
     message: ({ name }: Name) => `\`${name}\` runs over nothing`,
-    page: page("max, min, mean, argmax, argmin and logsumexp of an axis of size 0 have no value.", "dim N = 0\ny = max[i in 0..N] x[i]", "dim N = 4\ny = max[i in 0..N] x[i]"),
+    page: page(
+      "max, min, mean, argmax, argmin and logsumexp of an axis of size 0 have no value.",
+      "dim N = 0\ny = max[i in 0..N] x[i]",
+      "dim N = 4\ny = max[i in 0..N] x[i]",
+    ),
   },
 } as const satisfies Record<string, Entry>;

@@ -50,16 +50,32 @@ export interface RangeSyntax extends Node {
 }
 export interface InputStatement extends Node {
   readonly kind: "input";
-  readonly items: readonly { readonly name: Name; readonly type: TypeSyntax; readonly range?: RangeSyntax; readonly value?: Expression; readonly doc?: string }[];
+  readonly items: readonly {
+    readonly name: Name;
+    readonly type: TypeSyntax;
+    readonly range?: RangeSyntax;
+    readonly value?: Expression;
+    readonly doc?: string;
+  }[];
 }
 /** `param` and `state`: a value is an initialiser. In an optimizer a state may lack a type. */
 export interface ParamStatement extends Node {
   readonly kind: "param" | "state";
-  readonly items: readonly { readonly name: Name; readonly type?: TypeSyntax; readonly value?: Expression; readonly doc?: string }[];
+  readonly items: readonly {
+    readonly name: Name;
+    readonly type?: TypeSyntax;
+    readonly value?: Expression;
+    readonly doc?: string;
+  }[];
 }
 export interface ConstStatement extends Node {
   readonly kind: "const";
-  readonly items: readonly { readonly name: Name; readonly type?: TypeSyntax; readonly value: Expression; readonly doc?: string }[];
+  readonly items: readonly {
+    readonly name: Name;
+    readonly type?: TypeSyntax;
+    readonly value: Expression;
+    readonly doc?: string;
+  }[];
 }
 /** One index on the left of an equation or under an operator. On the left of a `rec` entry it may be any size expression. */
 export interface IndexBinding extends Node {
@@ -126,7 +142,11 @@ export interface FunctionStatement extends Node {
   /** Absent for `fn f(x) = expression`. */
   readonly results?: readonly Result[];
   readonly body: readonly Statement[] | Expression;
-  readonly adjoint?: { readonly cotangents: readonly Name[]; readonly results: readonly Name[]; readonly body: readonly Statement[] } & Node;
+  readonly adjoint?: {
+    readonly cotangents: readonly Name[];
+    readonly results: readonly Name[];
+    readonly body: readonly Statement[];
+  } & Node;
   readonly doc?: string;
 }
 export interface OptimizerStatement extends Node {
@@ -193,7 +213,8 @@ export interface CallExpression extends Node {
   readonly axis?: Name;
   readonly args: readonly Argument[];
 }
-export type BinaryOperator = "or" | "and" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%" | "@" | "^" | "??";
+export type BinaryOperator =
+  "or" | "and" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%" | "@" | "^" | "??";
 export interface BinaryExpression extends Node {
   readonly kind: "binary";
   readonly operator: BinaryOperator;
@@ -212,9 +233,21 @@ export interface IfExpression extends Node {
   readonly then: Expression;
   readonly else: Expression;
 }
-export type ReducerName = "sum" | "prod" | "max" | "min" | "mean" | "any" | "all" | "argmax" | "argmin" | "logsumexp";
+export type ReducerName =
+  "sum" | "prod" | "max" | "min" | "mean" | "any" | "all" | "argmax" | "argmin" | "logsumexp";
 export type AxisName = "softmax" | "log_softmax" | "cumsum" | "cumprod";
-export const REDUCERS: readonly ReducerName[] = ["sum", "prod", "max", "min", "mean", "any", "all", "argmax", "argmin", "logsumexp"];
+export const REDUCERS: readonly ReducerName[] = [
+  "sum",
+  "prod",
+  "max",
+  "min",
+  "mean",
+  "any",
+  "all",
+  "argmax",
+  "argmin",
+  "logsumexp",
+];
 export const AXIS_OPERATORS: readonly AxisName[] = ["softmax", "log_softmax", "cumsum", "cumprod"];
 export interface ReducerExpression extends Node {
   readonly kind: "reducer";

@@ -1,9 +1,30 @@
 import { tokenMatcher, type TokenType } from "chevrotain";
 import { Token } from "./lexer.js";
 import {
-  As, At, Boundary, Check, Checkpoint, Comma, Equals, For, From, Import, LeftCurly, LeftParen, LeftSquare, Less, Name, Prime,
-  RightCurly, RightParen, RightSquare, statementWords, Train, While, With,
-} from "./vocabulary.js"; // prettier-ignore
+  As,
+  At,
+  Boundary,
+  Check,
+  Checkpoint,
+  Comma,
+  Equals,
+  For,
+  From,
+  Import,
+  LeftCurly,
+  LeftParen,
+  LeftSquare,
+  Less,
+  Name,
+  Prime,
+  RightCurly,
+  RightParen,
+  RightSquare,
+  statementWords,
+  Train,
+  While,
+  With,
+} from "./vocabulary.js";
 
 /**
  * Line breaks mean nothing to the grammar, but they tell where a statement was meant to begin. A `Boundary` is put
@@ -36,7 +57,8 @@ export function withBoundaries(tokens: readonly Token[]): { tokens: Token[]; clo
     }
     const close = partners[i]!;
     if (type === LeftCurly && close > i) opened.push({ close, token });
-    while (opened.length > 0 && opened[opened.length - 1]!.close === i) closing.set(opened.pop()!.token, result.length);
+    while (opened.length > 0 && opened[opened.length - 1]!.close === i)
+      closing.set(opened.pop()!.token, result.length);
     token.place = result.length;
     result.push(token);
   }
@@ -53,7 +75,8 @@ function matchBrackets(tokens: readonly Token[]): Int32Array {
     else if (type === RightParen || type === RightSquare || type === RightCurly) {
       const wanted = type === RightParen ? LeftParen : type === RightSquare ? LeftSquare : LeftCurly;
       // A brace closes what was forgotten inside it; the others close only their own kind.
-      if (type === RightCurly) while (open.length > 0 && tokens[open[open.length - 1]!]!.tokenType !== LeftCurly) open.pop();
+      if (type === RightCurly)
+        while (open.length > 0 && tokens[open[open.length - 1]!]!.tokenType !== LeftCurly) open.pop();
       const last = open[open.length - 1];
       if (last !== undefined && tokens[last]!.tokenType === wanted) {
         partners[last] = i;
@@ -66,7 +89,12 @@ function matchBrackets(tokens: readonly Token[]): Int32Array {
 
 const AFTER_A_NAME: ReadonlySet<TokenType> = new Set([With, At, For, As, From, Checkpoint, While]);
 
-function certainlyBegins(tokens: readonly Token[], i: number, partners: Int32Array, inBrackets: boolean): boolean {
+function certainlyBegins(
+  tokens: readonly Token[],
+  i: number,
+  partners: Int32Array,
+  inBrackets: boolean,
+): boolean {
   const token = tokens[i]!;
   if (!tokenMatcher(token, Name)) return false;
   const type = (k: number): TokenType | undefined => tokens[k]?.tokenType;

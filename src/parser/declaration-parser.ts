@@ -1,16 +1,66 @@
 import type { IToken, ParserMethod } from "chevrotain";
 import { diagnose } from "../diagnostics/diagnostic.js";
 import type {
-  Argument, Expression, FunctionTypeSyntax, FunctionStatement, IndexBinding, Name as NameNode, Parameter, ParamStatement, Result, Statement, Target, TypeSyntax,
-} from "./ast.js"; // prettier-ignore
+  Argument,
+  Expression,
+  FunctionTypeSyntax,
+  FunctionStatement,
+  IndexBinding,
+  Name as NameNode,
+  Parameter,
+  ParamStatement,
+  Result,
+  Statement,
+  Target,
+  TypeSyntax,
+} from "./ast.js";
 import { ExpressionParser } from "./expression-parser.js";
 import { StatementFault } from "./fault.js";
 import type { Token } from "./lexer.js";
 import {
-  Adjoint, Arrow, As, At, Boundary, Check, Checkpoint, Colon, Comma, Const, Dim, Equals, Fn, For, From, Greater, Import, In, Input,
-  Layer, LeftCurly, LeftParen, LeftSquare, Less, Loss, Name, None, Optimizer, Output, Param, Prime, Rec, RightCurly, RightParen,
-  RightSquare, Semicolon, Sqrt, State, StringLiteral, Train, While, With,
-} from "./vocabulary.js"; // prettier-ignore
+  Adjoint,
+  Arrow,
+  As,
+  At,
+  Boundary,
+  Check,
+  Checkpoint,
+  Colon,
+  Comma,
+  Const,
+  Dim,
+  Equals,
+  Fn,
+  For,
+  From,
+  Greater,
+  Import,
+  In,
+  Input,
+  Layer,
+  LeftCurly,
+  LeftParen,
+  LeftSquare,
+  Less,
+  Loss,
+  Name,
+  None,
+  Optimizer,
+  Output,
+  Param,
+  Prime,
+  Rec,
+  RightCurly,
+  RightParen,
+  RightSquare,
+  Semicolon,
+  Sqrt,
+  State,
+  StringLiteral,
+  Train,
+  While,
+  With,
+} from "./vocabulary.js";
 
 type Declared<K extends Statement["kind"]> = Extract<Statement, { kind: K }>;
 type StoredItem = ParamStatement["items"][number];
@@ -62,7 +112,15 @@ export abstract class DeclarationParser extends ExpressionParser {
           return this.SUBRULE(this.range);
         });
         const value = this.OPTION2(() => this.SUBRULE(this.value));
-        this.ACTION(() => items.push({ name: this.nameOf(name), type, ...(range ? { range } : {}), ...(value ? { value } : {}), ...this.docOf(name, word) }));
+        this.ACTION(() =>
+          items.push({
+            name: this.nameOf(name),
+            type,
+            ...(range ? { range } : {}),
+            ...(value ? { value } : {}),
+            ...this.docOf(name, word),
+          }),
+        );
       },
     });
     return this.ACTION(() => ({ kind: "input", items, span: this.since(word) }));
@@ -77,10 +135,21 @@ export abstract class DeclarationParser extends ExpressionParser {
         const name = this.CONSUME(Name);
         const type = this.OPTION(() => this.SUBRULE(this.annotation));
         const value = this.OPTION2(() => this.SUBRULE(this.value));
-        this.ACTION(() => items.push({ name: this.nameOf(name), ...(type ? { type } : {}), ...(value ? { value } : {}), ...this.docOf(name, word) }));
+        this.ACTION(() =>
+          items.push({
+            name: this.nameOf(name),
+            ...(type ? { type } : {}),
+            ...(value ? { value } : {}),
+            ...this.docOf(name, word),
+          }),
+        );
       },
     });
-    return this.ACTION(() => ({ kind: word.tokenType === Param ? "param" : "state", items, span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: word.tokenType === Param ? "param" : "state",
+      items,
+      span: this.since(word),
+    }));
   });
 
   constStatement = this.RULE("constStatement", (): Statement => {
@@ -92,7 +161,14 @@ export abstract class DeclarationParser extends ExpressionParser {
         const name = this.CONSUME(Name);
         const type = this.OPTION(() => this.SUBRULE(this.annotation));
         const value = this.SUBRULE(this.value);
-        this.ACTION(() => items.push({ name: this.nameOf(name), ...(type ? { type } : {}), value, ...this.docOf(name, word) }));
+        this.ACTION(() =>
+          items.push({
+            name: this.nameOf(name),
+            ...(type ? { type } : {}),
+            value,
+            ...this.docOf(name, word),
+          }),
+        );
       },
     });
     return this.ACTION(() => ({ kind: "const", items, span: this.since(word) }));
@@ -140,13 +216,27 @@ export abstract class DeclarationParser extends ExpressionParser {
     const first = this.LA(1);
     const targets = this.SUBRULE(this.targets);
     const value = this.SUBRULE(this.value);
-    return this.ACTION(() => ({ kind: "equation", role: "value", targets, value, ...this.docOf(first), span: this.since(first) }));
+    return this.ACTION(() => ({
+      kind: "equation",
+      role: "value",
+      targets,
+      value,
+      ...this.docOf(first),
+      span: this.since(first),
+    }));
   });
   lossStatement = this.RULE("lossStatement", (): Statement => {
     const word = this.CONSUME(Loss);
     const target = this.SUBRULE(this.target);
     const value = this.SUBRULE(this.value);
-    return this.ACTION(() => ({ kind: "equation", role: "loss", targets: [target], value, ...this.docOf(word), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "equation",
+      role: "loss",
+      targets: [target],
+      value,
+      ...this.docOf(word),
+      span: this.since(word),
+    }));
   });
   /** `output y[b] = e`, `output a, b = f(x)`; without a value `output a, m.W` marks what is defined elsewhere. */
   outputStatement = this.RULE("outputStatement", (): Statement => {
@@ -171,9 +261,12 @@ export abstract class DeclarationParser extends ExpressionParser {
     const value = this.OPTION(() => this.SUBRULE(this.value));
     return this.ACTION(() => {
       const span = this.since(word);
-      if (value && !dotted) return { kind: "equation", role: "output", targets, value, ...this.docOf(word), span };
-      const defining = targets.find((target) => target.indices !== undefined || target.prime) ?? (value && targets[0]);
-      if (defining) throw new StatementFault(diagnose("GRAD1011", defining.span, { name: defining.name.text }));
+      if (value && !dotted)
+        return { kind: "equation", role: "output", targets, value, ...this.docOf(word), span };
+      const defining =
+        targets.find((target) => target.indices !== undefined || target.prime) ?? (value && targets[0]);
+      if (defining)
+        throw new StatementFault(diagnose("GRAD1011", defining.span, { name: defining.name.text }));
       return { kind: "output", names: targets.map((target) => target.name), span };
     });
   });
@@ -186,7 +279,12 @@ export abstract class DeclarationParser extends ExpressionParser {
     const name = this.CONSUME(Name);
     const prime = this.OPTION(() => this.CONSUME(Prime));
     const indices = this.OPTION2(() => this.SUBRULE(this.leftIndices));
-    return this.ACTION(() => ({ name: this.nameOf(name), prime: prime !== undefined, ...(indices ? { indices } : {}), span: this.since(name) }));
+    return this.ACTION(() => ({
+      name: this.nameOf(name),
+      prime: prime !== undefined,
+      ...(indices ? { indices } : {}),
+      span: this.since(name),
+    }));
   });
   leftIndices = this.RULE("leftIndices", (): IndexBinding[] => {
     const indices: IndexBinding[] = [];
@@ -219,7 +317,15 @@ export abstract class DeclarationParser extends ExpressionParser {
       return this.SUBRULE(this.expression);
     });
     const body = this.SUBRULE(this.block);
-    return this.ACTION(() => ({ kind: "rec", index: this.nameOf(index), range, ...(checkpoint ? { checkpoint } : {}), ...(condition ? { condition } : {}), body, span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "rec",
+      index: this.nameOf(index),
+      range,
+      ...(checkpoint ? { checkpoint } : {}),
+      ...(condition ? { condition } : {}),
+      body,
+      span: this.since(word),
+    }));
   });
   checkpoint = this.RULE("checkpoint", (): NonNullable<Declared<"rec">["checkpoint"]> => {
     const word = this.CONSUME(Checkpoint);
@@ -244,7 +350,14 @@ export abstract class DeclarationParser extends ExpressionParser {
       this.CONSUME(For);
       return this.SUBRULE(this.dottedNames);
     });
-    return this.ACTION(() => ({ kind: "train", loss: this.nameOf(loss), optimizer: this.nameOf(optimizer), args, ...(params ? { params } : {}), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "train",
+      loss: this.nameOf(loss),
+      optimizer: this.nameOf(optimizer),
+      args,
+      ...(params ? { params } : {}),
+      span: this.since(word),
+    }));
   });
   dottedNames = this.RULE("dottedNames", (): NameNode[] => {
     const names: NameNode[] = [];
@@ -259,7 +372,13 @@ export abstract class DeclarationParser extends ExpressionParser {
     this.CONSUME(At);
     this.deeper(this.CONSUME(LeftCurly));
     this.MANY(() => {
-      this.MANY2(() => this.OR([{ ALT: () => this.CONSUME(Boundary) }, { ALT: () => this.CONSUME(Comma) }, { ALT: () => this.CONSUME(Semicolon) }]));
+      this.MANY2(() =>
+        this.OR([
+          { ALT: () => this.CONSUME(Boundary) },
+          { ALT: () => this.CONSUME(Comma) },
+          { ALT: () => this.CONSUME(Semicolon) },
+        ]),
+      );
       const name = this.SUBRULE(this.dottedName);
       const value = this.SUBRULE(this.value);
       this.ACTION(() => values.push({ name, value }));
@@ -289,7 +408,13 @@ export abstract class DeclarationParser extends ExpressionParser {
     this.CONSUME(RightCurly);
     this.CONSUME(From);
     const from = this.CONSUME(StringLiteral);
-    return this.ACTION(() => ({ kind: "import", names, from: from.image.replaceAll('"', ""), fromSpan: this.spanOf(from), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "import",
+      names,
+      from: from.image.replaceAll('"', ""),
+      fromSpan: this.spanOf(from),
+      span: this.since(word),
+    }));
   });
   importedName = this.RULE("importedName", (): { name: NameNode; as?: NameNode } => {
     const name = this.CONSUME(Name);
@@ -319,28 +444,39 @@ export abstract class DeclarationParser extends ExpressionParser {
       ],
       ERR_MSG: "`->` or `=`",
     });
-    return this.ACTION(() => ({ kind: word.tokenType === Fn ? "fn" : "layer", name: this.nameOf(name), sizes, parameters, ...rest, ...this.docOf(word), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: word.tokenType === Fn ? "fn" : "layer",
+      name: this.nameOf(name),
+      sizes,
+      parameters,
+      ...rest,
+      ...this.docOf(word),
+      span: this.since(word),
+    }));
   });
-  resultsAndBody = this.RULE("resultsAndBody", (): Pick<FunctionStatement, "results" | "body" | "adjoint"> => {
-    this.CONSUME(Arrow);
-    const results: Result[] = [];
-    this.OR({
-      DEF: [
-        { ALT: () => results.push(this.SUBRULE(this.result)) },
-        {
-          ALT: () => {
-            this.CONSUME(LeftParen);
-            this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => results.push(this.SUBRULE2(this.result)) });
-            this.CONSUME(RightParen);
+  resultsAndBody = this.RULE(
+    "resultsAndBody",
+    (): Pick<FunctionStatement, "results" | "body" | "adjoint"> => {
+      this.CONSUME(Arrow);
+      const results: Result[] = [];
+      this.OR({
+        DEF: [
+          { ALT: () => results.push(this.SUBRULE(this.result)) },
+          {
+            ALT: () => {
+              this.CONSUME(LeftParen);
+              this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => results.push(this.SUBRULE2(this.result)) });
+              this.CONSUME(RightParen);
+            },
           },
-        },
-      ],
-      ERR_MSG: "a result, as in `y: f32[N]`",
-    });
-    const body = this.SUBRULE(this.block);
-    const adjoint = this.OPTION(() => this.SUBRULE(this.adjoint));
-    return this.ACTION(() => ({ results, body, ...(adjoint ? { adjoint } : {}) }));
-  });
+        ],
+        ERR_MSG: "a result, as in `y: f32[N]`",
+      });
+      const body = this.SUBRULE(this.block);
+      const adjoint = this.OPTION(() => this.SUBRULE(this.adjoint));
+      return this.ACTION(() => ({ results, body, ...(adjoint ? { adjoint } : {}) }));
+    },
+  );
   adjoint = this.RULE("adjoint", (): NonNullable<FunctionStatement["adjoint"]> => {
     const word = this.CONSUME(Adjoint);
     const cotangents = this.SUBRULE(this.nameList);
@@ -391,13 +527,21 @@ export abstract class DeclarationParser extends ExpressionParser {
     this.CONSUME(Colon);
     const type = this.OR({
       DEF: [
-        { GATE: () => this.LA(2).image === "(", ALT: (): Parameter["type"] => this.SUBRULE(this.functionType) },
+        {
+          GATE: () => this.LA(2).image === "(",
+          ALT: (): Parameter["type"] => this.SUBRULE(this.functionType),
+        },
         { ALT: (): Parameter["type"] => this.SUBRULE(this.tensorType) },
       ],
       IGNORE_AMBIGUITIES: true,
     });
     const value = this.OPTION(() => this.SUBRULE(this.value));
-    return this.ACTION(() => ({ name: this.nameOf(name), type, ...(value ? { value } : {}), span: this.since(name) }));
+    return this.ACTION(() => ({
+      name: this.nameOf(name),
+      type,
+      ...(value ? { value } : {}),
+      span: this.since(name),
+    }));
   });
 
   optimizerStatement = this.RULE("optimizerStatement", (): Statement => {
@@ -409,6 +553,15 @@ export abstract class DeclarationParser extends ExpressionParser {
     this.CONSUME(Comma);
     const gradient = this.CONSUME3(Name);
     const body = this.SUBRULE(this.block);
-    return this.ACTION(() => ({ kind: "optimizer", name: this.nameOf(name), parameters, param: this.nameOf(param), gradient: this.nameOf(gradient), body, ...this.docOf(word), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "optimizer",
+      name: this.nameOf(name),
+      parameters,
+      param: this.nameOf(param),
+      gradient: this.nameOf(gradient),
+      body,
+      ...this.docOf(word),
+      span: this.since(word),
+    }));
   });
 }

@@ -13,7 +13,10 @@ const RULES: Readonly<Record<string, string>> = {
 /** Chevrotain's messages, cut down to what was expected: the diagnostic says the rest. */
 export const expectation: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }: { expected: TokenType }) => expected.LABEL ?? expected.name,
-  buildNoViableAltMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? RULES[ruleName] ?? "something else",
-  buildEarlyExitMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? RULES[ruleName] ?? "something else",
-  buildNotAllInputParsedMessage: ({ firstRedundant }: { firstRedundant: IToken }) => `no \`${firstRedundant.image}\``,
+  buildNoViableAltMessage: ({ ruleName, customUserDescription }) =>
+    customUserDescription ?? RULES[ruleName] ?? "something else",
+  buildEarlyExitMessage: ({ ruleName, customUserDescription }) =>
+    customUserDescription ?? RULES[ruleName] ?? "something else",
+  buildNotAllInputParsedMessage: ({ firstRedundant }: { firstRedundant: IToken }) =>
+    `no \`${firstRedundant.image}\``,
 };

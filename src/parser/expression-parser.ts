@@ -7,9 +7,34 @@ import { StatementFault } from "./fault.js";
 import { OperatorRun, type AxisHead, type ReducerHead } from "./operators.js";
 import { expectation } from "./expectations.js";
 import {
-  AxisOperatorName, Bar, BinaryOperator as AnyOperator, Comma, DotDot, Dot, Else, Equals, False, Greater, If, In, LeftParen,
-  LeftSquare, Less, Minus, Name, Not, NumberLiteral, Prime, ReducerName, RightParen, RightSquare, SizeOperator, Then, True, vocabulary,
-} from "./vocabulary.js"; // prettier-ignore
+  AxisOperatorName,
+  Bar,
+  BinaryOperator as AnyOperator,
+  Comma,
+  DotDot,
+  Dot,
+  Else,
+  Equals,
+  False,
+  Greater,
+  If,
+  In,
+  LeftParen,
+  LeftSquare,
+  Less,
+  Minus,
+  Name,
+  Not,
+  NumberLiteral,
+  Prime,
+  ReducerName,
+  RightParen,
+  RightSquare,
+  SizeOperator,
+  Then,
+  True,
+  vocabulary,
+} from "./vocabulary.js";
 
 export const MOST_NESTED = 64;
 type SizeArgument = { readonly name: NameNode; readonly value: Expression };
@@ -26,7 +51,12 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
   protected nesting = 0;
 
   protected constructor() {
-    super(vocabulary, { recoveryEnabled: false, maxLookahead: 2, errorMessageProvider: expectation, skipValidations: true });
+    super(vocabulary, {
+      recoveryEnabled: false,
+      maxLookahead: 2,
+      errorMessageProvider: expectation,
+      skipValidations: true,
+    });
   }
 
   protected spanOf(token: IToken): Span {
@@ -205,7 +235,11 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     let sizes: SizeArgument[] = [];
     let axis: NameNode | undefined;
     this.OPTION({
-      GATE: () => first.image === "concat" && this.ahead(2, Name) && this.ahead(3, RightSquare) && this.ahead(4, LeftParen),
+      GATE: () =>
+        first.image === "concat" &&
+        this.ahead(2, Name) &&
+        this.ahead(3, RightSquare) &&
+        this.ahead(4, LeftParen),
       DEF: () => {
         this.CONSUME(LeftSquare);
         const token = this.CONSUME(Name);
@@ -228,15 +262,23 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
       const span = this.since(first);
       if (called) return { kind: "call", callee: name, sizes, ...(axis ? { axis } : {}), args: called, span };
       if (sizes.length > 0 || axis) return this.missingArguments(name);
-      if (this.isOperatorWord(first, name)) throw new StatementFault(diagnose("GRAD1007", span, { name: name.text }));
+      if (this.isOperatorWord(first, name))
+        throw new StatementFault(diagnose("GRAD1007", span, { name: name.text }));
       return { kind: "name", name: name.text, prime: prime !== undefined, span };
     });
   });
   private isOperatorWord(token: IToken, name: NameNode): boolean {
-    return token.image === name.text && (tokenMatcher(token, ReducerName) || tokenMatcher(token, AxisOperatorName));
+    return (
+      token.image === name.text && (tokenMatcher(token, ReducerName) || tokenMatcher(token, AxisOperatorName))
+    );
   }
   private missingArguments(name: NameNode): never {
-    throw new StatementFault(diagnose("GRAD1001", this.spanOf(this.LA(1)), { expected: `the arguments of \`${name.text}\` in \`(…)\``, found: `\`${this.LA(1).image}\`` }));
+    throw new StatementFault(
+      diagnose("GRAD1001", this.spanOf(this.LA(1)), {
+        expected: `the arguments of \`${name.text}\` in \`(…)\``,
+        found: `\`${this.LA(1).image}\``,
+      }),
+    );
   }
 
   sizeArguments = this.RULE("sizeArguments", (): SizeArgument[] => {
@@ -292,7 +334,10 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
       this.CONSUME(Dot);
       dots.push(this.OR([{ ALT: () => this.CONSUME2(Name) }, { ALT: () => this.CONSUME(NumberLiteral) }]));
     });
-    return this.ACTION(() => ({ text: [first, ...dots].map((t) => t.image).join("."), span: this.since(first) }));
+    return this.ACTION(() => ({
+      text: [first, ...dots].map((t) => t.image).join("."),
+      span: this.since(first),
+    }));
   });
 
   reducerHead = this.RULE("reducerHead", (): ReducerHead => {
@@ -313,7 +358,13 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     const guard = this.OPTION2(() => this.SUBRULE(this.guard));
     this.CONSUME(RightSquare);
     this.shallower();
-    return this.ACTION(() => ({ kind: "reducer", reducer: oneOf(REDUCERS, word.image), indices, ...(guard ? { guard } : {}), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "reducer",
+      reducer: oneOf(REDUCERS, word.image),
+      indices,
+      ...(guard ? { guard } : {}),
+      span: this.since(word),
+    }));
   });
   axisHead = this.RULE("axisHead", (): AxisHead => {
     const word = this.CONSUME(AxisOperatorName);
@@ -322,7 +373,13 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     const guard = this.OPTION(() => this.SUBRULE(this.guard));
     this.CONSUME(RightSquare);
     this.shallower();
-    return this.ACTION(() => ({ kind: "axis", operator: oneOf(AXIS_OPERATORS, word.image), index: this.nameOf(index), ...(guard ? { guard } : {}), span: this.since(word) }));
+    return this.ACTION(() => ({
+      kind: "axis",
+      operator: oneOf(AXIS_OPERATORS, word.image),
+      index: this.nameOf(index),
+      ...(guard ? { guard } : {}),
+      span: this.since(word),
+    }));
   });
   guard = this.RULE("guard", (): Expression => {
     this.CONSUME(Bar);
@@ -334,7 +391,6 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     const hi = this.SUBRULE2(this.size);
     return this.ACTION(() => ({ lo, hi, span: joinSpans(lo.span, hi.span) }));
   });
-
 }
 
 function numberOf(image: string, span: Span): Expression {

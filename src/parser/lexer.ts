@@ -34,7 +34,8 @@ const STRING = /"[^"\r\n]*"?/y;
 const BLANK = /[ \t\u00a0\ufeff\v\f\u2000-\u200a\u202f\u205f\u3000]+/y;
 const COMMENT = /\/\/[^\r\n]*/y;
 
-const MOST_DIAGNOSTICS = 100;
+/** One more than are shown, so that the list says that it was cut. */
+const MOST_DIAGNOSTICS = 101;
 
 export interface Lexed {
   readonly tokens: Token[];
@@ -132,8 +133,15 @@ export function lex(source: SourceText): Lexed {
   }
   function isStray(): boolean {
     const code = text.charCodeAt(at);
-    if (code <= SPACE && (code === LINE_FEED || code === CARRIAGE_RETURN || code === SPACE || code === 9)) return false;
-    return !isDigit(code) && code !== QUOTE && !symbols.has(text.charAt(at)) && match(NAME) === undefined && match(BLANK) === undefined;
+    if (code <= SPACE && (code === LINE_FEED || code === CARRIAGE_RETURN || code === SPACE || code === 9))
+      return false;
+    return (
+      !isDigit(code) &&
+      code !== QUOTE &&
+      !symbols.has(text.charAt(at)) &&
+      match(NAME) === undefined &&
+      match(BLANK) === undefined
+    );
   }
 }
 
@@ -145,9 +153,12 @@ const ASTERISK = 42;
 const SLASH = 47;
 /** By character code, the symbols that begin no longer one. */
 const ALONE: (TokenType | undefined)[] = [];
-for (const [text, type] of symbols) if (text.length === 1 && ![...symbols.keys()].some((other) => other.length > 1 && other.startsWith(text))) ALONE[text.charCodeAt(0)] = type;
+for (const [text, type] of symbols)
+  if (text.length === 1 && ![...symbols.keys()].some((other) => other.length > 1 && other.startsWith(text)))
+    ALONE[text.charCodeAt(0)] = type;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-const isAsciiLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
+const isAsciiLetter = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
 
 /** Shown so that invisible characters are seen. */
 function quote(stray: string): string {
@@ -156,8 +167,26 @@ function quote(stray: string): string {
 }
 
 const LOOKALIKES: Readonly<Record<string, string>> = {
-  "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "≠": "!=", "→": "->", "&&": "and", "&": "and", "!": "not", "∧": "and", "∨": "or", "¬": "not", "“": '"', "”": '"', "∞": "inf", "#": "//",
-}; // prettier-ignore
+  "×": "*",
+  "·": "*",
+  "÷": "/",
+  "−": "-",
+  "–": "-",
+  "≤": "<=",
+  "≥": ">=",
+  "≠": "!=",
+  "→": "->",
+  "&&": "and",
+  "&": "and",
+  "!": "not",
+  "∧": "and",
+  "∨": "or",
+  "¬": "not",
+  "“": '"',
+  "”": '"',
+  "∞": "inf",
+  "#": "//",
+};
 function strayHelp(stray: string): { help?: string } {
   const meant = LOOKALIKES[stray];
   return meant === undefined ? {} : { help: `write \`${meant}\`` };

@@ -30,9 +30,23 @@ const PRODUCT = 7;
 const POWER = 8;
 const PAD = 9;
 const LEVELS: Readonly<Record<BinaryOperator, number>> = {
-  or: 1, and: 2, "==": COMPARISON, "!=": COMPARISON, "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON,
-  "+": 5, "-": 5, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "@": PRODUCT, "^": POWER, "??": PAD,
-}; // prettier-ignore
+  or: 1,
+  and: 2,
+  "==": COMPARISON,
+  "!=": COMPARISON,
+  "<": COMPARISON,
+  "<=": COMPARISON,
+  ">": COMPARISON,
+  ">=": COMPARISON,
+  "+": 5,
+  "-": 5,
+  "*": PRODUCT,
+  "/": PRODUCT,
+  "%": PRODUCT,
+  "@": PRODUCT,
+  "^": POWER,
+  "??": PAD,
+};
 
 /**
  * One run of operands and operators, gathered flat and then made a tree by precedence climbing. A run of one level
@@ -100,7 +114,9 @@ export class OperatorRun {
     if (this.kinds.length === 1 && only) return only;
     const tree = this.climb(1, "term");
     for (const { span } of this.bareIfs)
-      this.report(diagnose("GRAD1009", span, {}, { help: "put the `if` in brackets", ...this.bracketed(span) }));
+      this.report(
+        diagnose("GRAD1009", span, {}, { help: "put the `if` in brackets", ...this.bracketed(span) }),
+      );
     return tree;
   }
 
@@ -114,7 +130,15 @@ export class OperatorRun {
       this.at++;
       const operatorSpan = this.source.span(token.startOffset, token.startOffset + token.image.length);
       if (own === COMPARISON) {
-        if (compared) this.report(diagnose("GRAD1004", operatorSpan, {}, { help: "join two comparisons with `and`: `a < b and b < c`" }));
+        if (compared)
+          this.report(
+            diagnose(
+              "GRAD1004",
+              operatorSpan,
+              {},
+              { help: "join two comparisons with `and`: `a < b and b < c`" },
+            ),
+          );
         compared = true;
       }
       const right =
@@ -137,7 +161,15 @@ export class OperatorRun {
       case "not": {
         const operand = this.climb(NOT, "term");
         const span = joinSpans(prefix.span, operand.span);
-        if (level > NOT) this.report(diagnose("GRAD1010", prefix.span, {}, { help: "put the `not` in brackets", ...this.bracketed(span) }));
+        if (level > NOT)
+          this.report(
+            diagnose(
+              "GRAD1010",
+              prefix.span,
+              {},
+              { help: "put the `not` in brackets", ...this.bracketed(span) },
+            ),
+          );
         return { kind: "unary", operator: "not", operand, span };
       }
       case "-": {
@@ -148,7 +180,15 @@ export class OperatorRun {
         const { reducer, indices, guard, span: headSpan } = prefix;
         const body = this.climb(TERM, "term");
         const span = joinSpans(headSpan, body.span);
-        if (place === "tight") this.report(diagnose("GRAD1008", span, { name: reducer }, { help: "put the reducer in brackets", ...this.bracketed(span) }));
+        if (place === "tight")
+          this.report(
+            diagnose(
+              "GRAD1008",
+              span,
+              { name: reducer },
+              { help: "put the reducer in brackets", ...this.bracketed(span) },
+            ),
+          );
         return { kind: "reducer", reducer, indices, ...(guard ? { guard } : {}), body, headSpan, span };
       }
       case "axis":
@@ -161,12 +201,37 @@ export class OperatorRun {
     const overReducer = this.kinds[this.at] === PREFIX && this.prefixes[this.atPrefix]?.kind === "reducer";
     const body = this.climb(POWER, "factor");
     const span = joinSpans(headSpan, body.span);
-    const expression: Expression = { kind: "axis", operator, index, ...(guard ? { guard } : {}), body, headSpan, span };
+    const expression: Expression = {
+      kind: "axis",
+      operator,
+      index,
+      ...(guard ? { guard } : {}),
+      body,
+      headSpan,
+      span,
+    };
     const name = operator;
     if (place === "tight") {
-      this.report(diagnose("GRAD1008", span, { name }, { help: "put the operator in brackets", ...this.bracketed(span) }));
+      this.report(
+        diagnose(
+          "GRAD1008",
+          span,
+          { name },
+          { help: "put the operator in brackets", ...this.bracketed(span) },
+        ),
+      );
     } else if (overReducer) {
-      this.report(diagnose("GRAD1006", span, { name }, { help: `write \`${this.text(headSpan)} (${this.text(body.span)})\``, ...this.bracketed(body.span) }));
+      this.report(
+        diagnose(
+          "GRAD1006",
+          span,
+          { name },
+          {
+            help: `write \`${this.text(headSpan)} (${this.text(body.span)})\``,
+            ...this.bracketed(body.span),
+          },
+        ),
+      );
     } else if (this.kinds[this.at] === PRODUCT) {
       const all = this.restOfProduct(body.span);
       const rest = this.text(all).slice(this.text(body.span).length).trim();

@@ -27,7 +27,11 @@ export function parse(source: string, file: string): { file: SourceFile; diagnos
   const rest = diagnostics[MOST_DIAGNOSTICS - 1];
   if (rest && diagnostics.length > MOST_DIAGNOSTICS) {
     const span = { file, ...rest.span };
-    diagnostics.splice(MOST_DIAGNOSTICS - 1, Infinity, diagnose("GRAD1014", span, { limit: MOST_DIAGNOSTICS - 1 }));
+    diagnostics.splice(
+      MOST_DIAGNOSTICS - 1,
+      Infinity,
+      diagnose("GRAD1014", span, { limit: MOST_DIAGNOSTICS - 1 }),
+    );
   }
   return { file: { statements, broken, comments, span: text.span(0, source.length) }, diagnostics };
 }

@@ -1,6 +1,17 @@
 import type {
-  Argument, BinaryOperator, Expression, FunctionStatement, FunctionTypeSyntax, IndexBinding, Parameter, RangeSyntax, SourceFile, Statement, Target, TypeSyntax,
-} from "./ast.js"; // prettier-ignore
+  Argument,
+  BinaryOperator,
+  Expression,
+  FunctionStatement,
+  FunctionTypeSyntax,
+  IndexBinding,
+  Parameter,
+  RangeSyntax,
+  SourceFile,
+  Statement,
+  Target,
+  TypeSyntax,
+} from "./ast.js";
 
 /** A tree as source text with no more brackets than its meaning needs. Comments that are not docs are not in the tree. */
 export function printFile(file: SourceFile): string {
@@ -9,7 +20,13 @@ export function printFile(file: SourceFile): string {
 
 const list = <T>(items: readonly T[], print: (item: T) => string): string => items.map(print).join(", ");
 const initial = (value: Expression | undefined): string => (value ? ` = ${printExpression(value)}` : "");
-const doc = (text: string | undefined, indent: string): string => (text === undefined ? "" : text.split("\n").map((line) => `${indent}///${line ? ` ${line}` : ""}\n`).join(""));
+const doc = (text: string | undefined, indent: string): string =>
+  text === undefined
+    ? ""
+    : text
+        .split("\n")
+        .map((line) => `${indent}///${line ? ` ${line}` : ""}\n`)
+        .join("");
 
 export function printStatement(node: Statement, indent = ""): string {
   switch (node.kind) {
@@ -36,7 +53,8 @@ export function printStatement(node: Statement, indent = ""): string {
       return `${indent}import { ${list(node.names, (n) => (n.as ? `${n.name.text} as ${n.as.text}` : n.name.text))} } from "${node.from}"`;
     case "rec": {
       const policy = node.checkpoint?.policy;
-      const checkpoint = policy === undefined ? "" : ` checkpoint ${typeof policy === "string" ? policy : size(policy)}`;
+      const checkpoint =
+        policy === undefined ? "" : ` checkpoint ${typeof policy === "string" ? policy : size(policy)}`;
       const condition = node.condition ? ` while ${printExpression(node.condition)}` : "";
       return `${indent}rec ${node.index.text} in ${range(node.range)}${checkpoint}${condition} ${block(node.body, indent)}`;
     }
@@ -49,7 +67,13 @@ export function printStatement(node: Statement, indent = ""): string {
 }
 
 type Entries = Extract<Statement, { kind: "input" | "param" | "state" | "const" }>;
-type Entry = { readonly name: { readonly text: string }; readonly type?: TypeSyntax; readonly range?: RangeSyntax; readonly value?: Expression; readonly doc?: string };
+type Entry = {
+  readonly name: { readonly text: string };
+  readonly type?: TypeSyntax;
+  readonly range?: RangeSyntax;
+  readonly value?: Expression;
+  readonly doc?: string;
+};
 
 /** One statement for each doc: entries that share theirs stay together. */
 function entries(node: Entries, indent: string): string {
@@ -59,7 +83,8 @@ function entries(node: Entries, indent: string): string {
     if (last && last[0]?.doc === item.doc) last.push(item);
     else groups.push([item]);
   }
-  const entry = (e: Entry): string => `${e.name.text}${e.type ? `: ${tensor(e.type)}` : ""}${e.range ? ` in ${range(e.range)}` : ""}${initial(e.value)}`;
+  const entry = (e: Entry): string =>
+    `${e.name.text}${e.type ? `: ${tensor(e.type)}` : ""}${e.range ? ` in ${range(e.range)}` : ""}${initial(e.value)}`;
   const [first, ...rest] = groups.map((group) => ({ doc: group[0]?.doc, text: list(group, entry) }));
   const more = rest.map((group) => `,\n${doc(group.doc, `${indent}  `)}${indent}  ${group.text}`).join("");
   return `${doc(first?.doc, indent)}${indent}${node.kind} ${first?.text ?? ""}${more}`;
@@ -75,7 +100,9 @@ function callable(node: FunctionStatement, indent: string): string {
   if (isExpression(node.body)) return `${head} = ${printExpression(node.body)}`;
   const results = list(node.results ?? [], (r) => `${r.name.text}: ${tensor(r.type)}`);
   const adjoint = node.adjoint;
-  const tail = adjoint ? ` adjoint(${list(adjoint.cotangents, (n) => n.text)}) -> (${list(adjoint.results, (n) => n.text)}) ${block(adjoint.body, indent)}` : "";
+  const tail = adjoint
+    ? ` adjoint(${list(adjoint.cotangents, (n) => n.text)}) -> (${list(adjoint.results, (n) => n.text)}) ${block(adjoint.body, indent)}`
+    : "";
   return `${head} -> ${node.results?.length === 1 ? results : `(${results})`} ${block(node.body, indent)}${tail}`;
 }
 const isExpression = (body: readonly Statement[] | Expression): body is Expression => "kind" in body;
@@ -86,11 +113,15 @@ function parameter(node: Parameter): string {
 function functionType(node: FunctionTypeSyntax): string {
   return `fn(${list(node.parameters, tensor)}) -> ${node.results.length === 1 ? list(node.results, tensor) : `(${list(node.results, tensor)})`}`;
 }
-const tensor = (node: TypeSyntax): string => `${node.dtype.text}${node.sizes.length ? `[${list(node.sizes, size)}]` : ""}`;
+const tensor = (node: TypeSyntax): string =>
+  `${node.dtype.text}${node.sizes.length ? `[${list(node.sizes, size)}]` : ""}`;
 const range = (node: RangeSyntax): string => `${size(node.lo)}..${size(node.hi)}`;
-const binding = (node: IndexBinding): string => `${size(node.index)}${node.range ? ` in ${range(node.range)}` : ""}`;
-const target = (node: Target): string => `${node.name.text}${node.prime ? "'" : ""}${node.indices ? `[${list(node.indices, binding)}]` : ""}`;
-const argument = (node: Argument): string => `${node.name ? `${node.name.text} = ` : ""}${printExpression(node.value)}`;
+const binding = (node: IndexBinding): string =>
+  `${size(node.index)}${node.range ? ` in ${range(node.range)}` : ""}`;
+const target = (node: Target): string =>
+  `${node.name.text}${node.prime ? "'" : ""}${node.indices ? `[${list(node.indices, binding)}]` : ""}`;
+const argument = (node: Argument): string =>
+  `${node.name ? `${node.name.text} = ` : ""}${printExpression(node.value)}`;
 
 // ------------------------------------------------------------------------------------------------- expressions
 
@@ -103,8 +134,23 @@ const POWER = 8;
 const PAD = 9;
 const POSTFIX = 10;
 const LEVELS: Readonly<Record<BinaryOperator, number>> = {
-  or: 1, and: 2, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "@": PRODUCT, "^": POWER, "??": PAD,
-}; // prettier-ignore
+  or: 1,
+  and: 2,
+  "==": 4,
+  "!=": 4,
+  "<": 4,
+  "<=": 4,
+  ">": 4,
+  ">=": 4,
+  "+": SUM,
+  "-": SUM,
+  "*": PRODUCT,
+  "/": PRODUCT,
+  "%": PRODUCT,
+  "@": PRODUCT,
+  "^": POWER,
+  "??": PAD,
+};
 
 export const printExpression = (node: Expression): string => at(node, 0);
 /** Where only sizes stand: comparisons and looser are bracketed. */
@@ -144,7 +190,9 @@ function print(node: Expression): string {
     case "subscript":
       return `${node.base.kind === "number" ? `(${print(node.base)})` : at(node.base, POSTFIX)}[${list(node.subscripts, printExpression)}]`;
     case "call": {
-      const sizes = node.sizes.length ? `<${list(node.sizes, (s) => `${s.name.text} = ${size(s.value)}`)}>` : "";
+      const sizes = node.sizes.length
+        ? `<${list(node.sizes, (s) => `${s.name.text} = ${size(s.value)}`)}>`
+        : "";
       return `${node.callee.text}${sizes}${node.axis ? `[${node.axis.text}]` : ""}(${list(node.args, argument)})`;
     }
     case "list":

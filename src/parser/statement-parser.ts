@@ -5,7 +5,29 @@ import type { Name as NameNode, Statement } from "./ast.js";
 import { DeclarationParser } from "./declaration-parser.js";
 import { StatementFault } from "./fault.js";
 import { Token } from "./lexer.js";
-import { Boundary, Check, Const, Dim, Equals, Fn, Import, Input, Layer, LeftCurly, Loss, Name, Optimizer, Output, Param, Rec, RightCurly, Semicolon, State, statementWords, Train } from "./vocabulary.js"; // prettier-ignore
+import {
+  Boundary,
+  Check,
+  Const,
+  Dim,
+  Equals,
+  Fn,
+  Import,
+  Input,
+  Layer,
+  LeftCurly,
+  Loss,
+  Name,
+  Optimizer,
+  Output,
+  Param,
+  Rec,
+  RightCurly,
+  Semicolon,
+  State,
+  statementWords,
+  Train,
+} from "./vocabulary.js";
 
 /** Statements that stand only at the top of a file. In a block at the file's own column they tell of a lost `}`. */
 const TOP_LEVEL = new Set([Dim, Input, Output, Loss, Train, Fn, Layer, Optimizer, Import, Check]);
@@ -28,7 +50,13 @@ export class StatementParser extends DeclarationParser {
     this.performSelfAnalysis();
   }
 
-  read(source: SourceText, tokens: Token[], closing: ReadonlyMap<Token, number>, strays: readonly number[], report: (d: Diagnostic) => void): { statements: Statement[]; broken: NameNode[] } {
+  read(
+    source: SourceText,
+    tokens: Token[],
+    closing: ReadonlyMap<Token, number>,
+    strays: readonly number[],
+    report: (d: Diagnostic) => void,
+  ): { statements: Statement[]; broken: NameNode[] } {
     this.source = source;
     this.report = report;
     this.broken = [];
@@ -71,6 +99,8 @@ export class StatementParser extends DeclarationParser {
       return found;
     }
     const nesting = this.nesting;
+    // Blocks that are too deep stand one after the other once the first is left out.
+    let tooDeep = false;
     for (;;) {
       const next = this.LA(1);
       if (this.ahead(1, Boundary) || this.ahead(1, Semicolon)) {
@@ -80,24 +110,28 @@ export class StatementParser extends DeclarationParser {
       if (next.tokenType === EOF) return found;
       if (opening && (this.ahead(1, RightCurly) || this.lostBrace(next, opening))) return found;
       const start = this.position();
+      const standing = found.length;
       try {
         const statement = this.SUBRULE(this.statement);
         found.push(statement);
         this.checkEnd();
       } catch (error) {
         const diagnostic = this.explain(error);
-        if (!this.followsStray(this.input[start]!, diagnostic)) this.report(diagnostic);
+        const repeated = diagnostic.code === "GRAD1003" && tooDeep;
+        tooDeep ||= diagnostic.code === "GRAD1003";
+        if (!repeated && !this.followsStray(this.input[start]!, diagnostic)) this.report(diagnostic);
         if (++this.faults > MOST_FAULTS) return this.abandon(found);
         this.nesting = nesting;
         if (this.position() === start) this.SKIP_TOKEN();
-        this.broken.push(...this.namesFrom(start));
+        if (found.length === standing) this.broken.push(...this.namesFrom(start));
         this.resynchronise(opening !== undefined);
       }
     }
   }
 
   statement = this.RULE("statement", (): Statement => {
-    const declares = (): boolean => statementWords.has(this.LA(1).tokenType) && (this.ahead(2, Name) || this.ahead(2, LeftCurly));
+    const declares = (): boolean =>
+      statementWords.has(this.LA(1).tokenType) && (this.ahead(2, Name) || this.ahead(2, LeftCurly));
     return this.OR({
       DEF: [
         { GATE: declares, ALT: () => this.SUBRULE(this.dimStatement) },
@@ -151,7 +185,8 @@ export class StatementParser extends DeclarationParser {
   private beginsEquation(): boolean {
     for (let k = 2; k < 100; k++) {
       if (this.ahead(k, Equals)) return true;
-      if (this.ahead(k, Boundary) || (this.LA(k) as Token).beginsLine || this.LA(k).image === "") return false;
+      if (this.ahead(k, Boundary) || (this.LA(k) as Token).beginsLine || this.LA(k).image === "")
+        return false;
     }
     return false;
   }
@@ -172,10 +207,20 @@ export class StatementParser extends DeclarationParser {
   private unexpected(expected: string, token: IToken = this.LA(1)): Diagnostic {
     const last = this.lastBefore(token);
     const atEnd = token.tokenType === EOF;
-    const fresh = last !== undefined && (atEnd || token.tokenType === Boundary || (token as Token).beginsLine);
-    const found = atEnd ? "the end of the file" : fresh ? "the end of the line" : `\`${shorten(token.image)}\``;
+    const fresh =
+      last !== undefined && (atEnd || token.tokenType === Boundary || (token as Token).beginsLine);
+    const found = atEnd
+      ? "the end of the file"
+      : fresh
+        ? "the end of the line"
+        : `\`${shorten(token.image)}\``;
     if (atEnd && this.gaveUp === false) this.gaveUp = true;
-    return diagnose("GRAD1001", fresh ? this.placeAfter(last) : this.spanOf(token), { expected, found }, helpFor(token, expected));
+    return diagnose(
+      "GRAD1001",
+      fresh ? this.placeAfter(last) : this.spanOf(token),
+      { expected, found },
+      helpFor(token, expected),
+    );
   }
   private lastBefore(token: IToken): IToken | undefined {
     for (let k = 0; k > -4; k--) {
@@ -231,7 +276,7 @@ export class StatementParser extends DeclarationParser {
       names.push(this.nameOf(token(k)!));
       // `param a: f32 = 1, b`: on to the next entry.
       let depth = 0;
-      for (const limit = k + 200; ++k < limit; ) {
+      for (const limit = k + 200; ++k < limit;) {
         const image = token(k)?.image ?? "";
         if (image === "" || (depth === 0 && (image === "," || image === ";"))) break;
         if ("([{".includes(image)) depth++;
@@ -253,4 +298,3 @@ function helpFor(token: IToken, expected: string): DiagnosticExtras {
   if (expected === "`else`") return { help: "`if` is an expression and always has an `else`" };
   return {};
 }
-

@@ -7,7 +7,10 @@ import { tokenMatcher } from "chevrotain";
 export type TokenKind = "name" | "word" | "number" | "string" | "symbol" | "end";
 
 /** The tokens of a source as text, for `emit --stage tokens`. */
-export function tokenize(source: string, file: string): { tokens: { kind: TokenKind; text: string; span: Span }[]; diagnostics: Diagnostic[] } {
+export function tokenize(
+  source: string,
+  file: string,
+): { tokens: { kind: TokenKind; text: string; span: Span }[]; diagnostics: Diagnostic[] } {
   const text = new SourceText(file, source);
   const { tokens, diagnostics } = lex(text);
   const listed = tokens.map((token) => ({
@@ -15,7 +18,10 @@ export function tokenize(source: string, file: string): { tokens: { kind: TokenK
     text: token.image,
     span: text.span(token.startOffset, token.startOffset + token.image.length),
   }));
-  return { tokens: [...listed, { kind: "end", text: "", span: text.span(source.length, source.length) }], diagnostics };
+  return {
+    tokens: [...listed, { kind: "end", text: "", span: text.span(source.length, source.length) }],
+    diagnostics,
+  };
 }
 
 function kindOf(token: ReturnType<typeof lex>["tokens"][number]): TokenKind {

@@ -22,7 +22,8 @@ export const AxisOperatorName = define("AxisOperatorName", "an axis operator", N
 
 const word = (text: string, ...categories: TokenType[]): TokenType =>
   define(text[0]!.toUpperCase() + text.slice(1), `\`${text}\``, ...categories);
-const symbol = (name: string, text: string, ...categories: TokenType[]): TokenType => define(name, `\`${text}\``, ...categories);
+const symbol = (name: string, text: string, ...categories: TokenType[]): TokenType =>
+  define(name, `\`${text}\``, ...categories);
 
 export const If = word("if");
 export const Then = word("then");
@@ -89,7 +90,22 @@ export const LessOrEqual = symbol("LessOrEqual", "<=", BinaryOperator);
 export const Greater = symbol("Greater", ">", BinaryOperator);
 export const GreaterOrEqual = symbol("GreaterOrEqual", ">=", BinaryOperator);
 
-const STATEMENT_WORDS = [Dim, Input, Param, State, Const, Output, Loss, Train, Fn, Layer, Optimizer, Rec, Import, Check];
+const STATEMENT_WORDS = [
+  Dim,
+  Input,
+  Param,
+  State,
+  Const,
+  Output,
+  Loss,
+  Train,
+  Fn,
+  Layer,
+  Optimizer,
+  Rec,
+  Import,
+  Check,
+];
 /** The words that begin a statement where a name or `{` follows. */
 export const statementWords: ReadonlySet<TokenType> = new Set(STATEMENT_WORDS);
 
@@ -107,14 +123,48 @@ export const words: ReadonlyMap<string, TokenType> = new Map<string, TokenType>(
 export const RESERVED_WORDS: readonly string[] = RESERVED.map(textOf);
 
 const SYMBOLS: readonly (readonly [string, TokenType])[] = [
-  ["..", DotDot], ["->", Arrow], ["??", Pad], ["==", EqualTo], ["!=", NotEqual], ["<=", LessOrEqual], [">=", GreaterOrEqual],
-  ["(", LeftParen], [")", RightParen], ["[", LeftSquare], ["]", RightSquare], ["{", LeftCurly], ["}", RightCurly],
-  [",", Comma], [";", Semicolon], [":", Colon], ["|", Bar], ["'", Prime], [".", Dot], ["=", Equals], ["<", Less], [">", Greater],
-  ["+", Plus], ["-", Minus], ["*", Times], ["/", Slash], ["%", Percent], ["@", Matmul], ["^", Caret],
-]; // prettier-ignore
+  ["..", DotDot],
+  ["->", Arrow],
+  ["??", Pad],
+  ["==", EqualTo],
+  ["!=", NotEqual],
+  ["<=", LessOrEqual],
+  [">=", GreaterOrEqual],
+  ["(", LeftParen],
+  [")", RightParen],
+  ["[", LeftSquare],
+  ["]", RightSquare],
+  ["{", LeftCurly],
+  ["}", RightCurly],
+  [",", Comma],
+  [";", Semicolon],
+  [":", Colon],
+  ["|", Bar],
+  ["'", Prime],
+  [".", Dot],
+  ["=", Equals],
+  ["<", Less],
+  [">", Greater],
+  ["+", Plus],
+  ["-", Minus],
+  ["*", Times],
+  ["/", Slash],
+  ["%", Percent],
+  ["@", Matmul],
+  ["^", Caret],
+];
 export const symbols: ReadonlyMap<string, TokenType> = new Map(SYMBOLS);
 
 export const vocabulary: TokenType[] = [
-  Name, NumberLiteral, StringLiteral, Boundary, BinaryOperator, SizeOperator, ReducerName, AxisOperatorName,
-  ...RESERVED, ...SOFT, ...symbols.values(),
-]; // prettier-ignore
+  Name,
+  NumberLiteral,
+  StringLiteral,
+  Boundary,
+  BinaryOperator,
+  SizeOperator,
+  ReducerName,
+  AxisOperatorName,
+  ...RESERVED,
+  ...SOFT,
+  ...symbols.values(),
+];

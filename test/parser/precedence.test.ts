@@ -45,21 +45,30 @@ test("a range needs no blanks, and a decimal point has digits on both sides", ()
 });
 
 test("a name, `<`, a name and `=` begin a call with sizes; otherwise `<` compares", () => {
-  expect(expression("dense<O = 2 * H, K = 3>(x)")).toMatchObject({ kind: "call", sizes: [{ name: { text: "O" } }, { name: { text: "K" } }] });
+  expect(expression("dense<O = 2 * H, K = 3>(x)")).toMatchObject({
+    kind: "call",
+    sizes: [{ name: { text: "O" } }, { name: { text: "K" } }],
+  });
   expect(expression("a < b")).toMatchObject({ kind: "binary", operator: "<" });
 });
 
 test("words of the language are names where they declare nothing", () => {
-  expect(report("at = 1\nloss = at + input\noutput loss\ntrain loss with adam\nstate[for] = check[for]")).toBe("");
+  expect(
+    report("at = 1\nloss = at + input\noutput loss\ntrain loss with adam\nstate[for] = check[for]"),
+  ).toBe("");
   expect(statements("loss = 1").map((s) => s.kind)).toEqual(["equation"]);
 });
 
 test("names may have any letters, beyond the basic plane too", () => {
-  expect(statements("σ = θ * Δt + 𝛼").map((s) => s.kind === "equation" && s.targets[0]?.name.text)).toEqual(["σ"]);
+  expect(statements("σ = θ * Δt + 𝛼").map((s) => s.kind === "equation" && s.targets[0]?.name.text)).toEqual([
+    "σ",
+  ]);
 });
 
 test("a doc comment belongs to the declaration that follows, or to an entry of it", () => {
-  const [input, fn] = statements("/// The rows.\n/// One each.\ninput x: f32,\n  /// Labels.\n  k: i32\n/// Twice.\nfn twice(x: f32) = 2 * x");
+  const [input, fn] = statements(
+    "/// The rows.\n/// One each.\ninput x: f32,\n  /// Labels.\n  k: i32\n/// Twice.\nfn twice(x: f32) = 2 * x",
+  );
   expect(input).toMatchObject({ items: [{ doc: "The rows.\nOne each." }, { doc: "Labels." }] });
   expect(fn).toMatchObject({ doc: "Twice." });
 });

@@ -4,7 +4,11 @@ import type { Expression, Statement } from "../../src/parser/ast.js";
 
 /** A tree without the places of things, as plain data. */
 export function shape(tree: unknown): unknown {
-  return JSON.parse(JSON.stringify(tree, (key, value: unknown) => (key === "span" || key.endsWith("Span") ? undefined : value)));
+  return JSON.parse(
+    JSON.stringify(tree, (key, value: unknown) =>
+      key === "span" || key.endsWith("Span") ? undefined : value,
+    ),
+  );
 }
 /** The rendered diagnostics of a source. */
 export function report(source: string): string {
