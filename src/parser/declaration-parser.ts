@@ -3,13 +3,9 @@ import { diagnose } from "../diagnostics/diagnostic.js";
 import type {
   Argument,
   Expression,
-  FunctionTypeSyntax,
-  FunctionStatement,
   IndexBinding,
   Name as NameNode,
-  Parameter,
   ParamStatement,
-  Result,
   Statement,
   Target,
   TypeSyntax,
@@ -18,8 +14,6 @@ import { ExpressionParser } from "./expression-parser.js";
 import { StatementFault } from "./fault.js";
 import type { Token } from "./lexer.js";
 import {
-  Adjoint,
-  Arrow,
   As,
   At,
   Boundary,
@@ -30,28 +24,21 @@ import {
   Const,
   Dim,
   Equals,
-  Fn,
   For,
   From,
-  Greater,
   Import,
   In,
   Input,
-  Layer,
   LeftCurly,
-  LeftParen,
   LeftSquare,
-  Less,
   Loss,
   Name,
   None,
-  Optimizer,
   Output,
   Param,
   Prime,
   Rec,
   RightCurly,
-  RightParen,
   RightSquare,
   Semicolon,
   Sqrt,
@@ -66,12 +53,12 @@ type Declared<K extends Statement["kind"]> = Extract<Statement, { kind: K }>;
 type StoredItem = ParamStatement["items"][number];
 type Doc = { readonly doc?: string };
 
-/** The statements of grammar/grad.ebnf, a method a production. */
+/** Declarations, equations and recurrences of grammar/grad.ebnf, a method a production. */
 export abstract class DeclarationParser extends ExpressionParser {
   /** Statements in braces; recovery lives there. */
   abstract block: ParserMethod<[], Statement[]>;
 
-  private docOf(...tokens: readonly IToken[]): Doc {
+  protected docOf(...tokens: readonly IToken[]): Doc {
     // The doc nearest to the name wins: an entry's own over its declaration's.
     for (const token of tokens) {
       const { doc } = token as Token;
@@ -189,27 +176,6 @@ export abstract class DeclarationParser extends ExpressionParser {
     });
     return this.ACTION(() => ({ dtype: this.nameOf(dtype), sizes, span: this.since(dtype) }));
   });
-  functionType = this.RULE("functionType", (): FunctionTypeSyntax => {
-    const word = this.CONSUME(Fn);
-    const parameters: TypeSyntax[] = [];
-    const results: TypeSyntax[] = [];
-    this.CONSUME(LeftParen);
-    this.MANY_SEP({ SEP: Comma, DEF: () => parameters.push(this.SUBRULE(this.tensorType)) });
-    this.CONSUME(RightParen);
-    this.CONSUME(Arrow);
-    this.OR([
-      { ALT: () => results.push(this.SUBRULE2(this.tensorType)) },
-      {
-        ALT: () => {
-          this.CONSUME2(LeftParen);
-          this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => results.push(this.SUBRULE3(this.tensorType)) });
-          this.CONSUME2(RightParen);
-        },
-      },
-    ]);
-    return this.ACTION(() => ({ parameters, results, span: this.since(word) }));
-  });
-
   // ------------------------------------------------------------------------------------------------ equations
 
   equation = this.RULE("equation", (): Statement => {
@@ -423,145 +389,5 @@ export abstract class DeclarationParser extends ExpressionParser {
       return this.CONSUME2(Name);
     });
     return this.ACTION(() => ({ name: this.nameOf(name), ...(as ? { as: this.nameOf(as) } : {}) }));
-  });
-
-  // ---------------------------------------------------------------------------------- functions and optimizers
-
-  fnStatement = this.RULE("fnStatement", (): Statement => {
-    const word = this.OR([{ ALT: () => this.CONSUME(Fn) }, { ALT: () => this.CONSUME(Layer) }]);
-    const name = this.CONSUME(Name);
-    const sizes = this.OPTION(() => this.SUBRULE(this.sizeNames)) ?? [];
-    const parameters = this.SUBRULE(this.parameters);
-    const rest = this.OR2({
-      DEF: [
-        {
-          ALT: () => {
-            const body = this.SUBRULE(this.value);
-            return this.ACTION(() => ({ body }));
-          },
-        },
-        { ALT: () => this.SUBRULE(this.resultsAndBody) },
-      ],
-      ERR_MSG: "`->` or `=`",
-    });
-    return this.ACTION(() => ({
-      kind: word.tokenType === Fn ? "fn" : "layer",
-      name: this.nameOf(name),
-      sizes,
-      parameters,
-      ...rest,
-      ...this.docOf(word),
-      span: this.since(word),
-    }));
-  });
-  resultsAndBody = this.RULE(
-    "resultsAndBody",
-    (): Pick<FunctionStatement, "results" | "body" | "adjoint"> => {
-      this.CONSUME(Arrow);
-      const results: Result[] = [];
-      this.OR({
-        DEF: [
-          { ALT: () => results.push(this.SUBRULE(this.result)) },
-          {
-            ALT: () => {
-              this.CONSUME(LeftParen);
-              this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => results.push(this.SUBRULE2(this.result)) });
-              this.CONSUME(RightParen);
-            },
-          },
-        ],
-        ERR_MSG: "a result, as in `y: f32[N]`",
-      });
-      const body = this.SUBRULE(this.block);
-      const adjoint = this.OPTION(() => this.SUBRULE(this.adjoint));
-      return this.ACTION(() => ({ results, body, ...(adjoint ? { adjoint } : {}) }));
-    },
-  );
-  adjoint = this.RULE("adjoint", (): NonNullable<FunctionStatement["adjoint"]> => {
-    const word = this.CONSUME(Adjoint);
-    const cotangents = this.SUBRULE(this.nameList);
-    this.CONSUME(Arrow);
-    const results = this.SUBRULE2(this.nameList);
-    const body = this.SUBRULE(this.block);
-    return this.ACTION(() => ({ cotangents, results, body, span: this.since(word) }));
-  });
-  sizeNames = this.RULE("sizeNames", (): NameNode[] => {
-    const names: NameNode[] = [];
-    this.CONSUME(Less);
-    this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => names.push(this.SUBRULE(this.plainName)) });
-    this.CONSUME(Greater);
-    return names;
-  });
-  nameList = this.RULE("nameList", (): NameNode[] => {
-    const names: NameNode[] = [];
-    this.CONSUME(LeftParen);
-    this.MANY_SEP({ SEP: Comma, DEF: () => names.push(this.SUBRULE(this.plainName)) });
-    this.CONSUME(RightParen);
-    return names;
-  });
-  plainName = this.RULE("plainName", (): NameNode => {
-    const name = this.CONSUME(Name);
-    return this.ACTION(() => this.nameOf(name));
-  });
-  result = this.RULE("result", (): Result => {
-    const name = this.CONSUME(Name);
-    const type = this.SUBRULE(this.annotation);
-    return this.ACTION(() => ({ name: this.nameOf(name), type, span: this.since(name) }));
-  });
-  parameters = this.RULE("parameters", (): Parameter[] => {
-    const list: Parameter[] = [];
-    this.CONSUME(LeftParen);
-    this.OPTION(() => {
-      list.push(this.SUBRULE(this.parameter));
-      this.MANY(() => {
-        this.CONSUME(Comma);
-        list.push(this.SUBRULE2(this.parameter));
-      });
-      this.OPTION2(() => this.CONSUME2(Comma));
-    });
-    this.CONSUME(RightParen);
-    return list;
-  });
-  parameter = this.RULE("parameter", (): Parameter => {
-    const name = this.CONSUME(Name);
-    this.CONSUME(Colon);
-    const type = this.OR({
-      DEF: [
-        {
-          GATE: () => this.LA(2).image === "(",
-          ALT: (): Parameter["type"] => this.SUBRULE(this.functionType),
-        },
-        { ALT: (): Parameter["type"] => this.SUBRULE(this.tensorType) },
-      ],
-      IGNORE_AMBIGUITIES: true,
-    });
-    const value = this.OPTION(() => this.SUBRULE(this.value));
-    return this.ACTION(() => ({
-      name: this.nameOf(name),
-      type,
-      ...(value ? { value } : {}),
-      span: this.since(name),
-    }));
-  });
-
-  optimizerStatement = this.RULE("optimizerStatement", (): Statement => {
-    const word = this.CONSUME(Optimizer);
-    const name = this.CONSUME(Name);
-    const parameters = this.OPTION(() => this.SUBRULE(this.parameters)) ?? [];
-    this.CONSUME(For);
-    const param = this.CONSUME2(Name);
-    this.CONSUME(Comma);
-    const gradient = this.CONSUME3(Name);
-    const body = this.SUBRULE(this.block);
-    return this.ACTION(() => ({
-      kind: "optimizer",
-      name: this.nameOf(name),
-      parameters,
-      param: this.nameOf(param),
-      gradient: this.nameOf(gradient),
-      body,
-      ...this.docOf(word),
-      span: this.since(word),
-    }));
   });
 }

@@ -2,7 +2,7 @@ import { EOF, isRecognitionException, tokenMatcher, type IToken } from "chevrota
 import { diagnose, type Diagnostic, type DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { SourceText, Span } from "../diagnostics/span.js";
 import type { Name as NameNode, Statement } from "./ast.js";
-import { DeclarationParser } from "./declaration-parser.js";
+import { FunctionParser } from "./function-parser.js";
 import { StatementFault } from "./fault.js";
 import { Token } from "./lexer.js";
 import {
@@ -36,7 +36,7 @@ const TOP_LEVEL = new Set([Dim, Input, Output, Loss, Train, Fn, Layer, Optimizer
 const MOST_FAULTS = 100;
 
 /** Statements and blocks, and what happens where one does not parse: it is reported once, and the next one is read. */
-export class StatementParser extends DeclarationParser {
+export class StatementParser extends FunctionParser {
   private broken: NameNode[] = [];
   private closing: ReadonlyMap<Token, number> = new Map();
   /** The end of the text was reached while recovering: what is missing there is no news. */
