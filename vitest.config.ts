@@ -7,6 +7,7 @@ export default defineConfig({
     projects: [
       project("fast", ["test/**/*.test.ts"], ["test/slow/**", "test/webgpu/**", "test/browser/**"]),
       project("slow", ["test/slow/**/*.test.ts"], [], 600_000),
+      project("browser", ["test/browser/**/*.test.ts"], [], 120_000),
       project("webgpu", ["test/webgpu/**/*.test.ts"], [], 120_000),
     ],
   },

@@ -31,7 +31,7 @@ export async function run(files: readonly string[], options: Options): Promise<n
     if (status !== null) return status;
   }
   const data = await loadData(options.data ?? []);
-  const params = options.params === undefined ? {} : (await loadData([options.params])).params;
+  const params = options.params === undefined ? {} : (await loadData([options.params], "params")).params;
   const dims = { ...data.dims, ...dimsOf(options) };
   const wrt = options.wrt === undefined ? "params" : options.wrt.split(",").filter(Boolean);
   const result = compileOrFail(file, { precision, wrt, targets: [engine === "webgpu" ? "wgsl" : "js"], runtimeImport: RUNTIME_URL }, formatOf(options));
