@@ -9,7 +9,7 @@ import { shuffled } from "../../dist/cli/train.js";
 import { prepareWebGpu } from "../../dist/cli/webgpu.js";
 import { loadDigits } from "./data.mjs";
 
-const { values } = parseArgs({ options: { epochs: { type: "string", default: "3" }, batch: { type: "string", default: "64" }, engine: { type: "string", default: "js" }, steps: { type: "string" }, rate: { type: "string" } } });
+const { values } = parseArgs({ options: { epochs: { type: "string", default: "3" }, batch: { type: "string", default: "64" }, engine: { type: "string", default: "js" }, steps: { type: "string" }, rate: { type: "string" }, losses: { type: "boolean" } } });
 const [epochs, batch] = [Number(values.epochs), Number(values.batch)];
 if (values.engine === "webgpu") {
   const status = await prepareWebGpu();
@@ -55,6 +55,8 @@ training: for (let epoch = 0; epoch < epochs; epoch++) {
   }
 }
 progress.end();
+if (values.losses) for (const loss of losses) console.log(`loss ${loss}`);
+if (values.steps) process.exit(0);
 const seconds = (performance.now() - start) / 1000;
 process.stdout.write(curve(losses.map((l) => Math.log10(l))).replace("┤", "┤ log10 nll\n          ┤"));
 const everything = Array.from({ length: test.count }, (_, i) => i);
