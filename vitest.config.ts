@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const project = (name: string, include: string[], exclude: string[] = [], timeout = 10_000) => ({ test: { name, include, exclude, testTimeout: timeout, hookTimeout: timeout } });
+const project = (name: string, include: string[], exclude: string[] = [], timeout = 10_000) => ({
+  test: { name, include, exclude, testTimeout: timeout, hookTimeout: timeout },
+});
 
 export default defineConfig({
   test: {

@@ -6,7 +6,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const npm = (...args) => execFileSync(process.platform === "win32" ? "npm.cmd" : "npm", args, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+const npm = (...args) =>
+  execFileSync(process.platform === "win32" ? "npm.cmd" : "npm", args, {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
 const digest = (files) => {
   const hash = createHash("sha256");
   for (const file of files) hash.update(file).update(readFileSync(join(root, file)));

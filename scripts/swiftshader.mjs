@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 
 /** Files of a tar archive: name, then contents. */
 function* entriesOf(tar) {
-  for (let at = 0; at + 512 <= tar.length; ) {
+  for (let at = 0; at + 512 <= tar.length;) {
     const name = tar.toString("utf8", at, at + 100).replace(/\0.*$/s, "");
     if (!name) return;
     const size = parseInt(tar.toString("utf8", at + 124, at + 136), 8) || 0;
@@ -21,7 +21,12 @@ export function softwareAdapterEnvironment() {
   try {
     const require = createRequire(import.meta.url);
     archive = join(dirname(require.resolve("@sparticuz/chromium")), "..", "..", "bin", "swiftshader.tar.br");
-    for (let folder = dirname(require.resolve("@sparticuz/chromium")); !existsSync(archive) && folder !== dirname(folder); folder = dirname(folder)) archive = join(folder, "bin", "swiftshader.tar.br");
+    for (
+      let folder = dirname(require.resolve("@sparticuz/chromium"));
+      !existsSync(archive) && folder !== dirname(folder);
+      folder = dirname(folder)
+    )
+      archive = join(folder, "bin", "swiftshader.tar.br");
   } catch {
     return undefined;
   }
@@ -32,8 +37,13 @@ export function softwareAdapterEnvironment() {
       const file = name.split("/").pop();
       if (file && data.length) writeFileSync(join(folder, file), data, { mode: 0o755 });
     }
-    if (existsSync(join(folder, "libvulkan.so.1")) === false) throw new Error("the SwiftShader archive holds no libvulkan.so.1");
+    if (existsSync(join(folder, "libvulkan.so.1")) === false)
+      throw new Error("the SwiftShader archive holds no libvulkan.so.1");
   }
   const driver = join(folder, "vk_swiftshader_icd.json");
-  return { VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(":") };
+  return {
+    VK_DRIVER_FILES: driver,
+    VK_ICD_FILENAMES: driver,
+    LD_LIBRARY_PATH: [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(":"),
+  };
 }

@@ -8,7 +8,9 @@ if (!command) {
   process.exit(2);
 }
 const probe = `const { create } = await import("webgpu"); const a = await create([]).requestAdapter(); process.exit(a ? 0 : 1);`;
-const hasAdapter = spawnSync(process.execPath, ["--input-type=module", "-e", probe], { stdio: "ignore", timeout: 30_000 }).status === 0;
+const hasAdapter =
+  spawnSync(process.execPath, ["--input-type=module", "-e", probe], { stdio: "ignore", timeout: 30_000 })
+    .status === 0;
 const extra = hasAdapter ? {} : (softwareAdapterEnvironment() ?? {});
 const { status } = spawnSync(command, args, { stdio: "inherit", env: { ...process.env, ...extra } });
 process.exit(status ?? 1);

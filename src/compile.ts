@@ -19,7 +19,18 @@ import { schedule } from "./schedule/schedule.js";
 import { JS_TARGET, WGSL_TARGET } from "./schedule/targets.js";
 
 export type Target = "js" | "wgsl";
-export const STAGES = ["tokens", "ast", "ir", "adjoint", "optimized", "kernels", "plan", "js", "wgsl", "dts"] as const;
+export const STAGES = [
+  "tokens",
+  "ast",
+  "ir",
+  "adjoint",
+  "optimized",
+  "kernels",
+  "plan",
+  "js",
+  "wgsl",
+  "dts",
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 export interface CompileOptions {
@@ -60,7 +71,11 @@ export const VERSION = "0.1.0";
 export function compile(source: string, options: CompileOptions = {}): CompileResult {
   const filename = options.filename ?? "model.grad";
   const parsed = parse(source, filename);
-  const checked = check(parsed.file, { dims: options.dims ?? {}, wrt: options.wrt ?? "params", ...(options.resolve ? { resolve: options.resolve } : {}) });
+  const checked = check(parsed.file, {
+    dims: options.dims ?? {},
+    wrt: options.wrt ?? "params",
+    ...(options.resolve ? { resolve: options.resolve } : {}),
+  });
   const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
   const targets = options.targets ?? ["js"];
   if (options.precision === "f64" && targets.includes("wgsl")) {
@@ -70,8 +85,12 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
   const failed = diagnostics.some((d) => d.severity === "error");
   const { program } = checked;
   const early = (name: string): string | undefined => {
-    if (name === "tokens") return tokenize(source, filename).tokens.map((t) => `${t.span.start.line}:${t.span.start.column}\t${t.kind}\t${t.text}\n`).join("");
-    if (name === "ast") return `${JSON.stringify(parsed.file, (key, value: unknown) => (key === "span" || key.endsWith("Span") ? undefined : value), 2)}\n`;
+    if (name === "tokens")
+      return tokenize(source, filename)
+        .tokens.map((t) => `${t.span.start.line}:${t.span.start.column}\t${t.kind}\t${t.text}\n`)
+        .join("");
+    if (name === "ast")
+      return `${JSON.stringify(parsed.file, (key, value: unknown) => (key === "span" || key.endsWith("Span") ? undefined : value), 2)}\n`;
     return undefined;
   };
   const unknownStage = (name: string): never => {
@@ -79,20 +98,40 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
   };
   if (failed || !program) {
     if (!failed) throw new InternalError("the checker gave no program and no error");
-    return { ok: false, code: "", dts: "", diagnostics, spec: null, program: null, stage: (name) => early(name) ?? unknownStage(name) };
+    return {
+      ok: false,
+      code: "",
+      dts: "",
+      diagnostics,
+      spec: null,
+      program: null,
+      stage: (name) => early(name) ?? unknownStage(name),
+    };
   }
 
   verify(program, "checking");
   const derived = expandDerivatives(program);
   verify(derived, "differentiation");
-  const optimized = withPrecision(optimize(derived, { after: (pass, p) => verify(p, pass) }), options.precision ?? "f32");
+  const optimized = withPrecision(
+    optimize(derived, { after: (pass, p) => verify(p, pass) }),
+    options.precision ?? "f32",
+  );
   const modules: { js?: ScheduledModule; wgsl?: ScheduledModule } = {};
   if (targets.includes("js")) modules.js = schedule(optimized, JS_TARGET);
   if (targets.includes("wgsl")) modules.wgsl = schedule(optimized, WGSL_TARGET);
   const wrt = [...new Set(program.gradients.map((g) => g.wrt))];
   const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
-  const spec = buildModuleSpec(optimized, modules, { name, version: VERSION, precision: options.precision ?? "f32", wrt });
-  const { code } = emitModule(spec, modules, options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport });
+  const spec = buildModuleSpec(optimized, modules, {
+    name,
+    version: VERSION,
+    precision: options.precision ?? "f32",
+    wrt,
+  });
+  const { code } = emitModule(
+    spec,
+    modules,
+    options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport },
+  );
   const dts = emitTypings(spec);
   const scheduled = (): ScheduledModule => modules.js ?? modules.wgsl ?? schedule(optimized, JS_TARGET);
   const stage = (which: string): string => {
@@ -112,7 +151,9 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
       case "js":
         return printJsKernels(modules.js ?? schedule(optimized, JS_TARGET));
       case "wgsl":
-        return [...(modules.wgsl ?? schedule(optimized, WGSL_TARGET)).kernels.values()].map((k) => `// ${k.name}\n${printWgslKernel(k)}`).join("\n");
+        return [...(modules.wgsl ?? schedule(optimized, WGSL_TARGET)).kernels.values()]
+          .map((k) => `// ${k.name}\n${printWgslKernel(k)}`)
+          .join("\n");
       case "dts":
         return dts;
       default:

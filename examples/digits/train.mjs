@@ -9,7 +9,16 @@ import { shuffled } from "../../dist/cli/train.js";
 import { prepareWebGpu } from "../../dist/cli/webgpu.js";
 import { loadDigits } from "./data.mjs";
 
-const { values } = parseArgs({ options: { epochs: { type: "string", default: "3" }, batch: { type: "string", default: "64" }, engine: { type: "string", default: "js" }, steps: { type: "string" }, rate: { type: "string" }, losses: { type: "boolean" } } });
+const { values } = parseArgs({
+  options: {
+    epochs: { type: "string", default: "3" },
+    batch: { type: "string", default: "64" },
+    engine: { type: "string", default: "js" },
+    steps: { type: "string" },
+    rate: { type: "string" },
+    losses: { type: "boolean" },
+  },
+});
 const [epochs, batch] = [Number(values.epochs), Number(values.batch)];
 if (values.engine === "webgpu") {
   const status = await prepareWebGpu();
@@ -17,7 +26,11 @@ if (values.engine === "webgpu") {
 }
 
 const file = fileURLToPath(new URL("digits.grad", import.meta.url));
-const result = compile(readFileSync(file, "utf8"), { filename: "digits.grad", targets: [values.engine === "webgpu" ? "wgsl" : "js"], runtimeImport: RUNTIME_URL });
+const result = compile(readFileSync(file, "utf8"), {
+  filename: "digits.grad",
+  targets: [values.engine === "webgpu" ? "wgsl" : "js"],
+  runtimeImport: RUNTIME_URL,
+});
 if (!result.ok) throw new Error(result.diagnostics.map((d) => d.message).join("\n"));
 const generated = new URL("digits.generated.mjs", import.meta.url);
 writeFileSync(generated, result.code);
@@ -25,7 +38,9 @@ const { create } = await import(pathToFileURL(fileURLToPath(generated)).href);
 rmSync(generated);
 const model = await create({ backend: values.engine, seed: 1 });
 const { train, test } = loadDigits();
-console.log(`digits.grad on ${model.backend}: ${train.count} images, ${epochs} epochs of batches of ${batch}`);
+console.log(
+  `digits.grad on ${model.backend}: ${train.count} images, ${epochs} epochs of batches of ${batch}`,
+);
 
 /** The images of `order[from..to]`. */
 function slice(data, order, from, to) {
@@ -61,9 +76,14 @@ const seconds = (performance.now() - start) / 1000;
 process.stdout.write(curve(losses.map((l) => Math.log10(l))).replace("┤", "┤ log10 nll\n          ┤"));
 const everything = Array.from({ length: test.count }, (_, i) => i);
 let correct = 0;
-for (let from = 0; from < test.count; from += 1000) correct += 1000 * (await model.forward(slice(test, everything, from, from + 1000)).accuracy.item());
-console.log(`trained in ${seconds.toFixed(1)} s; test accuracy ${((100 * correct) / test.count).toFixed(2)} %`);
+for (let from = 0; from < test.count; from += 1000)
+  correct += 1000 * (await model.forward(slice(test, everything, from, from + 1000)).accuracy.item());
+console.log(
+  `trained in ${seconds.toFixed(1)} s; test accuracy ${((100 * correct) / test.count).toFixed(2)} %`,
+);
 writeFileSync("digits.safetensors", await model.store.save());
 console.log("saved digits.safetensors\n");
-console.log("Try next: node dist/cli.js emit examples/digits/digits.grad --stage adjoint   (the derivative, as equations)");
+console.log(
+  "Try next: node dist/cli.js emit examples/digits/digits.grad --stage adjoint   (the derivative, as equations)",
+);
 model.dispose();

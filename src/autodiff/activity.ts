@@ -28,7 +28,8 @@ export function sourcesOf(value: Value): ValueId[] {
       return [];
     case "equation": {
       const operator = definition.operator;
-      if (operator?.kind === "reduce" && ["any", "all", "argmax", "argmin"].includes(operator.reducer)) return [];
+      if (operator?.kind === "reduce" && ["any", "all", "argmax", "argmin"].includes(operator.reducer))
+        return [];
       return activeReads(definition.body).map((r) => r.value);
     }
     case "scatter":
@@ -38,12 +39,20 @@ export function sourcesOf(value: Value): ValueId[] {
     case "custom":
       return [...definition.args];
     case "derivative":
-      return [definition.of, definition.wrt, ...(definition.direction === null ? [] : [definition.direction])];
+      return [
+        definition.of,
+        definition.wrt,
+        ...(definition.direction === null ? [] : [definition.direction]),
+      ];
   }
 }
 
 /** Values on a differentiable path from `from` to `to`, both included (empty if there is none). `from` counts as given. */
-export function activeBetween(program: Pick<Program, "values" | "items">, from: ValueId, to: ValueId): Set<ValueId> {
+export function activeBetween(
+  program: Pick<Program, "values" | "items">,
+  from: ValueId,
+  to: ValueId,
+): Set<ValueId> {
   const order = program.items.flatMap(idsOf);
   const sources = new Map<ValueId, readonly ValueId[]>();
   const sourcesAt = (id: ValueId): readonly ValueId[] => {
@@ -64,7 +73,7 @@ export function activeBetween(program: Pick<Program, "values" | "items">, from: 
     }
   // Forward closure; repeated because members of a recurrence refer to later ones.
   const reached = new Set<ValueId>([from]);
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false;
     for (const id of order) {
       if (reached.has(id) || !needed.has(id)) continue;

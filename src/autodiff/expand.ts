@@ -33,7 +33,13 @@ export function expandDerivatives(program: Program): Program {
 }
 
 /** Sweeps for one derivative; its value becomes an equation that reads the result. */
-function expandOne(work: Workspace, shared: SharedSweeps, items: readonly Item[], value: Value, derivative: Derivative): Item[] {
+function expandOne(
+  work: Workspace,
+  shared: SharedSweeps,
+  items: readonly Item[],
+  value: Value,
+  derivative: Derivative,
+): Item[] {
   if (shared.serves(derivative)) {
     const { made, adjoint } = shared.take(items, derivative);
     const axes = work.axesFor(value.shape, work.axisNames(derivative.wrt));
@@ -46,7 +52,10 @@ function expandOne(work: Workspace, shared: SharedSweeps, items: readonly Item[]
   const program = { values: work.values, items };
   const active = activeBetween(program, derivative.wrt, derivative.of);
   const zero = constant(0, value.dtype);
-  const axes = work.axesFor(value.shape, [...work.axisNames(derivative.of).slice(0, derivative.batch), ...work.axisNames(derivative.wrt)]);
+  const axes = work.axesFor(value.shape, [
+    ...work.axisNames(derivative.of).slice(0, derivative.batch),
+    ...work.axisNames(derivative.wrt),
+  ]);
   const finish = (made: readonly Item[], body: Expr): Item[] => {
     work.values.set(value.id, { ...value, definition: { kind: "equation", axes, operator: null, body } });
     return [...made, value.id];
@@ -55,11 +64,16 @@ function expandOne(work: Workspace, shared: SharedSweeps, items: readonly Item[]
   switch (derivative.mode) {
     case "grad":
     case "vjp": {
-      const batch = of.shape.slice(0, derivative.batch).map((size, k) => freshIndex(work.axisNames(of.id)[k] ?? "e", size));
+      const batch = of.shape
+        .slice(0, derivative.batch)
+        .map((size, k) => freshIndex(work.axisNames(of.id)[k] ?? "e", size));
       const sweep = new ReverseSweep(work, active, new Set([wrt.id]), batch, "d_");
       const { items: made, adjoints } = sweep.run(items, of.id, (indices) => {
         const own = indices.slice(batch.length);
-        const seed = derivative.direction === null ? constant(1, of.dtype) : read(derivative.direction, at(own), of.dtype);
+        const seed =
+          derivative.direction === null
+            ? constant(1, of.dtype)
+            : read(derivative.direction, at(own), of.dtype);
         const hit = batch.reduce<Expr>((all, _, k) => {
           const [e, b] = [indices[k], own[k]];
           invariant(e && b, "of has the batch axes first");
@@ -72,7 +86,12 @@ function expandOne(work: Workspace, shared: SharedSweeps, items: readonly Item[]
     }
     case "jvp": {
       invariant(derivative.direction !== null, "jvp has a tangent");
-      const { items: made, tangent } = new ForwardSweep(work, active, [], "t_").run(items, wrt.id, of.id, derivative.direction);
+      const { items: made, tangent } = new ForwardSweep(work, active, [], "t_").run(
+        items,
+        wrt.id,
+        of.id,
+        derivative.direction,
+      );
       return finish(made, tangent === null ? zero : read(tangent, at(axes), of.dtype));
     }
     case "jacobian": {
@@ -80,9 +99,25 @@ function expandOne(work: Workspace, shared: SharedSweeps, items: readonly Item[]
       const batch = wrt.shape.map((size, k) => freshIndex(work.axisNames(wrt.id)[k] ?? "x", size));
       const enumerate = batch.map((b) => freshIndex(b.name, b.hi));
       const own = work.axesFor(wrt.shape, work.axisNames(wrt.id));
-      const same = own.reduce<Expr>((all, o, k) => and(all, compare("eq", indexValue(Poly.index(o)), indexValue(Poly.index(enumerate[k] ?? o)))), TRUE);
-      const seed = work.equation(`e_${wrt.name}`, wrt.dtype, [...enumerate, ...own], null, select(same, constant(1, wrt.dtype), constant(0, wrt.dtype)), wrt);
-      const { items: made, tangent } = new ForwardSweep(work, active, batch, "j_").run(items, wrt.id, of.id, seed);
+      const same = own.reduce<Expr>(
+        (all, o, k) =>
+          and(all, compare("eq", indexValue(Poly.index(o)), indexValue(Poly.index(enumerate[k] ?? o)))),
+        TRUE,
+      );
+      const seed = work.equation(
+        `e_${wrt.name}`,
+        wrt.dtype,
+        [...enumerate, ...own],
+        null,
+        select(same, constant(1, wrt.dtype), constant(0, wrt.dtype)),
+        wrt,
+      );
+      const { items: made, tangent } = new ForwardSweep(work, active, batch, "j_").run(
+        items,
+        wrt.id,
+        of.id,
+        seed,
+      );
       const ofRank = of.shape.length;
       const subscripts = [...at(axes.slice(ofRank)), ...at(axes.slice(0, ofRank))];
       return finish([seed, ...made], tangent === null ? zero : read(tangent, subscripts, of.dtype));
@@ -96,7 +131,9 @@ class SharedSweeps {
   constructor(private readonly work: Workspace) {}
 
   serves(d: Derivative): boolean {
-    return d.mode === "grad" && d.batch === 0 && !d.withinStep && this.work.value(d.wrt).definition.kind === "leaf";
+    return (
+      d.mode === "grad" && d.batch === 0 && !d.withinStep && this.work.value(d.wrt).definition.kind === "leaf"
+    );
   }
   /** The new items at the first call for a loss, none later. */
   take(items: readonly Item[], d: Derivative): { made: readonly Item[]; adjoint: ValueId | undefined } {
@@ -104,11 +141,17 @@ class SharedSweeps {
     if (known) return { made: [], adjoint: known.get(d.wrt) };
     const wrts = new Set<ValueId>();
     for (const { definition } of this.work.values.values())
-      if (definition.kind === "derivative" && definition.of === d.of && this.serves(definition)) wrts.add(definition.wrt);
+      if (definition.kind === "derivative" && definition.of === d.of && this.serves(definition))
+        wrts.add(definition.wrt);
     const active = new Set<ValueId>();
-    for (const wrt of wrts) for (const id of activeBetween({ values: this.work.values, items }, wrt, d.of)) active.add(id);
+    for (const wrt of wrts)
+      for (const id of activeBetween({ values: this.work.values, items }, wrt, d.of)) active.add(id);
     const of = this.work.value(d.of);
-    const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_").run(items, d.of, () => constant(1, of.dtype));
+    const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_").run(
+      items,
+      d.of,
+      () => constant(1, of.dtype),
+    );
     this.swept.set(d.of, adjoints);
     return { made, adjoint: adjoints.get(d.wrt) };
   }

@@ -1,6 +1,18 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { call, compare, constant, fn, freshIndex, indexValue, mul, read, rewriter, select, sub } from "../ir/expr.js";
+import {
+  call,
+  compare,
+  constant,
+  fn,
+  freshIndex,
+  indexValue,
+  mul,
+  read,
+  rewriter,
+  select,
+  sub,
+} from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { forwardSweep } from "./scalar.js";
@@ -22,7 +34,12 @@ export class ForwardSweep {
   ) {}
 
   /** `seed` is the tangent tensor of `wrt`, with the axes [batch…, wrt's]. */
-  run(items: readonly Item[], wrt: ValueId, of: ValueId, seed: ValueId): { items: readonly Item[]; tangent: ValueId | null } {
+  run(
+    items: readonly Item[],
+    wrt: ValueId,
+    of: ValueId,
+    seed: ValueId,
+  ): { items: readonly Item[]; tangent: ValueId | null } {
     this.tangents.set(wrt, seed);
     for (const item of items) {
       const members = idsOf(item).filter((id) => this.active.has(id) && id !== wrt);
@@ -55,14 +72,43 @@ export class ForwardSweep {
     return { items: this.items, tangent: this.tangents.get(of) ?? null };
   }
 
-  private define(value: Value, axes: readonly Index[], operator: Operator | null, body: Expr, name = value.name, id?: ValueId, time?: { axis: number; shift: number }): ValueId {
+  private define(
+    value: Value,
+    axes: readonly Index[],
+    operator: Operator | null,
+    body: Expr,
+    name = value.name,
+    id?: ValueId,
+    time?: { axis: number; shift: number },
+  ): ValueId {
     const list = [...this.batch, ...axes];
     const bound = operator?.kind === "reduce" ? operator.indices : [];
     const copies = new Map([...list, ...bound].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-    const rename = rewriter({ index: (i) => { const c = copies.get(i); return c && Poly.index(c); } });
+    const rename = rewriter({
+      index: (i) => {
+        const c = copies.get(i);
+        return c && Poly.index(c);
+      },
+    });
     const of = (i: Index): Index => copies.get(i) ?? i;
-    const renamed: Operator | null = operator && (operator.kind === "reduce" ? { ...operator, indices: operator.indices.map(of), guard: operator.guard && rename.expr(operator.guard) } : { ...operator, index: of(operator.index), guard: operator.guard && rename.expr(operator.guard) });
-    const made = this.work.equation(`${this.label}${name}`, value.dtype, list.map(of), renamed, rename.expr(body), value, id);
+    const renamed: Operator | null =
+      operator &&
+      (operator.kind === "reduce"
+        ? {
+            ...operator,
+            indices: operator.indices.map(of),
+            guard: operator.guard && rename.expr(operator.guard),
+          }
+        : { ...operator, index: of(operator.index), guard: operator.guard && rename.expr(operator.guard) });
+    const made = this.work.equation(
+      `${this.label}${name}`,
+      value.dtype,
+      list.map(of),
+      renamed,
+      rename.expr(body),
+      value,
+      id,
+    );
     this.items.push(made);
     if (this.time && time) this.time.set(made, time);
     return made;
@@ -77,14 +123,33 @@ export class ForwardSweep {
       case "reshape": {
         const source = this.tangents.get(definition.of);
         if (source === undefined) return null;
-        const made = this.work.define(`${this.label}${value.name}`, value.dtype, [...this.batch.map((b) => b.hi), ...value.shape], { kind: "reshape", of: source }, value, id);
+        const made = this.work.define(
+          `${this.label}${value.name}`,
+          value.dtype,
+          [...this.batch.map((b) => b.hi), ...value.shape],
+          { kind: "reshape", of: source },
+          value,
+          id,
+        );
         this.items.push(made);
         return made;
       }
       case "scatter": {
         const body = this.bodyTangent(definition.body);
         if (!body) return null;
-        const made = this.work.define(`${this.label}${value.name}`, value.dtype, [...this.batch.map((b) => b.hi), ...value.shape], { ...definition, domain: [...this.batch, ...definition.domain], target: [...this.batch.map((b) => Poly.index(b)), ...definition.target], body }, value, id);
+        const made = this.work.define(
+          `${this.label}${value.name}`,
+          value.dtype,
+          [...this.batch.map((b) => b.hi), ...value.shape],
+          {
+            ...definition,
+            domain: [...this.batch, ...definition.domain],
+            target: [...this.batch.map((b) => Poly.index(b)), ...definition.target],
+            body,
+          },
+          value,
+          id,
+        );
         this.items.push(made);
         return made;
       }
@@ -104,38 +169,93 @@ export class ForwardSweep {
   private bodyTangent(body: Expr): Expr | null {
     return forwardSweep(body, (node: ReadExpr) => {
       const tangent = this.tangents.get(node.value);
-      return tangent === undefined ? null : read(tangent, [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], node.dtype);
+      return tangent === undefined
+        ? null
+        : read(tangent, [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], node.dtype);
     });
   }
 
-  private equationTangent(value: Value, equation: Equation, tangent: Expr, id?: ValueId, time?: { axis: number; shift: number }): ValueId | null {
+  private equationTangent(
+    value: Value,
+    equation: Equation,
+    tangent: Expr,
+    id?: ValueId,
+    time?: { axis: number; shift: number },
+  ): ValueId | null {
     const { axes, operator, body } = equation;
     const result = this.work.readAt(value.id, axes);
     if (operator === null) return this.define(value, axes, null, tangent, value.name, id, time);
-    const sum = (guard: Expr | null, indices: readonly Index[]): Operator & { kind: "reduce" } => ({ kind: "reduce", reducer: "sum", indices, guard });
+    const sum = (guard: Expr | null, indices: readonly Index[]): Operator & { kind: "reduce" } => ({
+      kind: "reduce",
+      reducer: "sum",
+      indices,
+      guard,
+    });
     if (operator.kind === "reduce") {
       const { indices, guard } = operator;
-      const over = (g: Expr | null, term: Expr): ValueId => this.define(value, axes, sum(g, indices), term, value.name, id, time);
+      const over = (g: Expr | null, term: Expr): ValueId =>
+        this.define(value, axes, sum(g, indices), term, value.name, id, time);
       switch (operator.reducer) {
         case "sum":
           return over(guard, tangent);
         case "logsumexp": {
           const alive = compare("lt", constant(-3.4028234663852886e38, value.dtype), result);
-          return over(guard ? call("and", [alive, guard], "bool") : alive, mul(fn("exp", sub(body, result)), tangent));
+          return over(
+            guard ? call("and", [alive, guard], "bool") : alive,
+            mul(fn("exp", sub(body, result)), tangent),
+          );
         }
         case "max":
         case "min": {
-          const position = this.plain(`${value.name}_at`, value, axes, { ...operator, reducer: operator.reducer === "max" ? "argmax" : "argmin" }, body, "i32", time);
+          const position = this.plain(
+            `${value.name}_at`,
+            value,
+            axes,
+            { ...operator, reducer: operator.reducer === "max" ? "argmax" : "argmin" },
+            body,
+            "i32",
+            time,
+          );
           const [only] = indices;
-          const flat = indices.length === 1 && only ? Poly.index(only) : indices.reduce((p, i) => p.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)), Poly.constant(0));
+          const flat =
+            indices.length === 1 && only
+              ? Poly.index(only)
+              : indices.reduce(
+                  (p, i) => p.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
+                  Poly.constant(0),
+                );
           const here = compare("eq", indexValue(flat), position);
           return over(guard ? call("and", [here, guard], "bool") : here, tangent);
         }
         case "prod": {
           const inner = indices.map((i) => freshIndex(`${i.name}2`, i.hi, i.lo));
-          const rename = rewriter({ index: (i) => { const c = inner[indices.indexOf(i)]; return c && Poly.index(c); } });
-          const differs = indices.map((i, k) => { const j = inner[k]; invariant(j, "one for each"); return compare("ne", indexValue(Poly.index(i)), indexValue(Poly.index(j))); }).reduce((a, b) => call("or", [a, b], "bool"));
-          const others = this.plain(`${value.name}_others`, value, [...axes, ...indices], { kind: "reduce", reducer: "prod", indices: inner, guard: guard ? call("and", [differs, rename.expr(guard)], "bool") : differs }, rename.expr(body), value.dtype, time);
+          const rename = rewriter({
+            index: (i) => {
+              const c = inner[indices.indexOf(i)];
+              return c && Poly.index(c);
+            },
+          });
+          const differs = indices
+            .map((i, k) => {
+              const j = inner[k];
+              invariant(j, "one for each");
+              return compare("ne", indexValue(Poly.index(i)), indexValue(Poly.index(j)));
+            })
+            .reduce((a, b) => call("or", [a, b], "bool"));
+          const others = this.plain(
+            `${value.name}_others`,
+            value,
+            [...axes, ...indices],
+            {
+              kind: "reduce",
+              reducer: "prod",
+              indices: inner,
+              guard: guard ? call("and", [differs, rename.expr(guard)], "bool") : differs,
+            },
+            rename.expr(body),
+            value.dtype,
+            time,
+          );
           return over(guard, mul(others, tangent));
         }
         case "any":
@@ -149,17 +269,52 @@ export class ForwardSweep {
     const others = axes.filter((a) => a !== index);
     const shut = (e: Expr): Expr => (guard ? select(guard, e, constant(0, value.dtype)) : e);
     const timeIndex = time && [...this.batch, ...axes][time.axis];
-    const otherTime = time && timeIndex ? { axis: [...this.batch, ...others].indexOf(timeIndex), shift: time.shift } : undefined;
+    const otherTime =
+      time && timeIndex
+        ? { axis: [...this.batch, ...others].indexOf(timeIndex), shift: time.shift }
+        : undefined;
     switch (operator.name) {
       case "softmax": {
         const term = mul(result, tangent);
-        const mean = this.define(value, others, sum(guard, [index]), term, `${value.name}_mean`, undefined, otherTime);
-        return this.define(value, axes, null, shut(mul(result, sub(tangent, this.work.readAt(mean, [...this.batch, ...others])))), value.name, id, time);
+        const mean = this.define(
+          value,
+          others,
+          sum(guard, [index]),
+          term,
+          `${value.name}_mean`,
+          undefined,
+          otherTime,
+        );
+        return this.define(
+          value,
+          axes,
+          null,
+          shut(mul(result, sub(tangent, this.work.readAt(mean, [...this.batch, ...others])))),
+          value.name,
+          id,
+          time,
+        );
       }
       case "log_softmax": {
         const term = mul(fn("exp", result), tangent);
-        const mean = this.define(value, others, sum(guard, [index]), term, `${value.name}_mean`, undefined, otherTime);
-        return this.define(value, axes, null, shut(sub(tangent, this.work.readAt(mean, [...this.batch, ...others]))), value.name, id, time);
+        const mean = this.define(
+          value,
+          others,
+          sum(guard, [index]),
+          term,
+          `${value.name}_mean`,
+          undefined,
+          otherTime,
+        );
+        return this.define(
+          value,
+          axes,
+          null,
+          shut(sub(tangent, this.work.readAt(mean, [...this.batch, ...others]))),
+          value.name,
+          id,
+          time,
+        );
       }
       case "cumsum":
         return this.define(value, axes, operator, tangent, value.name, id, time);
@@ -168,21 +323,70 @@ export class ForwardSweep {
         const factor = freshIndex(`${index.name}3`, index.hi, index.lo);
         const at = (i: Index): Expr => indexValue(Poly.index(i));
         const as = (to: Index) => rewriter({ index: (i) => (i === index ? Poly.index(to) : undefined) });
-        const chosen = call("and", [compare("le", at(factor), at(index)), compare("ne", at(factor), at(upTo))], "bool");
-        const rest = this.plain(`${value.name}_others`, value, [...axes, upTo], { kind: "reduce", reducer: "prod", indices: [factor], guard: guard ? call("and", [chosen, as(factor).expr(guard)], "bool") : chosen }, as(factor).expr(body), value.dtype, time);
+        const chosen = call(
+          "and",
+          [compare("le", at(factor), at(index)), compare("ne", at(factor), at(upTo))],
+          "bool",
+        );
+        const rest = this.plain(
+          `${value.name}_others`,
+          value,
+          [...axes, upTo],
+          {
+            kind: "reduce",
+            reducer: "prod",
+            indices: [factor],
+            guard: guard ? call("and", [chosen, as(factor).expr(guard)], "bool") : chosen,
+          },
+          as(factor).expr(body),
+          value.dtype,
+          time,
+        );
         const term = mul(rest, as(upTo).expr(tangent));
         const within = compare("le", at(upTo), at(index));
-        return this.define(value, axes, sum(guard ? call("and", [within, as(upTo).expr(guard)], "bool") : within, [upTo]), term, value.name, id, time);
+        return this.define(
+          value,
+          axes,
+          sum(guard ? call("and", [within, as(upTo).expr(guard)], "bool") : within, [upTo]),
+          term,
+          value.name,
+          id,
+          time,
+        );
       }
     }
   }
 
   /** An auxiliary equation without batch axes, read at its own axes. */
-  private plain(name: string, value: Value, axes: readonly Index[], operator: Operator & { kind: "reduce" }, body: Expr, dtype: Value["dtype"], time?: { axis: number; shift: number }): Expr {
+  private plain(
+    name: string,
+    value: Value,
+    axes: readonly Index[],
+    operator: Operator & { kind: "reduce" },
+    body: Expr,
+    dtype: Value["dtype"],
+    time?: { axis: number; shift: number },
+  ): Expr {
     const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-    const rename = rewriter({ index: (i) => { const c = copies.get(i); return c && Poly.index(c); } });
+    const rename = rewriter({
+      index: (i) => {
+        const c = copies.get(i);
+        return c && Poly.index(c);
+      },
+    });
     const of = (i: Index): Index => copies.get(i) ?? i;
-    const made = this.work.equation(name, dtype, axes.map(of), { ...operator, indices: operator.indices.map(of), guard: operator.guard && rename.expr(operator.guard) }, rename.expr(body), value);
+    const made = this.work.equation(
+      name,
+      dtype,
+      axes.map(of),
+      {
+        ...operator,
+        indices: operator.indices.map(of),
+        guard: operator.guard && rename.expr(operator.guard),
+      },
+      rename.expr(body),
+      value,
+    );
     this.items.push(made);
     if (this.time && time) this.time.set(made, { axis: time.axis - this.batch.length, shift: time.shift });
     return this.work.readAt(made, axes);

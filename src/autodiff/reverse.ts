@@ -1,6 +1,24 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { add, and, call, compare, constant, freshIndex, fn, indexValue, isFloat, mul, or, read, readsOf, rewriter, select, sub, TRUE } from "../ir/expr.js";
+import {
+  add,
+  and,
+  call,
+  compare,
+  constant,
+  freshIndex,
+  fn,
+  indexValue,
+  isFloat,
+  mul,
+  or,
+  read,
+  readsOf,
+  rewriter,
+  select,
+  sub,
+  TRUE,
+} from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
@@ -75,15 +93,25 @@ export class ReverseSweep {
     const value = this.work.value(id);
     const axes = this.axesLike(id);
     const terms = (this.contributions.get(id) ?? []).map((c) => c(axes));
-    const body = terms.reduce<Expr | null>((total, term) => (total ? add(total, term) : term), null) ?? constant(0, value.dtype);
+    const body =
+      terms.reduce<Expr | null>((total, term) => (total ? add(total, term) : term), null) ??
+      constant(0, value.dtype);
     // A lone reduction is the adjoint itself; no copy of it.
     const only = terms.length === 1 ? terms[0] : undefined;
-    if (reserved === undefined && only?.op === "read" && this.isWhole(only, axes) && this.emitted.has(only.value)) {
+    if (
+      reserved === undefined &&
+      only?.op === "read" &&
+      this.isWhole(only, axes) &&
+      this.emitted.has(only.value)
+    ) {
       this.adjoints.set(id, only.value);
       return only.value;
     }
     if (reserved !== undefined) {
-      this.work.values.set(reserved, { ...this.work.value(reserved), definition: { kind: "equation", axes, operator: null, body } });
+      this.work.values.set(reserved, {
+        ...this.work.value(reserved),
+        definition: { kind: "equation", axes, operator: null, body },
+      });
       return reserved;
     }
     const made = this.work.equation(`${this.label}${value.name}`, value.dtype, axes, null, body, value);
@@ -97,7 +125,10 @@ export class ReverseSweep {
 
   private axesLike(id: ValueId): Index[] {
     const names = this.work.axisNames(id);
-    return [...this.batch.map((b) => freshIndex(b.name, b.hi)), ...this.work.axesFor(this.work.value(id).shape, names)];
+    return [
+      ...this.batch.map((b) => freshIndex(b.name, b.hi)),
+      ...this.work.axesFor(this.work.value(id).shape, names),
+    ];
   }
 
   private visitValue(id: ValueId): void {
@@ -117,11 +148,21 @@ export class ReverseSweep {
       return { axis: t.axis + this.batch.length, shift: t.shift };
     };
     // Members refer to each other's adjoints before these are complete, so ids come first, definitions last.
-    const members = group.items.flatMap(idsOf).filter((id) => this.active.has(id) && !this.wrt.has(id)).reverse();
+    const members = group.items
+      .flatMap(idsOf)
+      .filter((id) => this.active.has(id) && !this.wrt.has(id))
+      .reverse();
     for (const id of members) {
       const value = this.work.value(id);
       const zero = constant(0, value.dtype);
-      const adjoint = this.work.equation(`${this.label}${value.name}`, value.dtype, this.axesLike(id), null, zero, value);
+      const adjoint = this.work.equation(
+        `${this.label}${value.name}`,
+        value.dtype,
+        this.axesLike(id),
+        null,
+        zero,
+        value,
+      );
       this.adjoints.set(id, adjoint);
       this.time.set(adjoint, shiftOf(id));
     }
@@ -135,12 +176,26 @@ export class ReverseSweep {
     }
     for (const { id, adjoint } of placed) this.adjointOf(id, adjoint);
     const time = this.time;
-    const inside = orderWithinStep(this.work, this.items.flatMap((item) => (typeof item === "number" && time.has(item) ? [item] : [])), time);
+    const inside = orderWithinStep(
+      this.work,
+      this.items.flatMap((item) => (typeof item === "number" && time.has(item) ? [item] : [])),
+      time,
+    );
     const after = this.items.filter((item) => typeof item !== "number" || !inside.includes(item));
     this.time = null;
     this.items = outer;
     if (inside.length)
-      this.items.push({ kind: "recurrence", name: `${this.label}${group.name}`, lo: group.lo, hi: group.hi, direction: group.direction === 1 ? -1 : 1, time, items: inside, checkpoint: group.checkpoint, ...(group.span ? { span: group.span } : {}) });
+      this.items.push({
+        kind: "recurrence",
+        name: `${this.label}${group.name}`,
+        lo: group.lo,
+        hi: group.hi,
+        direction: group.direction === 1 ? -1 : 1,
+        time,
+        items: inside,
+        checkpoint: group.checkpoint,
+        ...(group.span ? { span: group.span } : {}),
+      });
     this.items.push(...after);
   }
 
@@ -154,7 +209,16 @@ export class ReverseSweep {
       case "reshape": {
         const source = this.work.value(definition.of);
         const shape = [...this.batch.map((b) => b.hi), ...source.shape];
-        const back = this.emit(this.work.define(`${this.label}${source.name}`, value.dtype, shape, { kind: "reshape", of: adjoint }, value), time);
+        const back = this.emit(
+          this.work.define(
+            `${this.label}${source.name}`,
+            value.dtype,
+            shape,
+            { kind: "reshape", of: adjoint },
+            value,
+          ),
+          time,
+        );
         this.send(definition.of, (indices) => this.work.readAt(back, indices));
         return;
       }
@@ -162,8 +226,17 @@ export class ReverseSweep {
         this.propagateEquation(value, definition, adjoint, time);
         return;
       case "scatter": {
-        const cotangent = read(adjoint, [...this.batch.map((b) => Poly.index(b)), ...definition.target], value.dtype);
-        this.sendReads(value, definition.domain, reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null), time);
+        const cotangent = read(
+          adjoint,
+          [...this.batch.map((b) => Poly.index(b)), ...definition.target],
+          value.dtype,
+        );
+        this.sendReads(
+          value,
+          definition.domain,
+          reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null),
+          time,
+        );
         return;
       }
       case "custom":
@@ -174,7 +247,12 @@ export class ReverseSweep {
     }
   }
 
-  private propagateEquation(value: Value, equation: Equation, adjoint: ValueId, time?: { axis: number; shift: number }): void {
+  private propagateEquation(
+    value: Value,
+    equation: Equation,
+    adjoint: ValueId,
+    time?: { axis: number; shift: number },
+  ): void {
     const { axes, operator, body } = equation;
     const points = [...this.batch, ...axes];
     const cotangent = this.work.readAt(adjoint, points);
@@ -186,11 +264,23 @@ export class ReverseSweep {
     const seed = this.operatorRule(value, equation, operator, cotangent, result, time);
     if (!seed) return;
     const domain = operator.kind === "reduce" ? [...axes, ...operator.indices] : axes;
-    this.sendReads(value, domain, reverseSweep(body, { guard: and(operator.guard ?? TRUE, seed.guard), value: seed.value }, null), time);
+    this.sendReads(
+      value,
+      domain,
+      reverseSweep(body, { guard: and(operator.guard ?? TRUE, seed.guard), value: seed.value }, null),
+      time,
+    );
   }
 
   /** The cotangent of the body at a point, from the cotangent of the result: one rule for each reducer. */
-  private operatorRule(value: Value, equation: Equation, operator: Operator, cotangent: Expr, result: Expr, time?: { axis: number; shift: number }): Guarded | null {
+  private operatorRule(
+    value: Value,
+    equation: Equation,
+    operator: Operator,
+    cotangent: Expr,
+    result: Expr,
+    time?: { axis: number; shift: number },
+  ): Guarded | null {
     const { axes, body } = equation;
     if (operator.kind === "reduce") {
       switch (operator.reducer) {
@@ -199,12 +289,18 @@ export class ReverseSweep {
         case "max":
         case "min": {
           const position = this.winner(value, equation, operator, operator.reducer, time);
-          return { guard: compare("eq", indexValue(flatPosition(operator.indices)), position), value: cotangent };
+          return {
+            guard: compare("eq", indexValue(flatPosition(operator.indices)), position),
+            value: cotangent,
+          };
         }
         case "logsumexp":
           return { guard: notEmpty(result), value: mul(cotangent, fn("exp", sub(body, result))) };
         case "prod":
-          return { guard: TRUE, value: mul(cotangent, this.productOfOthers(value, equation, operator, time)) };
+          return {
+            guard: TRUE,
+            value: mul(cotangent, this.productOfOthers(value, equation, operator, time)),
+          };
         case "any":
         case "all":
         case "argmax":
@@ -216,16 +312,34 @@ export class ReverseSweep {
     const others = axes.filter((a) => a !== index);
     const timeAt = (list: readonly Index[]): { axis: number; shift: number } | undefined => {
       const timeIndex = time && [...this.batch, ...axes][time.axis];
-      return time && timeIndex ? { axis: [...this.batch, ...list].indexOf(timeIndex), shift: time.shift } : undefined;
+      return time && timeIndex
+        ? { axis: [...this.batch, ...list].indexOf(timeIndex), shift: time.shift }
+        : undefined;
     };
     switch (operator.name) {
       case "softmax": {
         // dz = p * (dp - sum p dp)
-        const inner = this.along(value, [...this.batch, ...others], index, guard, mul(result, cotangent), `${value.name}_dot`, timeAt(others));
+        const inner = this.along(
+          value,
+          [...this.batch, ...others],
+          index,
+          guard,
+          mul(result, cotangent),
+          `${value.name}_dot`,
+          timeAt(others),
+        );
         return { guard: TRUE, value: mul(result, sub(cotangent, inner)) };
       }
       case "log_softmax": {
-        const inner = this.along(value, [...this.batch, ...others], index, guard, cotangent, `${value.name}_sum`, timeAt(others));
+        const inner = this.along(
+          value,
+          [...this.batch, ...others],
+          index,
+          guard,
+          cotangent,
+          `${value.name}_sum`,
+          timeAt(others),
+        );
         return { guard: TRUE, value: sub(cotangent, mul(fn("exp", result), inner)) };
       }
       case "cumsum": {
@@ -233,9 +347,22 @@ export class ReverseSweep {
         const rename = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
         const points = [...this.batch, ...axes];
         const copy = points.map((p) => freshIndex(p.name, p.hi, p.lo));
-        const there = rewriter({ index: (i) => { const k = points.indexOf(i); const c = copy[k]; return c && Poly.index(c); } });
+        const there = rewriter({
+          index: (i) => {
+            const k = points.indexOf(i);
+            const c = copy[k];
+            return c && Poly.index(c);
+          },
+        });
         const condition = compare("le", indexValue(Poly.index(index)), indexValue(Poly.index(later)));
-        const made = this.work.equation(`${this.label}${value.name}_cumulated`, value.dtype, copy, { kind: "reduce", reducer: "sum", indices: [later], guard: there.expr(condition) }, there.expr(rename.expr(cotangent)), value);
+        const made = this.work.equation(
+          `${this.label}${value.name}_cumulated`,
+          value.dtype,
+          copy,
+          { kind: "reduce", reducer: "sum", indices: [later], guard: there.expr(condition) },
+          there.expr(rename.expr(cotangent)),
+          value,
+        );
         this.emit(made, time);
         return { guard: TRUE, value: this.work.readAt(made, points) };
       }
@@ -246,59 +373,158 @@ export class ReverseSweep {
         const points = [...this.batch, ...axes];
         const at = (i: Index): Expr => indexValue(Poly.index(i));
         const asFactor = rewriter({ index: (i) => (i === index ? Poly.index(factor) : undefined) });
-        const upTo = and(and(compare("le", at(factor), at(later)), compare("ne", at(factor), at(index))), guard ? asFactor.expr(guard) : TRUE);
-        const othersUpTo = this.copied(`${this.label}${value.name}_others`, value, [...axes, later], { kind: "reduce", reducer: "prod", indices: [factor], guard: upTo }, asFactor.expr(body), time && { axis: time.axis - this.batch.length, shift: time.shift });
+        const upTo = and(
+          and(compare("le", at(factor), at(later)), compare("ne", at(factor), at(index))),
+          guard ? asFactor.expr(guard) : TRUE,
+        );
+        const othersUpTo = this.copied(
+          `${this.label}${value.name}_others`,
+          value,
+          [...axes, later],
+          { kind: "reduce", reducer: "prod", indices: [factor], guard: upTo },
+          asFactor.expr(body),
+          time && { axis: time.axis - this.batch.length, shift: time.shift },
+        );
         const asLater = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
         const term = mul(asLater.expr(cotangent), this.work.readAt(othersUpTo, [...axes, later]));
-        const made = this.copied(`${this.label}${value.name}_cumulated`, value, points, { kind: "reduce", reducer: "sum", indices: [later], guard: compare("le", at(index), at(later)) }, term, time);
+        const made = this.copied(
+          `${this.label}${value.name}_cumulated`,
+          value,
+          points,
+          { kind: "reduce", reducer: "sum", indices: [later], guard: compare("le", at(index), at(later)) },
+          term,
+          time,
+        );
         return { guard: TRUE, value: this.work.readAt(made, points) };
       }
     }
   }
 
   /** A new equation over fresh copies of `axes`. */
-  private copied(name: string, origin: Value, axes: readonly Index[], operator: Operator & { kind: "reduce" }, body: Expr, time?: { axis: number; shift: number }, dtype = origin.dtype): ValueId {
+  private copied(
+    name: string,
+    origin: Value,
+    axes: readonly Index[],
+    operator: Operator & { kind: "reduce" },
+    body: Expr,
+    time?: { axis: number; shift: number },
+    dtype = origin.dtype,
+  ): ValueId {
     const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-    const rename = rewriter({ index: (i) => { const c = copies.get(i); return c && Poly.index(c); } });
+    const rename = rewriter({
+      index: (i) => {
+        const c = copies.get(i);
+        return c && Poly.index(c);
+      },
+    });
     const of = (list: readonly Index[]): Index[] => list.map((a) => copies.get(a) ?? a);
-    const made = this.work.equation(name, dtype, of(axes), { ...operator, indices: of(operator.indices), guard: operator.guard && rename.expr(operator.guard) }, rename.expr(body), origin);
+    const made = this.work.equation(
+      name,
+      dtype,
+      of(axes),
+      { ...operator, indices: of(operator.indices), guard: operator.guard && rename.expr(operator.guard) },
+      rename.expr(body),
+      origin,
+    );
     return this.emit(made, time);
   }
 
-  private along(value: Value, axes: readonly Index[], index: Index, guard: Expr | null, body: Expr, name: string, time?: { axis: number; shift: number }): Expr {
-    const made = this.copied(`${this.label}${name}`, value, axes, { kind: "reduce", reducer: "sum", indices: [index], guard }, body, time);
+  private along(
+    value: Value,
+    axes: readonly Index[],
+    index: Index,
+    guard: Expr | null,
+    body: Expr,
+    name: string,
+    time?: { axis: number; shift: number },
+  ): Expr {
+    const made = this.copied(
+      `${this.label}${name}`,
+      value,
+      axes,
+      { kind: "reduce", reducer: "sum", indices: [index], guard },
+      body,
+      time,
+    );
     return this.work.readAt(made, axes);
   }
 
   /** Position of the entry that max or min took: the lowest of equals. */
-  private winner(value: Value, equation: Equation, operator: Operator & { kind: "reduce" }, reducer: "max" | "min", time?: { axis: number; shift: number }): Expr {
+  private winner(
+    value: Value,
+    equation: Equation,
+    operator: Operator & { kind: "reduce" },
+    reducer: "max" | "min",
+    time?: { axis: number; shift: number },
+  ): Expr {
     const own = time && { axis: time.axis - this.batch.length, shift: time.shift };
-    const made = this.copied(`${value.name}_at`, value, equation.axes, { ...operator, reducer: reducer === "max" ? "argmax" : "argmin" }, equation.body, own, "i32");
+    const made = this.copied(
+      `${value.name}_at`,
+      value,
+      equation.axes,
+      { ...operator, reducer: reducer === "max" ? "argmax" : "argmin" },
+      equation.body,
+      own,
+      "i32",
+    );
     return this.work.readAt(made, equation.axes);
   }
 
-  private productOfOthers(value: Value, equation: Equation, operator: Operator & { kind: "reduce" }, time?: { axis: number; shift: number }): Expr {
+  private productOfOthers(
+    value: Value,
+    equation: Equation,
+    operator: Operator & { kind: "reduce" },
+    time?: { axis: number; shift: number },
+  ): Expr {
     const inner = operator.indices.map((i) => freshIndex(`${i.name}2`, i.hi, i.lo));
-    const rename = rewriter({ index: (i) => { const c = inner[operator.indices.indexOf(i)]; return c && Poly.index(c); } });
+    const rename = rewriter({
+      index: (i) => {
+        const c = inner[operator.indices.indexOf(i)];
+        return c && Poly.index(c);
+      },
+    });
     const differs = operator.indices.reduce<Expr | null>((any, i, k) => {
       const other = inner[k];
-      const ne = compare("ne", indexValue(Poly.index(i)), indexValue(other ? Poly.index(other) : Poly.constant(0)));
+      const ne = compare(
+        "ne",
+        indexValue(Poly.index(i)),
+        indexValue(other ? Poly.index(other) : Poly.constant(0)),
+      );
       return any ? or(any, ne) : ne;
     }, null);
     const guard = and(differs ?? TRUE, operator.guard ? rename.expr(operator.guard) : TRUE);
     const points = [...equation.axes, ...operator.indices];
     const own = time && { axis: time.axis - this.batch.length, shift: time.shift };
-    const made = this.copied(`${value.name}_others`, value, points, { kind: "reduce", reducer: "prod", indices: inner, guard }, rename.expr(equation.body), own);
+    const made = this.copied(
+      `${value.name}_others`,
+      value,
+      points,
+      { kind: "reduce", reducer: "prod", indices: inner, guard },
+      rename.expr(equation.body),
+      own,
+    );
     return this.work.readAt(made, points);
   }
 
   /** Turn what flows back into each read into contributions to the tensor that was read. */
-  private sendReads(value: Value, domain: readonly Index[], reads: ReadonlyMap<ReadExpr, readonly Guarded[]>, time?: { axis: number; shift: number }): void {
+  private sendReads(
+    value: Value,
+    domain: readonly Index[],
+    reads: ReadonlyMap<ReadExpr, readonly Guarded[]>,
+    time?: { axis: number; shift: number },
+  ): void {
     for (const [node, terms] of reads)
-      for (const term of terms) if (this.active.has(node.value)) this.sendRead(value, domain, node, term, time);
+      for (const term of terms)
+        if (this.active.has(node.value)) this.sendRead(value, domain, node, term, time);
   }
 
-  private sendRead(value: Value, domain: readonly Index[], node: ReadExpr, term: Guarded, time?: { axis: number; shift: number }): void {
+  private sendRead(
+    value: Value,
+    domain: readonly Index[],
+    node: ReadExpr,
+    term: Guarded,
+    time?: { axis: number; shift: number },
+  ): void {
     const source = this.work.value(node.value);
     invariant(isFloat(source.dtype), `${source.name} is a float`);
     const names = this.work.axisNames(node.value);
@@ -308,7 +534,19 @@ export class ReverseSweep {
     const timeOf = time && this.timeOfAdjoint(node.value);
     const inverse = invert(node.subscripts, target, domain);
     if (!inverse) {
-      const scatter = this.work.define(name, source.dtype, axes.map((a) => a.hi), { kind: "scatter", domain: [...this.batch, ...domain], guard: term.guard === TRUE ? null : term.guard, target: [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], body: term.value }, value);
+      const scatter = this.work.define(
+        name,
+        source.dtype,
+        axes.map((a) => a.hi),
+        {
+          kind: "scatter",
+          domain: [...this.batch, ...domain],
+          guard: term.guard === TRUE ? null : term.guard,
+          target: [...this.batch.map((b) => Poly.index(b)), ...node.subscripts],
+          body: term.value,
+        },
+        value,
+      );
       this.emit(scatter, timeOf);
       this.send(node.value, (indices) => this.work.readAt(scatter, indices));
       return;
@@ -317,12 +555,25 @@ export class ReverseSweep {
     const body = inverse.substitute(term.value);
     if (inverse.remaining.length === 0) {
       this.send(node.value, (indices) => {
-        const at = rewriter({ index: (i) => { const k = axes.indexOf(i); const to = indices[k]; return to && Poly.index(to); } });
+        const at = rewriter({
+          index: (i) => {
+            const k = axes.indexOf(i);
+            const to = indices[k];
+            return to && Poly.index(to);
+          },
+        });
         return select(at.expr(guard), at.expr(body), constant(0, source.dtype));
       });
       return;
     }
-    const made = this.copied(name, source.name === value.name ? value : { ...source, ...(value.span ? { span: value.span } : {}) }, axes, { kind: "reduce", reducer: "sum", indices: inverse.remaining, guard: guard === TRUE ? null : guard }, body, timeOf);
+    const made = this.copied(
+      name,
+      source.name === value.name ? value : { ...source, ...(value.span ? { span: value.span } : {}) },
+      axes,
+      { kind: "reduce", reducer: "sum", indices: inverse.remaining, guard: guard === TRUE ? null : guard },
+      body,
+      timeOf,
+    );
     this.send(node.value, (indices) => this.work.readAt(made, indices));
   }
 
@@ -334,7 +585,11 @@ export class ReverseSweep {
 }
 
 /** Members of a recurrence in an order that serves one step: after what they read of that same step. */
-function orderWithinStep(work: Workspace, ids: readonly ValueId[], time: ReadonlyMap<ValueId, { axis: number; shift: number }>): ValueId[] {
+function orderWithinStep(
+  work: Workspace,
+  ids: readonly ValueId[],
+  time: ReadonlyMap<ValueId, { axis: number; shift: number }>,
+): ValueId[] {
   const done = new Set<ValueId>();
   const order: ValueId[] = [];
   const sameStep = (id: ValueId): ValueId[] => {
@@ -365,7 +620,10 @@ function orderWithinStep(work: Workspace, ids: readonly ValueId[], time: Readonl
 function flatPosition(indices: readonly Index[]): Poly {
   const [only] = indices;
   if (indices.length === 1 && only) return Poly.index(only);
-  return indices.reduce((position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)), Poly.constant(0));
+  return indices.reduce(
+    (position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
+    Poly.constant(0),
+  );
 }
 
 /** A log-sum-exp over nothing is -inf and has no derivative. */

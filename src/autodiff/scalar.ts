@@ -1,6 +1,21 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { CallExpr, Expr, ReadExpr } from "../ir/expr.js";
-import { add, and, call, cast, constant, isFloat, isOne, isZero, mul, neg, not, select, TRUE, visit } from "../ir/expr.js";
+import {
+  add,
+  and,
+  call,
+  cast,
+  constant,
+  isFloat,
+  isOne,
+  isZero,
+  mul,
+  neg,
+  not,
+  select,
+  TRUE,
+  visit,
+} from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
 
 /**
@@ -60,7 +75,7 @@ export function reverseSweep(root: Expr, seed: Guarded, rootResult: Expr | null)
   visit([root], (e) => order.push(e));
   const adjoints = new Map<Expr, Map<Expr, Expr>>(); // node → guard → sum of terms
   const contribute = (node: Expr, guard: Expr, value: Expr): void => {
-    if (!isFloat(node.dtype) || isZero(value) || guard.op === "constant" && !guard.value) return;
+    if (!isFloat(node.dtype) || isZero(value) || (guard.op === "constant" && !guard.value)) return;
     if (node.op === "constant" || node.op === "index") return;
     const terms = adjoints.get(node) ?? new Map<Expr, Expr>();
     const old = terms.get(guard);
@@ -108,7 +123,11 @@ export function forwardSweep(root: Expr, tangentOf: (node: ReadExpr) => Expr | n
   });
   return at(root);
 }
-function forwardNode(node: Expr, at: (e: Expr) => Expr | null, tangentOf: (node: ReadExpr) => Expr | null): Expr | null {
+function forwardNode(
+  node: Expr,
+  at: (e: Expr) => Expr | null,
+  tangentOf: (node: ReadExpr) => Expr | null,
+): Expr | null {
   switch (node.op) {
     case "constant":
     case "index":

@@ -19,7 +19,11 @@ export interface Inverse {
  * @returns undefined where a subscript depends on data (or floors) over indices that nothing else determines,
  *   or has a symbolic stride: the adjoint is then a scatter.
  */
-export function invert(subscripts: readonly Poly[], target: readonly Index[], free: readonly Index[]): Inverse | undefined {
+export function invert(
+  subscripts: readonly Poly[],
+  target: readonly Index[],
+  free: readonly Index[],
+): Inverse | undefined {
   const solved = new Map<Index, Poly>();
   let guard: Expr = TRUE;
   const pending: { subscript: Poly; target: Poly }[] = subscripts.map((s, k) => {
@@ -42,7 +46,8 @@ export function invert(subscripts: readonly Poly[], target: readonly Index[], fr
         // Earlier solutions may mention the index that has just been settled.
         solved.set(index, value);
         unsolved.delete(index);
-        for (const [other, old] of solved) solved.set(other, rewriter({ index: (i) => (i === index ? value : undefined) }).poly(old));
+        for (const [other, old] of solved)
+          solved.set(other, rewriter({ index: (i) => (i === index ? value : undefined) }).poly(old));
       }
       guard = and(guard, found.guard);
       pending.splice(k, 1);
@@ -57,10 +62,26 @@ export function invert(subscripts: readonly Poly[], target: readonly Index[], fr
     guard = and(guard, compare("eq", indexValue(axis), indexValue(left)));
   }
   const remaining = new Map<Index, Index>();
-  for (const index of free) if (unsolved.has(index)) remaining.set(index, freshIndex(index.name, index.hi, index.lo));
-  const rename = rewriter({ index: (i) => { const r = remaining.get(i); return r && Poly.index(r); } });
-  const substitution = rewriter({ index: (i) => { const s = solved.get(i); const r = remaining.get(i); return s ? rename.poly(s) : r && Poly.index(r); } });
-  return { remaining: [...remaining.values()], guard: substitution.expr(rename.expr(guard)), substitute: substitution.expr };
+  for (const index of free)
+    if (unsolved.has(index)) remaining.set(index, freshIndex(index.name, index.hi, index.lo));
+  const rename = rewriter({
+    index: (i) => {
+      const r = remaining.get(i);
+      return r && Poly.index(r);
+    },
+  });
+  const substitution = rewriter({
+    index: (i) => {
+      const s = solved.get(i);
+      const r = remaining.get(i);
+      return s ? rename.poly(s) : r && Poly.index(r);
+    },
+  });
+  return {
+    remaining: [...remaining.values()],
+    guard: substitution.expr(rename.expr(guard)),
+    substitute: substitution.expr,
+  };
 }
 
 function unknowns(p: Poly, unsolved: ReadonlySet<Index>): Index[] {
@@ -69,7 +90,12 @@ function unknowns(p: Poly, unsolved: ReadonlySet<Index>): Index[] {
 /** Whether an unsolved index occurs anywhere, inside opaque atoms too. */
 function unknownsWithin(p: Poly, unsolved: ReadonlySet<Index>): boolean {
   let found = false;
-  rewriter({ index: (i) => { if (unsolved.has(i)) found = true; return undefined; } }).poly(p);
+  rewriter({
+    index: (i) => {
+      if (unsolved.has(i)) found = true;
+      return undefined;
+    },
+  }).poly(p);
   return found;
 }
 
@@ -93,10 +119,18 @@ function chooseUnknown(subscript: Poly, target: Poly, unsolved: ReadonlySet<Inde
     const digit = u.rest.asIndex;
     if (digit && unsolved.has(digit) && digit.lo.isZero && digit.hi.equals(u.stride)) {
       const quotient = Poly.opaque(call("floor_div", [indexValue(target), constant(u.stride, "i32")], "i32"));
-      return { values: [[digit, target.sub(quotient.scale(u.stride))], [u.index, quotient]], guard: rangeGuard(u.index, quotient) };
+      return {
+        values: [
+          [digit, target.sub(quotient.scale(u.stride))],
+          [u.index, quotient],
+        ],
+        guard: rangeGuard(u.index, quotient),
+      };
     }
   }
-  const best = candidates.sort((a, b) => extentRank(b.index) - extentRank(a.index) || Math.abs(a.stride) - Math.abs(b.stride))[0];
+  const best = candidates.sort(
+    (a, b) => extentRank(b.index) - extentRank(a.index) || Math.abs(a.stride) - Math.abs(b.stride),
+  )[0];
   if (!best) return undefined;
   const distance = target.sub(best.rest);
   if (Math.abs(best.stride) === 1) {

@@ -27,7 +27,14 @@ export class Workspace {
     return this.nextId++;
   }
 
-  define(name: string, dtype: DType, shape: readonly Poly[], definition: Definition, origin?: Value, id = this.reserve()): ValueId {
+  define(
+    name: string,
+    dtype: DType,
+    shape: readonly Poly[],
+    definition: Definition,
+    origin?: Value,
+    id = this.reserve(),
+  ): ValueId {
     let unique = name;
     for (let n = 2; this.names.has(unique); n++) unique = `${name}_${n}`;
     this.names.add(unique);
@@ -36,9 +43,24 @@ export class Workspace {
     return id;
   }
 
-  equation(name: string, dtype: DType, axes: readonly Index[], operator: Operator | null, body: Expr, origin?: Value, id?: ValueId): ValueId {
+  equation(
+    name: string,
+    dtype: DType,
+    axes: readonly Index[],
+    operator: Operator | null,
+    body: Expr,
+    origin?: Value,
+    id?: ValueId,
+  ): ValueId {
     const definition: Equation = { kind: "equation", axes, operator, body };
-    return this.define(name, dtype, axes.map((a) => a.hi), definition, origin, id);
+    return this.define(
+      name,
+      dtype,
+      axes.map((a) => a.hi),
+      definition,
+      origin,
+      id,
+    );
   }
 
   /** Fresh indices over the axes of a shape, named after `like` where given. */
@@ -54,6 +76,10 @@ export class Workspace {
   }
 
   readAt(id: ValueId, indices: readonly Index[]): Expr {
-    return read(id, indices.map((i) => Poly.index(i)), this.value(id).dtype);
+    return read(
+      id,
+      indices.map((i) => Poly.index(i)),
+      this.value(id).dtype,
+    );
   }
 }

@@ -25,7 +25,11 @@ export function build(files: readonly string[], options: Options): number {
     names.add(name);
   }
   for (const file of files) {
-    const result = compileOrFail(file, { targets, dims: dimsOf(options), precision: precisionOf(options) }, formatOf(options));
+    const result = compileOrFail(
+      file,
+      { targets, dims: dimsOf(options), precision: precisionOf(options) },
+      formatOf(options),
+    );
     const name = basename(file).replace(/\.grad$/, "");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${name}.js`), result.code);

@@ -8,9 +8,14 @@ import { UsageError, UserError } from "./usage.js";
 export function emit(files: readonly string[], options: Options): number {
   const file = oneFile(files);
   const stage = options.stage;
-  if (stage === undefined || !(STAGES as readonly string[]).includes(stage)) throw new UsageError(`--stage is one of ${STAGES.join(", ")}`);
+  if (stage === undefined || !(STAGES as readonly string[]).includes(stage))
+    throw new UsageError(`--stage is one of ${STAGES.join(", ")}`);
   const targets: Target[] = stage === "wgsl" ? ["wgsl"] : ["js"];
-  const { source, result } = compileFile(file, { targets, dims: dimsOf(options), precision: precisionOf(options) });
+  const { source, result } = compileFile(file, {
+    targets,
+    dims: dimsOf(options),
+    precision: precisionOf(options),
+  });
   report(result, source, file, formatOf(options), process.stderr);
   if (!result.ok && stage !== "tokens" && stage !== "ast") throw new UserError("");
   process.stdout.write(result.stage(stage));

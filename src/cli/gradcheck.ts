@@ -13,19 +13,32 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
   const file = oneFile(files);
   const data = await loadData(options.data ?? []);
   const wrt = options.wrt === undefined ? "params" : options.wrt.split(",").filter(Boolean);
-  const result = compileOrFail(file, { precision: "f64", wrt, runtimeImport: RUNTIME_URL }, formatOf(options));
+  const result = compileOrFail(
+    file,
+    { precision: "f64", wrt, runtimeImport: RUNTIME_URL },
+    formatOf(options),
+  );
   const seed = numberOf(options, "seed") ?? 0;
-  const model = await instantiate(result, { backend: "js", dims: { ...data.dims, ...dimsOf(options) }, seed, params: data.params });
+  const model = await instantiate(result, {
+    backend: "js",
+    dims: { ...data.dims, ...dimsOf(options) },
+    seed,
+    params: data.params,
+  });
   const { losses } = model.meta;
   if (losses.length === 0) throw new UserError("the file has no loss");
   let failed = 0;
   for (const loss of losses) {
     const { grads, ...values } = model.backward(data.inputs, { of: loss });
     const base = Math.abs((await values[loss]?.item()) ?? 0);
-    const gradients = await Promise.all(Object.entries(grads).map(async ([name, g]) => ({ name, shape: g.shape, data: await g.read() })));
+    const gradients = await Promise.all(
+      Object.entries(grads).map(async ([name, g]) => ({ name, shape: g.shape, data: await g.read() })),
+    );
     for (const { name, shape, data: gradient } of gradients) {
       const given = data.inputs[name];
-      const start = given ? Float64Array.from(given.data) : Float64Array.from(await model.store.get(name).read());
+      const start = given
+        ? Float64Array.from(given.data)
+        : Float64Array.from(await model.store.get(name).read());
       const step = Math.max(1, Math.floor(start.length / 64));
       let worst = 0;
       let scale = 1e-3 * (1 + base);
@@ -36,7 +49,9 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
           const moved = start.slice();
           moved[i] = x;
           if (!given) model.store.set(name, moved);
-          const out = model.forward(given ? { ...data.inputs, [name]: { shape, data: Array.from(moved) } } : data.inputs);
+          const out = model.forward(
+            given ? { ...data.inputs, [name]: { shape, data: Array.from(moved) } } : data.inputs,
+          );
           return (await out[loss]?.item()) ?? NaN;
         };
         const x = start[i] ?? 0;
@@ -46,7 +61,9 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
       if (!given) model.store.set(name, start);
       const good = worst <= TOLERANCE;
       if (!good) failed++;
-      process.stdout.write(`${good ? "ok  " : "FAIL"} d${loss}/d${name} [${shape.join(", ")}] ${worst.toExponential(1)}\n`);
+      process.stdout.write(
+        `${good ? "ok  " : "FAIL"} d${loss}/d${name} [${shape.join(", ")}] ${worst.toExponential(1)}\n`,
+      );
     }
   }
   model.dispose();

@@ -45,12 +45,24 @@ interface Verb {
 }
 const VERBS: Readonly<Record<string, Verb>> = {
   check: { usage: "check FILE…", does: "reports what is wrong", run: checkFiles },
-  build: { usage: "build FILE… -o DIR [--target js,wgsl]", does: "writes the module and its typings", run: build },
+  build: {
+    usage: "build FILE… -o DIR [--target js,wgsl]",
+    does: "writes the module and its typings",
+    run: build,
+  },
   emit: { usage: "emit FILE --stage S", does: "prints one stage of the compilation", run: emit },
   explain: { usage: "explain FILE | CODE", does: "explains each kernel, or an error's code", run: explain },
   run: { usage: "run FILE --data D [--grad LOSS] [--engine E] [--json]", does: "runs once", run },
-  train: { usage: "train FILE --data D [--epochs N --batch N --rate R --save P]", does: "trains", run: train },
-  gradcheck: { usage: "gradcheck FILE [--data D]", does: "checks gradients against finite differences", run: gradcheck },
+  train: {
+    usage: "train FILE --data D [--epochs N --batch N --rate R --save P]",
+    does: "trains",
+    run: train,
+  },
+  gradcheck: {
+    usage: "gradcheck FILE [--data D]",
+    does: "checks gradients against finite differences",
+    run: gradcheck,
+  },
 };
 
 function help(): string {
@@ -80,11 +92,16 @@ export async function main(args: readonly string[]): Promise<number> {
       if (error.message) process.stderr.write(`error: ${error.message}\n`);
       return 1;
     }
-    if (error instanceof UsageError || (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))) {
+    if (
+      error instanceof UsageError ||
+      (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))
+    ) {
       process.stderr.write(`${error.message}\n`);
       return 2;
     }
-    process.stderr.write(`${error instanceof InternalError ? error.message : `internal error (please report it): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`);
+    process.stderr.write(
+      `${error instanceof InternalError ? error.message : `internal error (please report it): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`,
+    );
     return 3;
   }
 }

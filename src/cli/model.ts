@@ -15,7 +15,9 @@ export async function instantiate(result: CompileResult, options: CreateOptions)
   try {
     const file = join(folder, "model.mjs");
     writeFileSync(file, result.code);
-    const module: { create: (options: CreateOptions) => Promise<Model> } = await import(pathToFileURL(file).href);
+    const module: { create: (options: CreateOptions) => Promise<Model> } = await import(
+      pathToFileURL(file).href
+    );
     return await module.create(options);
   } finally {
     rmSync(folder, { recursive: true, force: true });

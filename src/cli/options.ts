@@ -18,7 +18,8 @@ export function dimsOf(options: Options): Record<string, number> {
   for (const item of (options.dim ?? []).flatMap((d) => d.split(","))) {
     const [name, text] = item.split("=");
     const value = Number(text);
-    if (!name || text === undefined || !Number.isInteger(value) || value < 0) throw new UsageError(`--dim wants NAME=SIZE, not ${item}`);
+    if (!name || text === undefined || !Number.isInteger(value) || value < 0)
+      throw new UsageError(`--dim wants NAME=SIZE, not ${item}`);
     dims[name] = value;
   }
   return dims;

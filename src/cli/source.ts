@@ -25,19 +25,32 @@ export function resolveImport(specifier: string, importer: string): string | nul
   }
 }
 
-export function compileFile(file: string, options: CompileOptions): { source: string; result: CompileResult } {
+export function compileFile(
+  file: string,
+  options: CompileOptions,
+): { source: string; result: CompileResult } {
   const source = readSource(file);
   return { source, result: compile(source, { filename: file, resolve: resolveImport, ...options }) };
 }
 
 const palette = (stream: NodeJS.WriteStream): Palette =>
-  stream.isTTY && !process.env["NO_COLOR"] ? { error: colors.red, warning: colors.yellow, dim: colors.dim, bold: colors.bold } : PLAIN;
+  stream.isTTY && !process.env["NO_COLOR"]
+    ? { error: colors.red, warning: colors.yellow, dim: colors.dim, bold: colors.bold }
+    : PLAIN;
 
 /** Writes diagnostics in the format asked for; an import's line comes from its own file. */
-export function report(result: CompileResult, source: string, file: string, format: Format, stream: NodeJS.WriteStream): void {
+export function report(
+  result: CompileResult,
+  source: string,
+  file: string,
+  format: Format,
+  stream: NodeJS.WriteStream,
+): void {
   for (const d of result.diagnostics) {
     const text = d.file === file ? source : (resolveImport(d.file, file) ?? "");
-    stream.write(`${format === "json" ? renderJson(d) : format === "github" ? renderGithub(d) : `${renderPretty(d, text, palette(stream))}\n`}\n`);
+    stream.write(
+      `${format === "json" ? renderJson(d) : format === "github" ? renderGithub(d) : `${renderPretty(d, text, palette(stream))}\n`}\n`,
+    );
   }
 }
 

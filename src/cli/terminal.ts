@@ -4,7 +4,13 @@ export function curve(values: readonly number[], width = 60, height = 8): string
   if (finite.length === 0) return "";
   const columns = Math.min(width, finite.length);
   const means = Array.from({ length: columns }, (_, c) => {
-    const part = finite.slice(Math.floor((c * finite.length) / columns), Math.max(Math.floor(((c + 1) * finite.length) / columns), Math.floor((c * finite.length) / columns) + 1));
+    const part = finite.slice(
+      Math.floor((c * finite.length) / columns),
+      Math.max(
+        Math.floor(((c + 1) * finite.length) / columns),
+        Math.floor((c * finite.length) / columns) + 1,
+      ),
+    );
     return part.reduce((a, b) => a + b, 0) / part.length;
   });
   const [low, high] = [Math.min(...means), Math.max(...means)];
@@ -12,7 +18,9 @@ export function curve(values: readonly number[], width = 60, height = 8): string
   const rows: string[] = [];
   for (let r = height - 1; r >= 0; r--) {
     const label = r === height - 1 ? high : r === 0 ? low : null;
-    rows.push(`${(label === null ? "" : label.toPrecision(3)).padStart(9)} ┤${eighths.map((e) => " ▁▂▃▄▅▆▇█"[Math.max(0, Math.min(8, e - r * 8))]).join("")}`);
+    rows.push(
+      `${(label === null ? "" : label.toPrecision(3)).padStart(9)} ┤${eighths.map((e) => " ▁▂▃▄▅▆▇█"[Math.max(0, Math.min(8, e - r * 8))]).join("")}`,
+    );
   }
   return `${rows.join("\n")}\n`;
 }
@@ -35,7 +43,9 @@ export class Progress {
     const now = Date.now();
     if (now - this.last < this.everyMilliseconds && done < this.total) return;
     this.last = now;
-    this.stream.write(this.stream.isTTY ? `\r\u001b[2K${bar(done, this.total, text)}` : `${done}/${this.total} ${text}\n`);
+    this.stream.write(
+      this.stream.isTTY ? `\r\u001b[2K${bar(done, this.total, text)}` : `${done}/${this.total} ${text}\n`,
+    );
   }
   end(): void {
     if (this.stream.isTTY) this.stream.write("\n");

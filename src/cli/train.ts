@@ -12,7 +12,8 @@ import { prepareWebGpu } from "./webgpu.js";
 function rows(t: DataTensor, order: readonly number[], from: number, to: number): DataTensor {
   const stride = t.data.length / (t.shape[0] ?? 1);
   const data: number[] = [];
-  for (const r of order.slice(from, to)) for (let k = 0; k < stride; k++) data.push(t.data[r * stride + k] ?? 0);
+  for (const r of order.slice(from, to))
+    for (let k = 0; k < stride; k++) data.push(t.data[r * stride + k] ?? 0);
   return { shape: [to - from, ...t.shape.slice(1)], data };
 }
 
@@ -43,16 +44,28 @@ export async function train(files: readonly string[], options: Options): Promise
     if (status !== null) return status;
   }
   const data = await loadData(options.data ?? []);
-  const result = compileOrFail(file, { targets: [engine === "webgpu" ? "wgsl" : "js"], runtimeImport: RUNTIME_URL }, formatOf(options));
+  const result = compileOrFail(
+    file,
+    { targets: [engine === "webgpu" ? "wgsl" : "js"], runtimeImport: RUNTIME_URL },
+    formatOf(options),
+  );
   const seed = numberOf(options, "seed") ?? 0;
-  const model = await instantiate(result, { backend: engine, dims: { ...data.dims, ...dimsOf(options) }, seed, params: data.params });
+  const model = await instantiate(result, {
+    backend: engine,
+    dims: { ...data.dims, ...dimsOf(options) },
+    seed,
+    params: data.params,
+  });
   const [declared] = model.meta.trains;
   if (!declared) throw new UserError(`${file} has no \`train\` declaration`);
   const epochs = numberOf(options, "epochs") ?? 1;
   const rate = numberOf(options, "rate");
   const inputs = Object.entries(model.meta.inputs);
-  const batchDim = options["batch-dim"] ?? inputs.map(([, t]) => t.shape[0]).find((s) => typeof s === "string");
-  const sliced = new Set(inputs.filter(([, t]) => batchDim !== undefined && t.shape[0] === batchDim).map(([name]) => name));
+  const batchDim =
+    options["batch-dim"] ?? inputs.map(([, t]) => t.shape[0]).find((s) => typeof s === "string");
+  const sliced = new Set(
+    inputs.filter(([, t]) => batchDim !== undefined && t.shape[0] === batchDim).map(([name]) => name),
+  );
   const total = Math.max(0, ...[...sliced].map((name) => data.inputs[name]?.shape[0] ?? 0));
   const batch = Math.min(numberOf(options, "batch") ?? (total || 1), total || 1);
   const losses: number[] = [];
@@ -63,17 +76,28 @@ export async function train(files: readonly string[], options: Options): Promise
     for (let b = 0; b < perEpoch; b++) {
       const from = b * batch;
       const to = Math.min(total, from + batch);
-      const slice = Object.fromEntries(Object.entries(data.inputs).map(([name, t]) => [name, sliced.has(name) ? rows(t, order, from, to) : t]));
+      const slice = Object.fromEntries(
+        Object.entries(data.inputs).map(([name, t]) => [
+          name,
+          sliced.has(name) ? rows(t, order, from, to) : t,
+        ]),
+      );
       const out = model.step(slice, rate === undefined ? {} : { rate });
       const loss = (await out[declared.of]?.item()) ?? NaN;
       losses.push(loss);
-      if (options.log) appendFileSync(options.log, `${JSON.stringify({ step: losses.length, epoch: epoch + 1, [declared.of]: loss })}\n`);
+      if (options.log)
+        appendFileSync(
+          options.log,
+          `${JSON.stringify({ step: losses.length, epoch: epoch + 1, [declared.of]: loss })}\n`,
+        );
       progress.update(losses.length, `${declared.of} ${loss.toPrecision(5)}`);
     }
   }
   progress.end();
   process.stdout.write(curve(losses));
-  process.stdout.write(`${declared.of}: ${losses[0]?.toPrecision(6) ?? "-"} → ${losses.at(-1)?.toPrecision(6) ?? "-"} after ${losses.length} steps on ${model.backend}\n`);
+  process.stdout.write(
+    `${declared.of}: ${losses[0]?.toPrecision(6) ?? "-"} → ${losses.at(-1)?.toPrecision(6) ?? "-"} after ${losses.length} steps on ${model.backend}\n`,
+  );
   if (options.save) {
     writeFileSync(options.save, await model.store.save());
     process.stdout.write(`saved ${options.save}\n`);

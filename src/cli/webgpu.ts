@@ -28,9 +28,16 @@ export async function prepareWebGpu(): Promise<number | null> {
   }
   const helper = fileURLToPath(new URL("../../scripts/swiftshader.mjs", import.meta.url));
   if (process.env[AGAIN] || !existsSync(helper)) throw new UserError("no WebGPU adapter answers");
-  const { softwareAdapterEnvironment }: { softwareAdapterEnvironment: () => Record<string, string> | undefined } = await import(pathToFileURL(helper).href);
+  const {
+    softwareAdapterEnvironment,
+  }: { softwareAdapterEnvironment: () => Record<string, string> | undefined } = await import(
+    pathToFileURL(helper).href
+  );
   const extra = softwareAdapterEnvironment();
   if (!extra) throw new UserError("no WebGPU adapter answers");
-  const { status } = spawnSync(process.execPath, process.argv.slice(1), { stdio: "inherit", env: { ...process.env, ...extra, [AGAIN]: "1" } });
+  const { status } = spawnSync(process.execPath, process.argv.slice(1), {
+    stdio: "inherit",
+    env: { ...process.env, ...extra, [AGAIN]: "1" },
+  });
   return status ?? 1;
 }

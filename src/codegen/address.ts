@@ -9,7 +9,7 @@ export function addressPiece(
   print: (e: KExpr) => Piece,
   call: (fn: "min" | "max", args: readonly string[]) => string,
 ): Piece {
-  const [first, ...rest] = e.args;
+  const [first, ...rest] = e.fn === "add" ? withoutZeros(e.args) : e.args;
   if (!first) return atom("0");
   switch (e.fn) {
     case "add":
@@ -40,6 +40,8 @@ export function addressPiece(
   }
 }
 
+const withoutZeros = (args: readonly KExpr[]): readonly KExpr[] =>
+  args.filter((a) => !(a.op === "constant" && a.value === 0));
 const chained = (rest: readonly KExpr[], first: Piece, step: (so: Piece, next: KExpr) => Piece): Piece =>
   rest.reduce(step, first);
 

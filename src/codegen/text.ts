@@ -58,6 +58,9 @@ const MARKER = /\u0001(\d+)\u0002/g;
 const SIMPLE = /^\((?:\u0001(\d+)\u0002 (\S+) \u0001(\d+)\u0002)\)$/;
 const PREFIX = /^\(([-!]) ?\u0001(\d+)\u0002\)$/;
 
+/** Ends in `| 0` or `>>> 0`, with nothing looser before. */
+const WRAPPED_INTEGER = /^[^?&|<>=]+ (?:\| 0|>>> 0)$/;
+
 /** Whether the first bracket closes at the end. */
 function isWrapped(text: string): boolean {
   if (!text.startsWith("(") || !text.endsWith(")")) return false;
@@ -100,7 +103,8 @@ export function callPiece(
     return whole || inner === found ? operand(k).text : bracketed(operand(k), STRENGTH.atom);
   });
   if (inner.replace(MARKER, "") === "" && !wrapped) return operand(/\d+/.exec(inner)?.[0]);
-  return { text, strength: wrapped ? STRENGTH.lowest : STRENGTH.atom };
+  if (!wrapped) return atom(text);
+  return { text, strength: WRAPPED_INTEGER.test(inner) ? STRENGTH.bits : STRENGTH.lowest };
 }
 /** Which operands a call's text would repeat. */
 export function repeatedOperands(

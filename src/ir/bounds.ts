@@ -26,7 +26,9 @@ export function minimumOverRanges(p: Poly): Poly | undefined {
 
 /** Indices with those first whose ranges mention others, so that these are substituted away before. */
 function innermost(p: Poly): Index[] {
-  return [...p.indices].sort((a, b) => b.lo.indices.size + b.hi.indices.size - (a.lo.indices.size + a.hi.indices.size));
+  return [...p.indices].sort(
+    (a, b) => b.lo.indices.size + b.hi.indices.size - (a.lo.indices.size + a.hi.indices.size),
+  );
 }
 
 /** floor_div and mod by a positive literal have simple bounds; other opaque atoms have none. */
@@ -49,7 +51,11 @@ function withoutOpaque(p: Poly): Poly | undefined {
     }
     current = current.substitute((a) => (a.key === atom.key ? bound : undefined));
   }
-  return failed ? undefined : current.indices.size || current.hasOpaque ? minimumOverRanges(current) : current;
+  return failed
+    ? undefined
+    : current.indices.size || current.hasOpaque
+      ? minimumOverRanges(current)
+      : current;
 }
 function opaqueBounds(e: Expr): { lo?: Poly; hi?: Poly } | undefined {
   if (e.op !== "call" || e.args.length !== 2) return undefined;
@@ -76,7 +82,15 @@ export function provablyNonNegative(p: Poly, facts: readonly Poly[] = [], depth 
   const minimum = minimumOverRanges(p);
   if (minimum && nonNegativeInDims(minimum, liveDims(p))) return true;
   if (depth === 0) return false;
-  return facts.some((fact) => shares(p, fact) && provablyNonNegative(p.sub(fact), facts.filter((f) => f !== fact), depth - 1));
+  return facts.some(
+    (fact) =>
+      shares(p, fact) &&
+      provablyNonNegative(
+        p.sub(fact),
+        facts.filter((f) => f !== fact),
+        depth - 1,
+      ),
+  );
 }
 function shares(p: Poly, fact: Poly): boolean {
   const atoms = p.atoms;
@@ -91,8 +105,16 @@ function liveDims(p: Poly): Map<string, number> {
     const [first] = extent.terms;
     const atom = first?.atoms[0];
     const offset = extent.sub(atom?.kind === "dim" ? Poly.dim(atom.name) : Poly.constant(0)).constant;
-    if (first?.num === 1 && first.den === 1 && first.atoms.length === 1 && atom?.kind === "dim" && offset !== undefined) live.set(atom.name, 1 - offset);
-    else if (first && atom?.kind === "dim" && extent.terms.length === 1 && first.num > 0) live.set(atom.name, first.den / gcdOf(first.num, first.den));
+    if (
+      first?.num === 1 &&
+      first.den === 1 &&
+      first.atoms.length === 1 &&
+      atom?.kind === "dim" &&
+      offset !== undefined
+    )
+      live.set(atom.name, 1 - offset);
+    else if (first && atom?.kind === "dim" && extent.terms.length === 1 && first.num > 0)
+      live.set(atom.name, first.den / gcdOf(first.num, first.den));
   }
   return live;
 }

@@ -91,11 +91,23 @@ export function indexValue(poly: Poly): Expr {
   if (known !== undefined) return constant(known, "i32");
   const [only] = poly.terms;
   const atom = only?.atoms[0];
-  if (poly.terms.length === 1 && only?.num === 1 && only.den === 1 && only.atoms.length === 1 && atom?.kind === "opaque") return atom.expr;
+  if (
+    poly.terms.length === 1 &&
+    only?.num === 1 &&
+    only.den === 1 &&
+    only.atoms.length === 1 &&
+    atom?.kind === "opaque"
+  )
+    return atom.expr;
   return intern(`i${poly.key}`, { op: "index", dtype: "i32", poly });
 }
 export function read(value: ValueId, subscripts: readonly Poly[], dtype: DType): Expr {
-  return intern(`r${value}${dtype}[${subscripts.map((s) => s.key).join(",")}]`, { op: "read", dtype, value, subscripts });
+  return intern(`r${value}${dtype}[${subscripts.map((s) => s.key).join(",")}]`, {
+    op: "read",
+    dtype,
+    value,
+    subscripts,
+  });
 }
 export function call(fn: string, args: readonly Expr[], dtype: DType): Expr {
   return intern(`f${fn}:${dtype}(${args.map((a) => a.id).join(",")})`, { op: "call", dtype, fn, args });
@@ -104,7 +116,13 @@ export function select(condition: Expr, then: Expr, otherwise: Expr): Expr {
   invariant(then.dtype === otherwise.dtype, `select of ${then.dtype} and ${otherwise.dtype}`);
   if (condition.op === "constant") return condition.value ? then : otherwise;
   if (then === otherwise) return then;
-  return intern(`s${condition.id},${then.id},${otherwise.id}`, { op: "select", dtype: then.dtype, condition, then, else: otherwise });
+  return intern(`s${condition.id},${then.id},${otherwise.id}`, {
+    op: "select",
+    dtype: then.dtype,
+    condition,
+    then,
+    else: otherwise,
+  });
 }
 export function cast(arg: Expr, dtype: DType): Expr {
   if (arg.dtype === dtype) return arg;
@@ -113,7 +131,8 @@ export function cast(arg: Expr, dtype: DType): Expr {
 }
 
 // Builders for arithmetic. They fold only what is exact for every operand (NaN and infinities included).
-const isConstant = (e: Expr, value: number): boolean => e.op === "constant" && e.value === value && !Object.is(e.value, -0);
+const isConstant = (e: Expr, value: number): boolean =>
+  e.op === "constant" && e.value === value && !Object.is(e.value, -0);
 export const isZero = (e: Expr): boolean => e.op === "constant" && e.value === 0;
 export const isOne = (e: Expr): boolean => isConstant(e, 1);
 
@@ -173,9 +192,11 @@ export function not(a: Expr): Expr {
 }
 /** lo <= poly < hi as a condition. */
 export function within(poly: Poly, lo: Poly, hi: Poly): Expr {
-  return and(compare("le", indexValue(lo), indexValue(poly)), compare("lt", indexValue(poly), indexValue(hi)));
+  return and(
+    compare("le", indexValue(lo), indexValue(poly)),
+    compare("lt", indexValue(poly), indexValue(hi)),
+  );
 }
-
 
 /** The direct operands, opaque atoms of subscripts and index polynomials included. */
 export function operands(e: Expr): readonly Expr[] {
@@ -212,7 +233,8 @@ export function visit(roots: readonly Expr[], each: (e: Expr) => void): void {
     else {
       seen.add(top.e);
       top.entered = true;
-      for (const operand of operands(top.e)) if (!seen.has(operand)) stack.push({ e: operand, entered: false });
+      for (const operand of operands(top.e))
+        if (!seen.has(operand)) stack.push({ e: operand, entered: false });
     }
   }
 }

@@ -17,7 +17,11 @@ export interface InterpretedTensor {
  * @param leaves values of leaves by name, row-major
  * @throws InternalError where a leaf is missing or a read leaves its tensor
  */
-export function interpret(program: Program, dims: Readonly<Record<string, number>>, leaves: ReadonlyMap<string, ArrayLike<number>>): Map<ValueId, InterpretedTensor> {
+export function interpret(
+  program: Program,
+  dims: Readonly<Record<string, number>>,
+  leaves: ReadonlyMap<string, ArrayLike<number>>,
+): Map<ValueId, InterpretedTensor> {
   return new Interpreter(program, dims, leaves).run();
 }
 
@@ -35,7 +39,8 @@ class Interpreter {
   ) {}
 
   run(): Map<ValueId, InterpretedTensor> {
-    for (const value of this.program.values.values()) if (value.definition.kind === "leaf") this.evaluate(value);
+    for (const value of this.program.values.values())
+      if (value.definition.kind === "leaf") this.evaluate(value);
     for (const item of this.program.items) this.item(item);
     return this.tensors;
   }
@@ -77,7 +82,10 @@ class Interpreter {
     switch (definition.kind) {
       case "leaf": {
         const given = this.leaves.get(value.name);
-        invariant(given && given.length === out.data.length, `leaf ${value.name} has ${out.data.length} values`);
+        invariant(
+          given && given.length === out.data.length,
+          `leaf ${value.name} has ${out.data.length} values`,
+        );
         for (let i = 0; i < out.data.length; i++) out.data[i] = given[i] ?? 0;
         return;
       }
@@ -93,7 +101,11 @@ class Interpreter {
         const target = definition.target.map((t) => this.poly(t));
         this.each(definition.domain, new Map(), (point) => {
           if (guard && !guard(point)) return;
-          const at = this.address(value.name, out.shape, target.map((t) => t(point)));
+          const at = this.address(
+            value.name,
+            out.shape,
+            target.map((t) => t(point)),
+          );
           out.data[at] = (out.data[at] ?? 0) + body(point);
         });
         return;
@@ -118,7 +130,11 @@ class Interpreter {
         }
         const value = this.value(item);
         const time = group.time.get(item);
-        if (value.definition.kind === "equation" && time) this.equation(value, value.definition, this.tensor(item), { axis: time.axis, at: (c) => inside(c, time.shift) });
+        if (value.definition.kind === "equation" && time)
+          this.equation(value, value.definition, this.tensor(item), {
+            axis: time.axis,
+            at: (c) => inside(c, time.shift),
+          });
         else this.evaluate(value);
       }
     };
@@ -134,7 +150,12 @@ class Interpreter {
     step(up ? high : low);
   }
 
-  private equation(value: Value, equation: Equation, out: InterpretedTensor, only: { axis: number; at: (coordinate: number) => boolean } | null): void {
+  private equation(
+    value: Value,
+    equation: Equation,
+    out: InterpretedTensor,
+    only: { axis: number; at: (coordinate: number) => boolean } | null,
+  ): void {
     const { axes, operator } = equation;
     const body = this.compile(equation.body);
     const guard = operator?.guard ? this.compile(operator.guard) : null;
@@ -146,7 +167,8 @@ class Interpreter {
       if (timeIndex && !only.at(point.get(timeIndex) ?? 0)) return;
       at = axes.reduce((sum, a, k) => sum + (point.get(a) ?? 0) * (strides[k] ?? 1), 0);
       if (!operator) out.data[at] = this.rounded(value, body(point));
-      else if (operator.kind === "reduce") out.data[at] = this.reduce(operator.reducer, operator.indices, guard, body, point);
+      else if (operator.kind === "reduce")
+        out.data[at] = this.reduce(operator.reducer, operator.indices, guard, body, point);
       else out.data[at] = this.along(operator.name, operator.index, guard, body, point);
     });
   }
@@ -154,7 +176,13 @@ class Interpreter {
     return value.dtype === "bool" ? Number(x !== 0) : x;
   }
 
-  private reduce(reducer: string, indices: readonly Index[], guard: Compiled | null, body: Compiled, point: Point): number {
+  private reduce(
+    reducer: string,
+    indices: readonly Index[],
+    guard: Compiled | null,
+    body: Compiled,
+    point: Point,
+  ): number {
     const terms: number[] = [];
     const positions: number[] = [];
     let position = 0;
@@ -253,8 +281,19 @@ class Interpreter {
     if (known !== undefined) return () => known;
     const lone = p.asIndex;
     if (lone) return (point) => point.get(lone) ?? 0;
-    const opaque = new Map([...p.atoms.values()].flatMap((a): [string, Compiled][] => (a.kind === "opaque" ? [[a.key, this.compile(a.expr)]] : [])));
-    return (point) => p.evaluate((a) => (a.kind === "dim" ? (this.dims[a.name] ?? NaN) : a.kind === "index" ? (point.get(a.index) ?? NaN) : (opaque.get(a.key)?.(point) ?? NaN)));
+    const opaque = new Map(
+      [...p.atoms.values()].flatMap((a): [string, Compiled][] =>
+        a.kind === "opaque" ? [[a.key, this.compile(a.expr)]] : [],
+      ),
+    );
+    return (point) =>
+      p.evaluate((a) =>
+        a.kind === "dim"
+          ? (this.dims[a.name] ?? NaN)
+          : a.kind === "index"
+            ? (point.get(a.index) ?? NaN)
+            : (opaque.get(a.key)?.(point) ?? NaN),
+      );
   }
 
   private compile(e: Expr): Compiled {
@@ -278,7 +317,10 @@ class Interpreter {
           for (let k = 0; k < subscripts.length; k++) {
             const s = subscripts[k]?.(point) ?? 0;
             const size = tensor.shape[k] ?? 1;
-            if (!(s >= 0 && s < size)) throw new InternalError(`subscript ${s} of axis ${k} of ${this.value(e.value).name} lies outside of ${size}`);
+            if (!(s >= 0 && s < size))
+              throw new InternalError(
+                `subscript ${s} of axis ${k} of ${this.value(e.value).name} lies outside of ${size}`,
+              );
             at = at * size + s;
           }
           return tensor.data[at] ?? NaN;
@@ -302,7 +344,12 @@ class Interpreter {
         if (e.fn === "or" && first && second) return (point) => first(point) || second(point);
         const operands = e.args[0]?.dtype ?? e.dtype;
         const dtype = operands === "f32" || operands === "f16" ? "f64" : operands;
-        return (point) => evaluateScalar(e.fn, args.map((a) => a(point)), dtype);
+        return (point) =>
+          evaluateScalar(
+            e.fn,
+            args.map((a) => a(point)),
+            dtype,
+          );
       }
     }
   }

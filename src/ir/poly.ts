@@ -68,11 +68,15 @@ export class Poly {
     return new Poly([{ num: 1, den: 1, atoms: [{ kind: "dim", key: `d ${name}`, name }] }]);
   }
   static index(index: Index): Poly {
-    return new Poly([{ num: 1, den: 1, atoms: [{ kind: "index", key: `a ${String(index.id).padStart(9, "0")}`, index }] }]);
+    return new Poly([
+      { num: 1, den: 1, atoms: [{ kind: "index", key: `a ${String(index.id).padStart(9, "0")}`, index }] },
+    ]);
   }
   static opaque(expr: Expr): Poly {
     if (expr.op === "index") return expr.poly;
-    return new Poly([{ num: 1, den: 1, atoms: [{ kind: "opaque", key: `b ${String(expr.id).padStart(9, "0")}`, expr }] }]);
+    return new Poly([
+      { num: 1, den: 1, atoms: [{ kind: "opaque", key: `b ${String(expr.id).padStart(9, "0")}`, expr }] },
+    ]);
   }
   /** @internal used once for ZERO */
   static empty(): Poly {
@@ -91,14 +95,20 @@ export class Poly {
   }
   scale(num: number, den = 1): Poly {
     const sign = den < 0 ? -1 : 1;
-    return Poly.from(this.terms.map((t) => ({ num: t.num * num * sign, den: t.den * den * sign, atoms: t.atoms })));
+    return Poly.from(
+      this.terms.map((t) => ({ num: t.num * num * sign, den: t.den * den * sign, atoms: t.atoms })),
+    );
   }
   mul(other: Poly | number): Poly {
     const o = toPoly(other);
     const terms: Term[] = [];
     for (const a of this.terms)
       for (const b of o.terms)
-        terms.push({ num: a.num * b.num, den: a.den * b.den, atoms: [...a.atoms, ...b.atoms].sort(compareAtoms) });
+        terms.push({
+          num: a.num * b.num,
+          den: a.den * b.den,
+          atoms: [...a.atoms, ...b.atoms].sort(compareAtoms),
+        });
     return Poly.from(terms);
   }
 
@@ -118,7 +128,13 @@ export class Poly {
   get asIndex(): Index | undefined {
     const [only] = this.terms;
     const atom = only?.atoms[0];
-    return this.terms.length === 1 && only?.num === 1 && only.den === 1 && only.atoms.length === 1 && atom?.kind === "index" ? atom.index : undefined;
+    return this.terms.length === 1 &&
+      only?.num === 1 &&
+      only.den === 1 &&
+      only.atoms.length === 1 &&
+      atom?.kind === "index"
+      ? atom.index
+      : undefined;
   }
   /** Index variables, those inside opaque atoms not included. */
   get indices(): Set<Index> {
@@ -181,11 +197,13 @@ export class Poly {
   evaluate(valueOf: (atom: Atom) => number): number {
     const over = this.denominator;
     let total = 0;
-    for (const t of this.terms) total += t.atoms.reduce((product, atom) => product * valueOf(atom), t.num * (over / t.den));
+    for (const t of this.terms)
+      total += t.atoms.reduce((product, atom) => product * valueOf(atom), t.num * (over / t.den));
     return total / over;
   }
 }
 
 export const ZERO: Poly = Poly.empty();
 export const ONE: Poly = Poly.constant(1);
-export const toPoly = (value: Poly | number): Poly => (typeof value === "number" ? Poly.constant(value) : value);
+export const toPoly = (value: Poly | number): Poly =>
+  typeof value === "number" ? Poly.constant(value) : value;

@@ -9,26 +9,42 @@ export function printProgram(program: Program): string {
   const lines: string[] = [];
   for (const dim of program.dims) {
     const d = dim.definition;
-    const definition = d ? ` = ${d.floor ? "floor" : ""}(${polyText(d.numerator, plain)} / ${polyText(d.divisor, plain)})` : dim.default === undefined ? "" : ` = ${dim.default}`;
+    const definition = d
+      ? ` = ${d.floor ? "floor" : ""}(${polyText(d.numerator, plain)} / ${polyText(d.divisor, plain)})`
+      : dim.default === undefined
+        ? ""
+        : ` = ${dim.default}`;
     lines.push(`dim ${dim.name}${definition}`);
   }
-  for (const value of program.values.values()) if (value.definition.kind === "leaf") lines.push(valueText(program, value));
+  for (const value of program.values.values())
+    if (value.definition.kind === "leaf") lines.push(valueText(program, value));
   const print = (item: Item, indent: string): void => {
     if (typeof item === "number") {
       const value = program.values.get(item);
       if (value && value.definition.kind !== "leaf") lines.push(indent + valueText(program, value));
       return;
     }
-    lines.push(`${indent}rec ${item.direction === 1 ? `${polyText(item.lo, plain)}..${polyText(item.hi, plain)}` : `${polyText(item.hi, plain)}..${polyText(item.lo, plain)}`} {`);
+    lines.push(
+      `${indent}rec ${item.direction === 1 ? `${polyText(item.lo, plain)}..${polyText(item.hi, plain)}` : `${polyText(item.hi, plain)}..${polyText(item.lo, plain)}`} {`,
+    );
     for (const inner of item.items) print(inner, `${indent}  `);
-    const times = idsOf(item).flatMap((id) => { const t = item.time.get(id); return t ? [`${nameOf(program, id)}@${t.axis}${t.shift ? `+${t.shift}` : ""}`] : []; });
+    const times = idsOf(item).flatMap((id) => {
+      const t = item.time.get(id);
+      return t ? [`${nameOf(program, id)}@${t.axis}${t.shift ? `+${t.shift}` : ""}`] : [];
+    });
     lines.push(`${indent}} along ${times.join(" ")}`);
   };
   for (const item of program.items) print(item, "");
-  for (const o of program.outputs) lines.push(`${program.losses.includes(o.name) ? "loss" : "output"} ${o.name} = ${nameOf(program, o.value)}`);
+  for (const o of program.outputs)
+    lines.push(
+      `${program.losses.includes(o.name) ? "loss" : "output"} ${o.name} = ${nameOf(program, o.value)}`,
+    );
   for (const g of program.gradients) lines.push(`gradient ${g.loss} ${g.wrt} = ${nameOf(program, g.value)}`);
-  for (const t of program.trains) for (const u of t.updates) lines.push(`update ${t.loss} ${nameOf(program, u.leaf)} = ${nameOf(program, u.value)}`);
-  for (const u of program.stateUpdates) lines.push(`update ${nameOf(program, u.leaf)} = ${nameOf(program, u.value)}`);
+  for (const t of program.trains)
+    for (const u of t.updates)
+      lines.push(`update ${t.loss} ${nameOf(program, u.leaf)} = ${nameOf(program, u.value)}`);
+  for (const u of program.stateUpdates)
+    lines.push(`update ${nameOf(program, u.leaf)} = ${nameOf(program, u.value)}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -39,7 +55,9 @@ function valueText(program: Program, value: Value): string {
   const shape = value.shape.length ? `[${value.shape.map((s) => polyText(s, plain)).join(", ")}]` : "";
   const { definition } = value;
   if (definition.kind === "leaf") {
-    const range = definition.range ? ` in ${polyText(definition.range.lo, plain)}..${polyText(definition.range.hi, plain)}` : "";
+    const range = definition.range
+      ? ` in ${polyText(definition.range.lo, plain)}..${polyText(definition.range.hi, plain)}`
+      : "";
     return `${definition.role} ${value.name}: ${value.dtype}${shape}${range}${definition.init ? ` = ${initText(definition.init)}` : ""}`;
   }
   return `%${value.name}: ${value.dtype}${shape} = ${definitionText(program, definition)}`;
@@ -69,9 +87,15 @@ function definitionText(program: Program, definition: Exclude<Definition, { kind
     case "equation": {
       const { axes, operator, body } = definition;
       const name = naming(operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes);
-      const head = axes.length ? `[${axes.map((a) => `${name(a)}: ${polyText(a.hi, name)}`).join(", ")}] ` : "";
+      const head = axes.length
+        ? `[${axes.map((a) => `${name(a)}: ${polyText(a.hi, name)}`).join(", ")}] `
+        : "";
       const guard = operator?.guard ? ` | ${exprText(program, operator.guard, name)}` : "";
-      const op = !operator ? "" : operator.kind === "reduce" ? `${operator.reducer}[${operator.indices.map((i) => `${name(i)}: ${polyText(i.lo, name)}..${polyText(i.hi, name)}`).join(", ")}${guard}] ` : `${operator.name}[${name(operator.index)}${guard}] `;
+      const op = !operator
+        ? ""
+        : operator.kind === "reduce"
+          ? `${operator.reducer}[${operator.indices.map((i) => `${name(i)}: ${polyText(i.lo, name)}..${polyText(i.hi, name)}`).join(", ")}${guard}] `
+          : `${operator.name}[${name(operator.index)}${guard}] `;
       return head + op + exprText(program, body, name);
     }
     case "scatter": {
@@ -92,16 +116,48 @@ export function polyText(p: Poly, name: (index: Index) => string, program?: Prog
   if (p.isZero) return "0";
   let text = "";
   for (const t of p.terms) {
-    const atoms = t.atoms.map((a) => (a.kind === "dim" ? a.name : a.kind === "index" ? name(a.index) : program ? exprText(program, a.expr, name) : "?"));
+    const atoms = t.atoms.map((a) =>
+      a.kind === "dim"
+        ? a.name
+        : a.kind === "index"
+          ? name(a.index)
+          : program
+            ? exprText(program, a.expr, name)
+            : "?",
+    );
     const size = Math.abs(t.num);
-    const factors = [...(size !== 1 || atoms.length === 0 ? [String(size)] : []), ...atoms].join(" * ") + (t.den === 1 ? "" : ` / ${t.den}`);
+    const factors =
+      [...(size !== 1 || atoms.length === 0 ? [String(size)] : []), ...atoms].join(" * ") +
+      (t.den === 1 ? "" : ` / ${t.den}`);
     text += text ? (t.num < 0 ? " - " : " + ") + factors : (t.num < 0 ? "-" : "") + factors;
   }
   return text;
 }
 
-const INFIX: Readonly<Record<string, string>> = { add: "+", sub: "-", mul: "*", div: "/", eq: "==", ne: "!=", lt: "<", le: "<=", and: "and", or: "or" };
-const STRENGTH: Readonly<Record<string, number>> = { or: 1, and: 2, eq: 4, ne: 4, lt: 4, le: 4, add: 5, sub: 5, mul: 7, div: 7 };
+const INFIX: Readonly<Record<string, string>> = {
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  eq: "==",
+  ne: "!=",
+  lt: "<",
+  le: "<=",
+  and: "and",
+  or: "or",
+};
+const STRENGTH: Readonly<Record<string, number>> = {
+  or: 1,
+  and: 2,
+  eq: 4,
+  ne: 4,
+  lt: 4,
+  le: 4,
+  add: 5,
+  sub: 5,
+  mul: 7,
+  div: 7,
+};
 
 function exprText(program: Program, root: Expr, name: (index: Index) => string): string {
   // Shared nodes of some size get a name of their own, so that the text stays as long as the graph.
@@ -122,7 +178,13 @@ function exprText(program: Program, root: Expr, name: (index: Index) => string):
     if (known) return known;
     switch (e.op) {
       case "constant":
-        return e.dtype === "bool" ? (e.value ? "true" : "false") : Number.isInteger(e.value) && e.dtype !== "i32" && e.dtype !== "u32" ? `${Object.is(e.value, -0) ? "-0" : e.value}.0` : String(e.value);
+        return e.dtype === "bool"
+          ? e.value
+            ? "true"
+            : "false"
+          : Number.isInteger(e.value) && e.dtype !== "i32" && e.dtype !== "u32"
+            ? `${Object.is(e.value, -0) ? "-0" : e.value}.0`
+            : String(e.value);
       case "index": {
         const text = polyText(e.poly, name, program);
         return e.poly.terms.length > 1 && least > 5 ? `(${text})` : text;
@@ -150,7 +212,13 @@ function exprText(program: Program, root: Expr, name: (index: Index) => string):
     }
   };
   for (const e of order) {
-    if (e === root || (uses.get(e) ?? 0) < 2 || e.op !== "call" || e.args.every((x) => x.op === "constant" || x.op === "index" || x.op === "read") && e.args.length < 2) continue;
+    if (
+      e === root ||
+      (uses.get(e) ?? 0) < 2 ||
+      e.op !== "call" ||
+      (e.args.every((x) => x.op === "constant" || x.op === "index" || x.op === "read") && e.args.length < 2)
+    )
+      continue;
     const text = print(e);
     if (text.length < 16) continue;
     const named = `t${lets.size + 1}`;

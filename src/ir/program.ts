@@ -89,7 +89,10 @@ export type Initialiser =
   | { readonly kind: "fill"; readonly value: number }
   | { readonly kind: "values"; readonly data: readonly number[] }
   | { readonly kind: "normal" | "uniform"; readonly a: number; readonly b: number }
-  | { readonly kind: "he_normal" | "he_uniform" | "glorot_normal" | "glorot_uniform" | "orthogonal" | "eye"; readonly fanIn?: Poly };
+  | {
+      readonly kind: "he_normal" | "he_uniform" | "glorot_normal" | "glorot_uniform" | "orthogonal" | "eye";
+      readonly fanIn?: Poly;
+    };
 
 /** For every point of `axes` (each from 0): the reduction over its indices of `body`, or `body` itself. */
 export interface Equation {
@@ -100,9 +103,19 @@ export interface Equation {
 }
 /** What falls out of the guard is never evaluated. */
 export type Operator =
-  | { readonly kind: "reduce"; readonly reducer: Reducer; readonly indices: readonly Index[]; readonly guard: Expr | null }
+  | {
+      readonly kind: "reduce";
+      readonly reducer: Reducer;
+      readonly indices: readonly Index[];
+      readonly guard: Expr | null;
+    }
   /** Works along one of the output axes and leaves it. */
-  | { readonly kind: "along"; readonly name: AxisOperator; readonly index: Index; readonly guard: Expr | null };
+  | {
+      readonly kind: "along";
+      readonly name: AxisOperator;
+      readonly index: Index;
+      readonly guard: Expr | null;
+    };
 /**
  * Empty: sum 0, prod 1, max -inf, min inf, any false, all true, logsumexp -inf, argmax and argmin 0.
  * argmax and argmin over several indices give the row-major position in their ranges (counted from each lo),

@@ -7,7 +7,9 @@ export function filterItems(items: readonly Item[], keep: (id: ValueId) => boole
   return items.flatMap((item): Item[] => {
     if (typeof item === "number") return keep(item) ? [item] : [];
     const inner = filterItems(item.items, keep);
-    return inner.length ? [{ ...item, items: inner, time: new Map([...item.time].filter(([id]) => keep(id))) }] : [];
+    return inner.length
+      ? [{ ...item, items: inner, time: new Map([...item.time].filter(([id]) => keep(id))) }]
+      : [];
   });
 }
 
@@ -21,15 +23,28 @@ export function mentions(definition: Definition): ValueId[] {
       return readsOf(guard ? [definition.body, guard] : [definition.body]).map((r) => r.value);
     }
     case "scatter": {
-      const targets = definition.target.flatMap((t) => [...t.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])));
-      return readsOf([definition.body, ...(definition.guard ? [definition.guard] : []), ...targets]).map((r) => r.value);
+      const targets = definition.target.flatMap((t) =>
+        [...t.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])),
+      );
+      return readsOf([definition.body, ...(definition.guard ? [definition.guard] : []), ...targets]).map(
+        (r) => r.value,
+      );
     }
     case "reshape":
       return [definition.of];
     case "custom":
-      return [definition.of, ...definition.args, definition.cotangent, ...definition.adjoints.filter((a) => a !== null)];
+      return [
+        definition.of,
+        ...definition.args,
+        definition.cotangent,
+        ...definition.adjoints.filter((a) => a !== null),
+      ];
     case "derivative":
-      return [definition.of, definition.wrt, ...(definition.direction === null ? [] : [definition.direction])];
+      return [
+        definition.of,
+        definition.wrt,
+        ...(definition.direction === null ? [] : [definition.direction]),
+      ];
   }
 }
 

@@ -17,7 +17,8 @@ import { SCALARS } from "./scalar/table.js";
  * - outputs, gradients and updates name values that exist, and the shapes of updates are those of their leaves.
  */
 export function verify(program: Program, after = "the checker"): void {
-  const check = (condition: unknown, sentence: string): void => invariant(condition, `after ${after}: ${sentence}`);
+  const check = (condition: unknown, sentence: string): void =>
+    invariant(condition, `after ${after}: ${sentence}`);
   const defined = new Set<ValueId>();
   for (const value of program.values.values()) if (value.definition.kind === "leaf") defined.add(value.id);
   for (const item of program.items) {
@@ -29,20 +30,28 @@ export function verify(program: Program, after = "the checker"): void {
       if (!value) continue;
       for (const other of mentions(value.definition)) {
         check(program.values.has(other), `${value.name} mentions value ${other}, which does not exist`);
-        check(defined.has(other), `${value.name} reads ${program.values.get(other)?.name ?? other} before its definition`);
+        check(
+          defined.has(other),
+          `${value.name} reads ${program.values.get(other)?.name ?? other} before its definition`,
+        );
       }
       defined.add(id);
       verifyValue(program, value, check);
     }
   }
-  const named = [...program.outputs.map((o) => o.value), ...program.gradients.map((g) => g.value), ...program.stateUpdates.map((u) => u.value)];
+  const named = [
+    ...program.outputs.map((o) => o.value),
+    ...program.gradients.map((g) => g.value),
+    ...program.stateUpdates.map((u) => u.value),
+  ];
   for (const id of named) check(defined.has(id), `result ${id} is defined`);
   for (const u of [...program.stateUpdates, ...program.trains.flatMap((t) => t.updates)]) {
     const [leaf, value] = [program.values.get(u.leaf), program.values.get(u.value)];
     check(leaf && value && sameShape(leaf, value), `the update of ${leaf?.name ?? u.leaf} has its shape`);
   }
 }
-const sameShape = (a: Value, b: Value): boolean => a.shape.length === b.shape.length && a.shape.every((s, k) => b.shape[k]?.equals(s));
+const sameShape = (a: Value, b: Value): boolean =>
+  a.shape.length === b.shape.length && a.shape.every((s, k) => b.shape[k]?.equals(s));
 
 type Check = (condition: unknown, sentence: string) => void;
 function verifyValue(program: Program, value: Value, check: Check): void {
@@ -50,28 +59,61 @@ function verifyValue(program: Program, value: Value, check: Check): void {
   if (definition.kind === "equation") {
     const { axes, operator, body } = definition;
     check(axes.length === value.shape.length, `${value.name} has an axis for each size`);
-    axes.forEach((a, k) => check(a.lo.isZero && value.shape[k]?.equals(a.hi), `axis ${a.name} of ${value.name} runs over its size`));
+    axes.forEach((a, k) =>
+      check(
+        a.lo.isZero && value.shape[k]?.equals(a.hi),
+        `axis ${a.name} of ${value.name} runs over its size`,
+      ),
+    );
     const bound = new Set<Index>([...axes, ...(operator?.kind === "reduce" ? operator.indices : [])]);
     verifyExpr(program, value, operator?.guard ? [body, operator.guard] : [body], bound, check);
     if (operator?.guard) check(operator.guard.dtype === "bool", `the guard of ${value.name} is a bool`);
-    const positional = operator?.kind === "reduce" && (operator.reducer === "argmax" || operator.reducer === "argmin");
-    check(body.dtype === value.dtype || positional, `the body of ${value.name} has its type (${body.dtype}, ${value.dtype})`);
+    const positional =
+      operator?.kind === "reduce" && (operator.reducer === "argmax" || operator.reducer === "argmin");
+    check(
+      body.dtype === value.dtype || positional,
+      `the body of ${value.name} has its type (${body.dtype}, ${value.dtype})`,
+    );
   } else if (definition.kind === "scatter") {
-    verifyExpr(program, value, definition.guard ? [definition.body, definition.guard] : [definition.body], new Set(definition.domain), check);
-    check(definition.target.length === value.shape.length, `the scatter ${value.name} has a subscript for each axis`);
+    verifyExpr(
+      program,
+      value,
+      definition.guard ? [definition.body, definition.guard] : [definition.body],
+      new Set(definition.domain),
+      check,
+    );
+    check(
+      definition.target.length === value.shape.length,
+      `the scatter ${value.name} has a subscript for each axis`,
+    );
   }
 }
-function verifyExpr(program: Program, value: Value, roots: readonly Expr[], bound: ReadonlySet<Index>, check: Check): void {
-  for (const index of indicesOf(roots)) check(bound.has(index), `index ${index.name} in ${value.name} is bound`);
+function verifyExpr(
+  program: Program,
+  value: Value,
+  roots: readonly Expr[],
+  bound: ReadonlySet<Index>,
+  check: Check,
+): void {
+  for (const index of indicesOf(roots))
+    check(bound.has(index), `index ${index.name} in ${value.name} is bound`);
   visit(roots, (e) => {
     if (e.op === "read") {
       const source = program.values.get(e.value);
-      check(source?.shape.length === e.subscripts.length, `${value.name} reads ${source?.name ?? e.value} with a subscript for each axis`);
+      check(
+        source?.shape.length === e.subscripts.length,
+        `${value.name} reads ${source?.name ?? e.value} with a subscript for each axis`,
+      );
       check(source?.dtype === e.dtype, `${value.name} reads ${source?.name ?? e.value} as ${e.dtype}`);
     } else if (e.op === "call") {
       const entry = SCALARS[e.fn];
       check(entry, `scalar function ${e.fn} of ${value.name} is in the table`);
-      if (entry) check(typeof entry.arity === "number" ? e.args.length === entry.arity : e.args.length >= entry.arity.min, `${e.fn} in ${value.name} has the right number of arguments`);
-    } else if (e.op === "select") check(e.condition.dtype === "bool", `a condition in ${value.name} is a bool`);
+      if (entry)
+        check(
+          typeof entry.arity === "number" ? e.args.length === entry.arity : e.args.length >= entry.arity.min,
+          `${e.fn} in ${value.name} has the right number of arguments`,
+        );
+    } else if (e.op === "select")
+      check(e.condition.dtype === "bool", `a condition in ${value.name} is a bool`);
   });
 }

@@ -34,7 +34,12 @@ function keyOf(value: Value): string | undefined {
       const { axes, operator, body } = definition;
       const bound = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
       const { expr, range } = naming(bound);
-      const kind = operator === null ? "" : operator.kind === "reduce" ? `${operator.reducer}${operator.indices.length}` : `${operator.name}@${axes.indexOf(operator.index)}`;
+      const kind =
+        operator === null
+          ? ""
+          : operator.kind === "reduce"
+            ? `${operator.reducer}${operator.indices.length}`
+            : `${operator.name}@${axes.indexOf(operator.index)}`;
       return `e ${value.dtype} ${bound.map(range).join(",")} ${kind} | ${guardKey(operator?.guard ?? null, expr)} | ${expr(body).id}`;
     }
     case "reshape":
@@ -62,9 +67,11 @@ export function cse(program: Program): Program {
     const value = values.get(id);
     if (!value) continue;
     let definition: Definition = rewriteDefinition(value.definition, {
-      read: (node) => (replaced.has(node.value) ? read(at(node.value), node.subscripts, node.dtype) : undefined),
+      read: (node) =>
+        replaced.has(node.value) ? read(at(node.value), node.subscripts, node.dtype) : undefined,
     });
-    if (definition.kind === "reshape" && replaced.has(definition.of)) definition = { ...definition, of: at(definition.of) };
+    if (definition.kind === "reshape" && replaced.has(definition.of))
+      definition = { ...definition, of: at(definition.of) };
     const made = definition === value.definition ? value : { ...value, definition };
     values.set(id, made);
     if (grouped.has(id)) continue;
@@ -73,7 +80,8 @@ export function cse(program: Program): Program {
     if (key !== undefined && first === undefined) known.set(key, id);
     else if (first !== undefined && !kept.has(id)) replaced.set(id, first);
   }
-  const rewire = <T extends { value: ValueId }>(list: readonly T[]): T[] => list.map((x) => ({ ...x, value: at(x.value) }));
+  const rewire = <T extends { value: ValueId }>(list: readonly T[]): T[] =>
+    list.map((x) => ({ ...x, value: at(x.value) }));
   return {
     ...program,
     values,

@@ -19,7 +19,10 @@ export const PASSES: readonly Pass[] = [
 ];
 
 /** Runs every pass but those switched off; `after` sees the program after each one (the verifier). */
-export function optimize(program: Program, options: { off?: readonly string[]; after?: (pass: string, program: Program) => void } = {}): Program {
+export function optimize(
+  program: Program,
+  options: { off?: readonly string[]; after?: (pass: string, program: Program) => void } = {},
+): Program {
   let current = program;
   for (const pass of PASSES) {
     if (options.off?.includes(pass.name)) continue;

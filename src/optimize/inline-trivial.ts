@@ -46,7 +46,13 @@ export function inlineTrivial(program: Program): Program {
     if (!value) continue;
     const definition = rewriteDefinition(value.definition, rules);
     if (definition !== value.definition) changed.set(id, { ...value, definition });
-    if (definition.kind === "equation" && definition.operator === null && isTrivial(definition.body) && !grouped.has(id)) inlined.set(id, definition);
+    if (
+      definition.kind === "equation" &&
+      definition.operator === null &&
+      isTrivial(definition.body) &&
+      !grouped.has(id)
+    )
+      inlined.set(id, definition);
   }
   return { ...program, values: changed };
 }

@@ -27,13 +27,30 @@ export function withPrecision(program: Program, to: DType): Program {
   const convert = (definition: Definition): Definition => {
     switch (definition.kind) {
       case "equation":
-        return { ...definition, body: expr(definition.body), operator: definition.operator && { ...definition.operator, guard: definition.operator.guard && expr(definition.operator.guard) } };
+        return {
+          ...definition,
+          body: expr(definition.body),
+          operator: definition.operator && {
+            ...definition.operator,
+            guard: definition.operator.guard && expr(definition.operator.guard),
+          },
+        };
       case "scatter":
-        return { ...definition, body: expr(definition.body), guard: definition.guard && expr(definition.guard), target: definition.target.map(poly) };
+        return {
+          ...definition,
+          body: expr(definition.body),
+          guard: definition.guard && expr(definition.guard),
+          target: definition.target.map(poly),
+        };
       default:
         return definition;
     }
   };
-  const values = new Map([...program.values].map(([id, v]): [number, Value] => [id, { ...v, dtype: swap(v.dtype), definition: convert(v.definition) }]));
+  const values = new Map(
+    [...program.values].map(([id, v]): [number, Value] => [
+      id,
+      { ...v, dtype: swap(v.dtype), definition: convert(v.definition) },
+    ]),
+  );
   return { ...program, values };
 }

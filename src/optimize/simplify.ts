@@ -1,6 +1,18 @@
 import { provablyNonNegative } from "../ir/bounds.js";
 import type { CallExpr, Expr } from "../ir/expr.js";
-import { and, call, constant, FALSE, indexValue, isFloat, polyOf, rewriter, select, TRUE } from "../ir/expr.js";
+import {
+  and,
+  call,
+  constant,
+  FALSE,
+  indexValue,
+  isFloat,
+  polyOf,
+  rewriter,
+  select,
+  TRUE,
+  visit,
+} from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Definition, Operator, Program } from "../ir/program.js";
 import { mapDefinitions } from "./map.js";
@@ -17,12 +29,20 @@ export function simplify(program: Program): Program {
       case "equation": {
         const guard = definition.operator?.guard ? tidy(definition.operator.guard) : null;
         const facts = guard ? factsOf(guard) : [];
-        const operator: Operator | null = definition.operator && { ...definition.operator, guard: guard === TRUE ? null : guard };
+        const operator: Operator | null = definition.operator && {
+          ...definition.operator,
+          guard: guard === TRUE ? null : guard,
+        };
         return { ...definition, operator, body: underGuards(expr(definition.body), facts) };
       }
       case "scatter": {
         const guard = definition.guard && tidy(definition.guard);
-        return { ...definition, guard: guard === TRUE ? null : guard, target: definition.target.map(poly), body: tidy(definition.body) };
+        return {
+          ...definition,
+          guard: guard === TRUE ? null : guard,
+          target: definition.target.map(poly),
+          body: tidy(definition.body),
+        };
       }
       default:
         return definition;
@@ -34,7 +54,8 @@ function simplifyNode(e: Expr): Expr | undefined {
   if (e.op === "select") {
     if (e.condition.op === "constant") return e.condition.value ? e.then : e.else;
     // if a then (if b then x else z) else z
-    if (e.then.op === "select" && e.then.else === e.else) return select(and(e.condition, e.then.condition), e.then.then, e.else);
+    if (e.then.op === "select" && e.then.else === e.else)
+      return select(and(e.condition, e.then.condition), e.then.then, e.else);
     return undefined;
   }
   if (e.op !== "call") return undefined;
@@ -47,12 +68,19 @@ function integerComparison(e: CallExpr, facts: readonly Poly[]): Expr | undefine
   const difference = polyOf(b).sub(polyOf(a));
   switch (e.fn) {
     case "le":
-      return decided(provablyNonNegative(difference, facts), provablyNonNegative(difference.neg().sub(1), facts));
+      return decided(
+        provablyNonNegative(difference, facts),
+        provablyNonNegative(difference.neg().sub(1), facts),
+      );
     case "lt":
-      return decided(provablyNonNegative(difference.sub(1), facts), provablyNonNegative(difference.neg(), facts));
+      return decided(
+        provablyNonNegative(difference.sub(1), facts),
+        provablyNonNegative(difference.neg(), facts),
+      );
     case "eq":
     case "ne": {
-      const apart = provablyNonNegative(difference.sub(1), facts) || provablyNonNegative(difference.neg().sub(1), facts);
+      const apart =
+        provablyNonNegative(difference.sub(1), facts) || provablyNonNegative(difference.neg().sub(1), facts);
       const settled = decided(difference.isZero, apart);
       if (!settled || e.fn === "eq") return settled;
       return settled === TRUE ? FALSE : TRUE;
@@ -75,7 +103,8 @@ function integerArithmetic(e: CallExpr): Expr | undefined {
     if (quotient.denominator === 1) return indexValue(quotient);
   }
   if (e.fn === "mod" && divisor !== undefined && divisor > 0) {
-    if (x.constant !== undefined) return constant(x.constant - divisor * Math.floor(x.constant / divisor), "i32");
+    if (x.constant !== undefined)
+      return constant(x.constant - divisor * Math.floor(x.constant / divisor), "i32");
     if (x.scale(1, divisor).denominator === 1) return constant(0, "i32");
   }
   return undefined;
@@ -123,9 +152,17 @@ function underGuards(e: Expr, facts: readonly Poly[]): Expr {
   if (e.dtype === "bool" && e.op === "call") return conditionUnder(e, facts);
   if (e.op === "select") {
     const condition = conditionUnder(e.condition, facts);
-    return select(condition, underGuards(e.then, [...facts, ...factsOf(condition)]), underGuards(e.else, facts));
+    return select(
+      condition,
+      underGuards(e.then, [...facts, ...factsOf(condition)]),
+      underGuards(e.else, facts),
+    );
   }
-  if (e.op === "call" && facts.length && e.args.some((a) => a.op === "select" || a.op === "call" || a.op === "cast")) {
+  if (
+    e.op === "call" &&
+    facts.length &&
+    e.args.some((a) => a.op === "select" || a.op === "call" || a.op === "cast")
+  ) {
     if (!containsSelect(e)) return e;
     const args = e.args.map((a) => underGuards(a, facts));
     return args.every((a, k) => a === e.args[k]) ? e : call(e.fn, args, e.dtype);
@@ -136,8 +173,10 @@ const selectMemo = new WeakMap<Expr, boolean>();
 function containsSelect(e: Expr): boolean {
   const known = selectMemo.get(e);
   if (known !== undefined) return known;
-  const found = e.op === "select" || (e.op === "call" && e.args.some(containsSelect)) || (e.op === "cast" && containsSelect(e.arg));
+  let found = false;
+  visit([e], (node) => {
+    if (node.op === "select") found = true;
+  });
   selectMemo.set(e, found);
   return found;
 }
-

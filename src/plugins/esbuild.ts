@@ -7,7 +7,15 @@ import { compile, type CompileOptions } from "../index.js";
 interface PluginBuild {
   onLoad(
     options: { filter: RegExp },
-    load: (args: { path: string }) => Promise<{ contents?: string; loader?: "js"; errors?: Message[]; warnings?: Message[]; watchFiles?: string[] }>,
+    load: (args: {
+      path: string;
+    }) => Promise<{
+      contents?: string;
+      loader?: "js";
+      errors?: Message[];
+      warnings?: Message[];
+      watchFiles?: string[];
+    }>,
   ): void;
 }
 interface Message {
@@ -20,7 +28,9 @@ export interface Plugin {
 }
 
 /** `import { create } from "./model.grad"` in an esbuild bundle. Targets default to js and wgsl. */
-export function grad(options: Pick<CompileOptions, "targets" | "dims" | "wrt" | "runtimeImport"> = {}): Plugin {
+export function grad(
+  options: Pick<CompileOptions, "targets" | "dims" | "wrt" | "runtimeImport"> = {},
+): Plugin {
   return {
     name: "gradc",
     setup(build) {
@@ -47,7 +57,13 @@ export function grad(options: Pick<CompileOptions, "targets" | "dims" | "wrt" | 
             .filter((d) => d.severity === severity)
             .map((d) => ({
               text: `${d.code}: ${d.message}${d.help ? ` (${d.help})` : ""}`,
-              location: { file: d.file, line: d.span.start.line, column: d.span.start.column - 1, length: Math.max(1, d.span.end.offset - d.span.start.offset), lineText: lines[d.span.start.line - 1] ?? "" },
+              location: {
+                file: d.file,
+                line: d.span.start.line,
+                column: d.span.start.column - 1,
+                length: Math.max(1, d.span.end.offset - d.span.start.offset),
+                lineText: lines[d.span.start.line - 1] ?? "",
+              },
             }));
         if (!result.ok) return { errors: messages("error"), warnings: messages("warning"), watchFiles };
         return { contents: result.code, loader: "js", warnings: messages("warning"), watchFiles };

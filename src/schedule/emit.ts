@@ -12,7 +12,12 @@ export const kVariable = (name: string, dtype: DType): KExpr => ({ op: "variable
 export const kCall = (fn: string, dtype: DType, ...args: KExpr[]): KExpr => ({ op: "call", dtype, fn, args });
 
 /** Exact arithmetic on addresses and loop variables; it cannot overflow, so no target need wrap it. */
-export const kIndex = (fn: "add" | "sub" | "mul" | "neg" | "min" | "max", ...args: KExpr[]): KExpr => ({ op: "address", dtype: "i32", fn, args });
+export const kIndex = (fn: "add" | "sub" | "mul" | "neg" | "min" | "max", ...args: KExpr[]): KExpr => ({
+  op: "address",
+  dtype: "i32",
+  fn,
+  args,
+});
 
 /** What the whole kernel shares: names, buffer and size parameters. */
 export class KernelScope {
@@ -20,7 +25,14 @@ export class KernelScope {
   readonly sizes: { name: string; poly: Poly }[] = [];
   private readonly taken = new Set<string>();
 
-  constructor(private readonly tensor: (id: ValueId) => { id: ValueId; name: string; dtype: DType; shape: readonly Poly[] }) {}
+  constructor(
+    private readonly tensor: (id: ValueId) => {
+      id: ValueId;
+      name: string;
+      dtype: DType;
+      shape: readonly Poly[];
+    },
+  ) {}
 
   fresh(name: string): string {
     const base = name.replace(/[^\p{L}\p{N}_]/gu, "_").replace(/^(\d)/u, "_$1") || "v";
@@ -36,7 +48,10 @@ export class KernelScope {
     const found = this.sizes.find((s) => s.poly.equals(poly));
     if (found) return kVariable(found.name, "i32");
     const dims = [...poly.dims];
-    const lone = dims.length === 1 && dims[0] !== undefined && poly.equals(Poly.dim(dims[0])) ? dims[0] : `n_${dims.join("_")}`;
+    const lone =
+      dims.length === 1 && dims[0] !== undefined && poly.equals(Poly.dim(dims[0]))
+        ? dims[0]
+        : `n_${dims.join("_")}`;
     const name = this.fresh(lone);
     this.sizes.push({ name, poly });
     return kVariable(name, "i32");
@@ -46,7 +61,13 @@ export class KernelScope {
     const tensor = this.tensor(id);
     let found = this.buffers.find((b) => b.value === tensor.id);
     if (!found) {
-      found = { name: this.fresh(tensor.name), dtype: tensor.dtype, value: tensor.id, read: false, write: false };
+      found = {
+        name: this.fresh(tensor.name),
+        dtype: tensor.dtype,
+        value: tensor.id,
+        read: false,
+        write: false,
+      };
       this.buffers.push(found);
     }
     found[access] = true;
@@ -54,7 +75,11 @@ export class KernelScope {
   }
 
   get parameters(): KernelBuffer[] {
-    return this.buffers.map((b) => ({ name: b.name, dtype: b.dtype, access: b.write ? (b.read ? "readwrite" : "write") : "read" }));
+    return this.buffers.map((b) => ({
+      name: b.name,
+      dtype: b.dtype,
+      access: b.write ? (b.read ? "readwrite" : "write") : "read",
+    }));
   }
 }
 
@@ -116,8 +141,17 @@ export class Block {
     if (known) return known;
     const [index] = mine;
     const parts = index && p.split(index);
-    if (index && parts && !parts.rest.isZero && !parts.rest.hasOpaque && this.parent && (parts.rest.indices.size > 0 || parts.rest.terms.length > 0)) {
-      const offset = [...parts.rest.indices].some((i) => this.owns(i)) ? this.sum(parts.rest) : this.parent.hoisted(parts.rest);
+    if (
+      index &&
+      parts &&
+      !parts.rest.isZero &&
+      !parts.rest.hasOpaque &&
+      this.parent &&
+      (parts.rest.indices.size > 0 || parts.rest.terms.length > 0)
+    ) {
+      const offset = [...parts.rest.indices].some((i) => this.owns(i))
+        ? this.sum(parts.rest)
+        : this.parent.hoisted(parts.rest);
       return combine(this.product(parts.coefficient, this.lookupIndex(index)), offset, parts.rest);
     }
     return this.sum(p);
@@ -144,10 +178,21 @@ export class Block {
       const factors = term.atoms.filter((a) => a.kind !== "dim");
       const key = factors.map((a) => a.key).join("*");
       let coefficient = Poly.constant(1).scale(term.num, term.den);
-      for (const atom of term.atoms) if (atom.kind === "dim") coefficient = coefficient.mul(Poly.dim(atom.name));
+      for (const atom of term.atoms)
+        if (atom.kind === "dim") coefficient = coefficient.mul(Poly.dim(atom.name));
       const old = groups.get(key);
       if (old) old.coefficient = old.coefficient.add(coefficient);
-      else groups.set(key, { coefficient, atoms: factors.map((a) => (a.kind === "index" ? this.lookupIndex(a.index) : a.kind === "opaque" ? this.expr(a.expr) : kConstant(0))) });
+      else
+        groups.set(key, {
+          coefficient,
+          atoms: factors.map((a) =>
+            a.kind === "index"
+              ? this.lookupIndex(a.index)
+              : a.kind === "opaque"
+                ? this.expr(a.expr)
+                : kConstant(0),
+          ),
+        });
     }
     let total: KExpr | null = null;
     for (const { atoms, coefficient } of groups.values()) {
@@ -186,11 +231,20 @@ export class Block {
         for (const o of strictOperands(top.e)) if (!seen.has(o)) stack.push({ e: o, done: false });
       }
     }
+    const depths = new Map<Expr, number>();
     for (const e of order) {
-      if ((uses.get(e) ?? 0) < 2 || e.op === "constant" || e.op === "index") continue;
+      if (e.op === "constant" || e.op === "index") continue;
+      // A long chain is cut into names, so that neither printer nor reader has to descend it.
+      const depth = 1 + Math.max(0, ...strictOperands(e).map((o) => depths.get(o) ?? 0));
+      const deep = depth >= MOST_NESTED;
+      depths.set(e, deep ? 0 : depth);
+      if ((uses.get(e) ?? 0) < 2 && !deep) continue;
       const key = `e${e.id}`;
       if (this.lookup(key)) continue;
-      this.bound.set(key, this.let(e.op === "call" ? shortName(e.fn) : e.op === "read" ? "x" : "t", this.tree(e)));
+      this.bound.set(
+        key,
+        this.let(e.op === "call" ? shortName(e.fn) : e.op === "read" ? "x" : "t", this.tree(e)),
+      );
     }
     return roots.map((e) => this.expr(e));
   }
@@ -208,7 +262,12 @@ export class Block {
         const register = this.registerOf(e.value, e.subscripts);
         if (register) return register;
         const buffer = this.scope.buffer(e.value, "read");
-        return { op: "load", dtype: e.dtype, buffer: buffer.name, index: this.poly(flatten(buffer.shape, e.subscripts)) };
+        return {
+          op: "load",
+          dtype: e.dtype,
+          buffer: buffer.name,
+          index: this.poly(flatten(buffer.shape, e.subscripts)),
+        };
       }
       case "call":
         return { op: "call", dtype: e.dtype, fn: e.fn, args: e.args.map((a) => this.expr(a)) };
@@ -216,7 +275,8 @@ export class Block {
         return { op: "cast", dtype: e.dtype, arg: this.expr(e.arg) };
       case "select": {
         const condition = this.expr(e.condition);
-        if (!needsBranch(e.then) && !needsBranch(e.else)) return { op: "select", dtype: e.dtype, condition, then: this.arm(e.then), else: this.arm(e.else) };
+        if (!needsBranch(e.then) && !needsBranch(e.else))
+          return { op: "select", dtype: e.dtype, condition, then: this.arm(e.then), else: this.arm(e.else) };
         const name = this.scope.fresh("t");
         this.push({ kind: "var", name, init: kConstant(0, e.dtype) });
         const branch = (arm: Expr): Statement[] => {
@@ -238,6 +298,8 @@ export class Block {
     return this.expr(e);
   }
 }
+
+const MOST_NESTED = 48;
 
 function combine(a: KExpr, b: KExpr, rest: Poly): KExpr {
   const known = rest.constant;
@@ -269,4 +331,11 @@ function needsBranch(e: Expr): boolean {
   return false;
 }
 
-const shortName = (fn: string): string => (fn.length > 8 ? "t" : fn === "and" || fn === "or" || fn === "not" || fn === "lt" || fn === "le" || fn === "eq" || fn === "ne" ? "is" : fn === "add" || fn === "sub" || fn === "mul" || fn === "div" || fn === "neg" ? "t" : fn);
+const shortName = (fn: string): string =>
+  fn.length > 8
+    ? "t"
+    : fn === "and" || fn === "or" || fn === "not" || fn === "lt" || fn === "le" || fn === "eq" || fn === "ne"
+      ? "is"
+      : fn === "add" || fn === "sub" || fn === "mul" || fn === "div" || fn === "neg"
+        ? "t"
+        : fn;

@@ -1,5 +1,5 @@
 import type { Expr, ValueId } from "../ir/expr.js";
-import { indicesOf, read, readsOf, rewriter } from "../ir/expr.js";
+import { operands, read, rewriter, visit } from "../ir/expr.js";
 import type { Item, Program, Value } from "../ir/program.js";
 import { costOf } from "./inline.js";
 
@@ -29,7 +29,14 @@ export function extractScalars(program: Program): Program {
         id = next++;
         known.set(part, id);
         const name = `${value.name}_${k + 1}`;
-        const scalar: Value = { id, name, dtype: part.dtype, shape: [], definition: { kind: "equation", axes: [], operator: null, body: part }, ...(value.span ? { span: value.span } : {}) };
+        const scalar: Value = {
+          id,
+          name,
+          dtype: part.dtype,
+          shape: [],
+          definition: { kind: "equation", axes: [], operator: null, body: part },
+          ...(value.span ? { span: value.span } : {}),
+        };
         values.set(id, scalar);
         made.push(id);
       }
@@ -44,14 +51,27 @@ export function extractScalars(program: Program): Program {
 
 function outermostScalars(body: Expr): Expr[] {
   const found: Expr[] = [];
-  const walk = (e: Expr): void => {
-    if (e.op !== "call" && e.op !== "cast") return;
-    if (e.op === "call" && readsOf([e]).length > 0 && indicesOf([e]).size === 0 && readsOf([e]).every((r) => r.subscripts.length === 0)) {
-      if (costOf(e) >= WORTHWHILE) found.push(e);
-      return;
+  // Number of scalar reads below a node; undefined where an index or a choice is below it.
+  const scalars = new Map<Expr, number | undefined>();
+  visit([body], (e) => {
+    if (e.op === "select" || e.op === "index" || (e.op === "read" && e.subscripts.length > 0))
+      scalars.set(e, undefined);
+    else if (e.op === "read") scalars.set(e, 1);
+    else {
+      const below = operands(e).map((o) => scalars.get(o));
+      scalars.set(
+        e,
+        below.includes(undefined) ? undefined : below.reduce<number>((sum, n) => sum + (n ?? 0), 0),
+      );
     }
-    (e.op === "cast" ? [e.arg] : e.args).forEach(walk);
-  };
-  walk(body);
+  });
+  const stack = [body];
+  for (let e = stack.pop(); e; e = stack.pop()) {
+    if (e.op === "cast") stack.push(e.arg);
+    if (e.op !== "call") continue;
+    const reads = scalars.get(e);
+    if (reads === undefined || reads === 0) stack.push(...e.args);
+    else if (costOf(e) >= WORTHWHILE) found.push(e);
+  }
   return [...new Set(found)];
 }

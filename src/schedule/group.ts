@@ -33,7 +33,11 @@ export function readsOfEquation(equation: Equation): ReadExpr[] {
  * Partition into kernels, greedily in program order: an equation joins the kernel of its latest producer when it
  * iterates over that kernel's grid and reads the kernel's values at its own grid point only.
  */
-export function groupKernels(program: Program, target: TargetDescription, decisions: string[]): KernelGroup[] {
+export function groupKernels(
+  program: Program,
+  target: TargetDescription,
+  decisions: string[],
+): KernelGroup[] {
   const groups: KernelGroup[] = [];
   const groupOf = new Map<ValueId, number>();
   const aliasOf = (id: ValueId): ValueId => {
@@ -72,14 +76,22 @@ export function groupKernels(program: Program, target: TargetDescription, decisi
 }
 
 /** Why an equation cannot be computed in a kernel that stands already; null where it can. */
-function whyNot(program: Program, host: KernelGroup, equation: Equation, target: TargetDescription): string | null {
+function whyNot(
+  program: Program,
+  host: KernelGroup,
+  equation: Equation,
+  target: TargetDescription,
+): string | null {
   if (host.kind !== "fused") return `its producer is a ${host.kind}`;
   const { grid, members } = host;
-  if (grid.length > equation.axes.length || !grid.every((size, k) => equation.axes[k]?.hi.equals(size))) return "its axes do not begin with the producer's grid";
-  if (grid.length === 0 && equation.axes.length > 0) return "the producer is a scalar; its kernel would run in sequence";
+  if (grid.length > equation.axes.length || !grid.every((size, k) => equation.axes[k]?.hi.equals(size)))
+    return "its axes do not begin with the producer's grid";
+  if (grid.length === 0 && equation.axes.length > 0)
+    return "the producer is a scalar; its kernel would run in sequence";
   const contraction = tileOf(equation) !== null;
   if (contraction) return "a contraction has a kernel of its own";
-  if (host.tile && (equation.operator || equation.axes.length !== grid.length)) return "the producer is a tiled contraction that takes elementwise epilogues only";
+  if (host.tile && (equation.operator || equation.axes.length !== grid.length))
+    return "the producer is a tiled contraction that takes elementwise epilogues only";
   const inside = new Set(members);
   for (const node of readsOfEquation(equation)) {
     if (!inside.has(node.value)) {
@@ -87,9 +99,12 @@ function whyNot(program: Program, host: KernelGroup, equation: Equation, target:
       if (through?.kind === "reshape") return "it reads through a reshape";
       continue;
     }
-    if (!grid.every((_, k) => node.subscripts[k]?.asIndex === equation.axes[k])) return "it reads the producer at other points of its grid";
+    if (!grid.every((_, k) => node.subscripts[k]?.asIndex === equation.axes[k]))
+      return "it reads the producer at other points of its grid";
   }
-  const buffers = new Set(members.flatMap((id) => [id, ...mentions(program.values.get(id)?.definition ?? equation)]));
+  const buffers = new Set(
+    members.flatMap((id) => [id, ...mentions(program.values.get(id)?.definition ?? equation)]),
+  );
   for (const id of mentions(equation)) buffers.add(id);
   if (buffers.size + 1 > target.maxBuffers) return `more than ${target.maxBuffers} buffers`;
   return null;
@@ -104,13 +119,15 @@ export function tileOf(equation: Equation): { row: number; column: number } | nu
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
   const reads = readsOf([equation.body]);
   const has = (node: ReadExpr, axis: Index): boolean => node.subscripts.some((s) => s.indices.has(axis));
-  const reduced = (node: ReadExpr): boolean => node.subscripts.some((s) => operator.indices.some((i) => s.indices.has(i)));
+  const reduced = (node: ReadExpr): boolean =>
+    node.subscripts.some((s) => operator.indices.some((i) => s.indices.has(i)));
   const inner = reads.filter(reduced);
   for (let column = axes.length - 1; column > 0; column--)
     for (let row = column - 1; row >= 0; row--) {
       const [r, c] = [axes[row], axes[column]];
       if (!r || !c) continue;
-      if (inner.some((n) => has(n, r) && !has(n, c)) && inner.some((n) => has(n, c) && !has(n, r))) return { row, column };
+      if (inner.some((n) => has(n, r) && !has(n, c)) && inner.some((n) => has(n, c) && !has(n, r)))
+        return { row, column };
     }
   return null;
 }

@@ -18,7 +18,9 @@ export function costOf(body: Expr): number {
 
 /** The indices that an equation iterates over. */
 export function iterationOf(equation: Equation): readonly Index[] {
-  return equation.operator?.kind === "reduce" ? [...equation.axes, ...equation.operator.indices] : equation.axes;
+  return equation.operator?.kind === "reduce"
+    ? [...equation.axes, ...equation.operator.indices]
+    : equation.axes;
 }
 
 /** Whether each element of what is read is needed at one point of the iteration space only. */
@@ -37,18 +39,30 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
   const values = new Map(program.values);
   const readers = new Map<ValueId, Set<ValueId>>();
   for (const value of values.values())
-    for (const id of mentions(value.definition)) readers.set(id, (readers.get(id) ?? new Set()).add(value.id));
+    for (const id of mentions(value.definition))
+      readers.set(id, (readers.get(id) ?? new Set()).add(value.id));
   for (const id of program.items.flatMap(idsOf)) {
     const producer = values.get(id);
     if (!producer || rooted.has(id) || grouped.has(id)) continue;
     const { definition } = producer;
     if (definition.kind !== "equation" || definition.operator) continue;
-    const users = [...(readers.get(id) ?? [])].flatMap((user): Value[] => { const v = values.get(user); return v ? [v] : []; });
-    if (!users.length || !users.every((u) => u.definition.kind === "equation" && !grouped.has(u.id)) || !worthInlining(id, definition, users)) continue;
+    const users = [...(readers.get(id) ?? [])].flatMap((user): Value[] => {
+      const v = values.get(user);
+      return v ? [v] : [];
+    });
+    if (
+      !users.length ||
+      !users.every((u) => u.definition.kind === "equation" && !grouped.has(u.id)) ||
+      !worthInlining(id, definition, users)
+    )
+      continue;
     for (const user of users) {
-      const made = rewriteDefinition(user.definition, { read: (node) => (node.value === id ? instantiate(definition, node.subscripts) : undefined) });
+      const made = rewriteDefinition(user.definition, {
+        read: (node) => (node.value === id ? instantiate(definition, node.subscripts) : undefined),
+      });
       values.set(user.id, { ...user, definition: made });
-      for (const source of mentions(definition)) readers.set(source, (readers.get(source) ?? new Set()).add(user.id));
+      for (const source of mentions(definition))
+        readers.set(source, (readers.get(source) ?? new Set()).add(user.id));
     }
   }
   return keepReachable({ ...program, values }, roots);

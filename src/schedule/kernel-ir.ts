@@ -34,14 +34,27 @@ export interface GridLoop {
 }
 
 export type Statement =
-  | { readonly kind: "loop"; readonly variable: string; readonly lo: KExpr; readonly hi: KExpr; readonly step: number; readonly direction: 1 | -1; readonly body: readonly Statement[] }
+  | {
+      readonly kind: "loop";
+      readonly variable: string;
+      readonly lo: KExpr;
+      readonly hi: KExpr;
+      readonly step: number;
+      readonly direction: 1 | -1;
+      readonly body: readonly Statement[];
+    }
   /** An immutable scalar. */
   | { readonly kind: "let"; readonly name: string; readonly value: KExpr }
   /** A mutable scalar: accumulators. */
   | { readonly kind: "var"; readonly name: string; readonly init: KExpr }
   | { readonly kind: "assign"; readonly name: string; readonly value: KExpr }
   | { readonly kind: "store"; readonly buffer: string; readonly index: KExpr; readonly value: KExpr }
-  | { readonly kind: "if"; readonly condition: KExpr; readonly then: readonly Statement[]; readonly else: readonly Statement[] }
+  | {
+      readonly kind: "if";
+      readonly condition: KExpr;
+      readonly then: readonly Statement[];
+      readonly else: readonly Statement[];
+    }
   | { readonly kind: "comment"; readonly text: string };
 
 /**
@@ -54,8 +67,19 @@ export type KExpr =
   | { readonly op: "load"; readonly dtype: DType; readonly buffer: string; readonly index: KExpr }
   | { readonly op: "call"; readonly dtype: DType; readonly fn: string; readonly args: readonly KExpr[] }
   /** Exact i32 arithmetic on addresses and loop variables. */
-  | { readonly op: "address"; readonly dtype: "i32"; readonly fn: "add" | "sub" | "mul" | "neg" | "min" | "max"; readonly args: readonly KExpr[] }
-  | { readonly op: "select"; readonly dtype: DType; readonly condition: KExpr; readonly then: KExpr; readonly else: KExpr }
+  | {
+      readonly op: "address";
+      readonly dtype: "i32";
+      readonly fn: "add" | "sub" | "mul" | "neg" | "min" | "max";
+      readonly args: readonly KExpr[];
+    }
+  | {
+      readonly op: "select";
+      readonly dtype: DType;
+      readonly condition: KExpr;
+      readonly then: KExpr;
+      readonly else: KExpr;
+    }
   | { readonly op: "cast"; readonly dtype: DType; readonly arg: KExpr };
 
 /** One kernel call: which tensor stands for each buffer parameter. */
@@ -99,4 +123,3 @@ export interface TargetDescription {
   /** Whether iterations of one kernel run one after the other, so a reduction may run across the grid. */
   readonly sequentialGrid: boolean;
 }
-

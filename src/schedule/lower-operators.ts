@@ -1,5 +1,20 @@
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { add, and, call, compare, constant, div, fn, freshIndex, indexValue, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
+import {
+  add,
+  and,
+  call,
+  compare,
+  constant,
+  div,
+  fn,
+  freshIndex,
+  indexValue,
+  read,
+  rewriter,
+  select,
+  sub,
+  TRUE,
+} from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, Program, Reducer, Value } from "../ir/program.js";
 
@@ -11,12 +26,27 @@ export function lowerOperators(program: Program): Program {
   const values = new Map(program.values);
   const names = new Set([...values.values()].map((v) => v.name));
   let next = Math.max(0, ...values.keys()) + 1;
-  const define = (value: Value, suffix: string, axes: readonly Index[], operator: Operator | null, body: Expr): ValueId => {
+  const define = (
+    value: Value,
+    suffix: string,
+    axes: readonly Index[],
+    operator: Operator | null,
+    body: Expr,
+  ): ValueId => {
     const id = next++;
     let name = `${value.name}_${suffix}`;
     for (let n = 2; names.has(name); n++) name = `${value.name}_${suffix}${n}`;
     names.add(name);
-    values.set(id, fresh({ ...value, id, name, shape: axes.map((a) => a.hi), definition: { kind: "equation", axes, operator, body } }));
+    values.set(
+      id,
+      fresh({
+        ...value,
+        id,
+        name,
+        shape: axes.map((a) => a.hi),
+        definition: { kind: "equation", axes, operator, body },
+      }),
+    );
     return id;
   };
   const lowerItems = (items: readonly Item[], time?: Map<ValueId, { axis: number; shift: number }>): Item[] =>
@@ -30,11 +60,21 @@ export function lowerOperators(program: Program): Program {
       const made: ValueId[] = [];
       const own = time?.get(item);
       const timeIndex = own && value.definition.axes[own.axis];
-      const helper = (suffix: string, axes: readonly Index[], operator: Operator | null, body: Expr): ((list: readonly Index[]) => Expr) => {
+      const helper = (
+        suffix: string,
+        axes: readonly Index[],
+        operator: Operator | null,
+        body: Expr,
+      ): ((list: readonly Index[]) => Expr) => {
         const id = define(value, suffix, axes, operator, body);
         made.push(id);
         if (own && timeIndex) time?.set(id, { axis: axes.indexOf(timeIndex), shift: own.shift });
-        return (list) => read(id, list.map((i) => Poly.index(i)), value.dtype);
+        return (list) =>
+          read(
+            id,
+            list.map((i) => Poly.index(i)),
+            value.dtype,
+          );
       };
       const lowered = lowerEquation(value, value.definition, helper);
       if (!lowered) return [item];
@@ -49,25 +89,59 @@ export function lowerOperators(program: Program): Program {
 function fresh(value: Value): Value {
   const { definition } = value;
   if (definition.kind !== "equation") return value;
-  const bound = definition.operator?.kind === "reduce" ? [...definition.axes, ...definition.operator.indices] : definition.axes;
+  const bound =
+    definition.operator?.kind === "reduce"
+      ? [...definition.axes, ...definition.operator.indices]
+      : definition.axes;
   const copies = new Map(bound.map((i) => [i, freshIndex(i.name, i.hi, i.lo)]));
   const of = (i: Index): Index => copies.get(i) ?? i;
-  const { expr } = rewriter({ index: (i) => { const c = copies.get(i); return c && Poly.index(c); } });
+  const { expr } = rewriter({
+    index: (i) => {
+      const c = copies.get(i);
+      return c && Poly.index(c);
+    },
+  });
   const operator = definition.operator;
-  const renamed: Operator | null = operator && (operator.kind === "reduce" ? { ...operator, indices: operator.indices.map(of), guard: operator.guard && expr(operator.guard) } : { ...operator, index: of(operator.index), guard: operator.guard && expr(operator.guard) });
-  return { ...value, definition: { kind: "equation", axes: definition.axes.map(of), operator: renamed, body: expr(definition.body) } };
+  const renamed: Operator | null =
+    operator &&
+    (operator.kind === "reduce"
+      ? { ...operator, indices: operator.indices.map(of), guard: operator.guard && expr(operator.guard) }
+      : { ...operator, index: of(operator.index), guard: operator.guard && expr(operator.guard) });
+  return {
+    ...value,
+    definition: {
+      kind: "equation",
+      axes: definition.axes.map(of),
+      operator: renamed,
+      body: expr(definition.body),
+    },
+  };
 }
 
-type Helper = (suffix: string, axes: readonly Index[], operator: Operator | null, body: Expr) => (list: readonly Index[]) => Expr;
+type Helper = (
+  suffix: string,
+  axes: readonly Index[],
+  operator: Operator | null,
+  body: Expr,
+) => (list: readonly Index[]) => Expr;
 
 function lowerEquation(value: Value, equation: Equation, helper: Helper): Equation | undefined {
   const { axes, operator, body } = equation;
   if (!operator) return undefined;
-  const reduce = (reducer: Reducer, indices: readonly Index[], guard: Expr | null): Operator => ({ kind: "reduce", reducer, indices, guard });
+  const reduce = (reducer: Reducer, indices: readonly Index[], guard: Expr | null): Operator => ({
+    kind: "reduce",
+    reducer,
+    indices,
+    guard,
+  });
   const zero = constant(0, value.dtype);
   const lowest = constant(-3.4028234663852886e38, value.dtype);
   // exp(x - m) sums without overflow when m is the largest x; a row of -inf only keeps m finite.
-  const shifted = (rows: readonly Index[], indices: readonly Index[], guard: Expr | null): { m: Expr; e: Expr; s: Expr } => {
+  const shifted = (
+    rows: readonly Index[],
+    indices: readonly Index[],
+    guard: Expr | null,
+  ): { m: Expr; e: Expr; s: Expr } => {
     const top = helper("max", rows, reduce("max", indices, guard), body)(rows);
     const m = select(call("lt", [lowest, top], "bool"), top, zero);
     const e = fn("exp", sub(body, m));
@@ -88,14 +162,26 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Equati
     case "log_softmax": {
       const { m, s } = shifted(rows, [index], guard);
       const inside = sub(sub(body, m), fn("log", s));
-      return { ...equation, operator: null, body: select(guard ?? TRUE, inside, constant(-Infinity, value.dtype)) };
+      return {
+        ...equation,
+        operator: null,
+        body: select(guard ?? TRUE, inside, constant(-Infinity, value.dtype)),
+      };
     }
     case "cumsum":
     case "cumprod": {
       const upTo = freshIndex(`${index.name}2`, index.hi, index.lo);
       const { expr } = rewriter({ index: (i) => (i === index ? Poly.index(upTo) : undefined) });
       const within = compare("le", indexValue(Poly.index(upTo)), indexValue(Poly.index(index)));
-      return { ...equation, operator: reduce(operator.name === "cumsum" ? "sum" : "prod", [upTo], guard ? and(within, expr(guard)) : within), body: expr(body) };
+      return {
+        ...equation,
+        operator: reduce(
+          operator.name === "cumsum" ? "sum" : "prod",
+          [upTo],
+          guard ? and(within, expr(guard)) : within,
+        ),
+        body: expr(body),
+      };
     }
   }
 }

@@ -56,8 +56,19 @@ export function lowerFused(group: FusedGroup, context: LoweringContext): Lowered
     const block = inner.length ? openLoops(body, inner) : { block: body, close: () => undefined };
     const perLane = lanes.map((l) => ({ lane: l, ...instantiateAt(equation, gridIndices, l) }));
     if (equation.operator?.kind === "reduce") {
-      const values = emitReduction(block.block, equation, perLane, (l) => { lane = l; }, value.name);
-      perLane.forEach((p, k) => { const v = values[k]; if (v) results.set(p.lane, v); });
+      const values = emitReduction(
+        block.block,
+        equation,
+        perLane,
+        (l) => {
+          lane = l;
+        },
+        value.name,
+      );
+      perLane.forEach((p, k) => {
+        const v = values[k];
+        if (v) results.set(p.lane, v);
+      });
     } else {
       // Lanes share what does not depend on the lane, so they are emitted together unless registers differ by lane.
       for (const p of perLane) {
@@ -78,7 +89,11 @@ export function lowerFused(group: FusedGroup, context: LoweringContext): Lowered
     }
     block.close();
   }
-  const grid: GridLoop[] = gridIndices.map((index, k) => ({ variable: variables[k] ?? "", extent: scope.size(index.hi), step: steps[k] ?? 1 }));
+  const grid: GridLoop[] = gridIndices.map((index, k) => ({
+    variable: variables[k] ?? "",
+    extent: scope.size(index.hi),
+    step: steps[k] ?? 1,
+  }));
   return finish(scope, grid, body.statements, members);
 }
 
@@ -91,7 +106,17 @@ export function lowerScatter(group: ScatterGroup, context: LoweringContext): Low
   const cells = value.shape.map((size, k) => freshIndex(`i${k}`, size));
   const clear = openLoops(top, cells);
   const out = scope.buffer(value.id, "write");
-  clear.block.push({ kind: "store", buffer: out.name, index: clear.block.poly(flatten(value.shape, cells.map((c) => Poly.index(c)))), value: kConstant(0, value.dtype) });
+  clear.block.push({
+    kind: "store",
+    buffer: out.name,
+    index: clear.block.poly(
+      flatten(
+        value.shape,
+        cells.map((c) => Poly.index(c)),
+      ),
+    ),
+    value: kConstant(0, value.dtype),
+  });
   clear.close();
   const run = openLoops(top, domain);
   const inner = guard ? run.block.inner() : run.block;
@@ -100,7 +125,12 @@ export function lowerScatter(group: ScatterGroup, context: LoweringContext): Low
   invariant(v, "one root, one result");
   const at = inner.let("at", address);
   scope.buffer(value.id, "read");
-  inner.push({ kind: "store", buffer: out.name, index: at, value: kCall("add", value.dtype, { op: "load", dtype: value.dtype, buffer: out.name, index: at }, v) });
+  inner.push({
+    kind: "store",
+    buffer: out.name,
+    index: at,
+    value: kCall("add", value.dtype, { op: "load", dtype: value.dtype, buffer: out.name, index: at }, v),
+  });
   if (guard) {
     const [condition] = run.block.exprs([guard]);
     invariant(condition, "one root, one result");
@@ -121,7 +151,11 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
   const members: Value[] = [];
 
   /** One member over its axes; the time axis runs over lo..hi, or is one coordinate. */
-  const emitMember = (block: Block, value: Value, time: { axis: number; lo: Poly; hi: Poly } | { axis: number; at: Poly } | null): void => {
+  const emitMember = (
+    block: Block,
+    value: Value,
+    time: { axis: number; lo: Poly; hi: Poly } | { axis: number; at: Poly } | null,
+  ): void => {
     const equation = equationOf(value);
     const timeIndex = time && equation.axes[time.axis];
     const loops: Index[] = [];
@@ -129,7 +163,10 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
     equation.axes.forEach((axis) => {
       if (axis === timeIndex && time && "at" in time) to.set(axis, time.at);
       else {
-        const range = axis === timeIndex && time && "lo" in time ? freshIndex(axis.name, time.hi, time.lo) : freshIndex(axis.name, axis.hi, axis.lo);
+        const range =
+          axis === timeIndex && time && "lo" in time
+            ? freshIndex(axis.name, time.hi, time.lo)
+            : freshIndex(axis.name, axis.hi, axis.lo);
         loops.push(range);
         to.set(axis, Poly.index(range));
       }
@@ -138,22 +175,46 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
     const nest = openLoops(block, loops);
     const lane: Lane = { suffix: "", indices: new Map(), exists: null };
     const guard = equation.operator?.guard;
-    const instance = { body: expr(equation.body), guard: guard ? expr(guard) : null, subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)), lane };
-    const [v] = equation.operator?.kind === "reduce" ? emitReduction(nest.block, equation, [instance], () => undefined, value.name) : nest.block.exprs([instance.body]);
+    const instance = {
+      body: expr(equation.body),
+      guard: guard ? expr(guard) : null,
+      subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
+      lane,
+    };
+    const [v] =
+      equation.operator?.kind === "reduce"
+        ? emitReduction(nest.block, equation, [instance], () => undefined, value.name)
+        : nest.block.exprs([instance.body]);
     invariant(v, "one lane, one result");
     store(nest.block, scope, value, instance.subscripts, v, lane);
     nest.close();
   };
-  const emitAll = (block: Block, item: Item, where: (time: { axis: number; shift: number }) => { axis: number; lo: Poly; hi: Poly } | { axis: number; at: Poly }, of: RecurrenceGroup): void => {
+  const emitAll = (
+    block: Block,
+    item: Item,
+    where: (time: {
+      axis: number;
+      shift: number;
+    }) => { axis: number; lo: Poly; hi: Poly } | { axis: number; at: Poly },
+    of: RecurrenceGroup,
+  ): void => {
     invariant(typeof item === "number", "a recurrence within a recurrence is refused by the checker");
     const value = valueOf(program, item);
     const time = of.time.get(item);
     invariant(time, `${value.name} has a time axis`);
     emitMember(block, value, where(time));
   };
-  const sizeAlong = (item: Item, axis: number): Poly => (typeof item === "number" ? (valueOf(program, item).shape[axis] ?? Poly.constant(0)) : Poly.constant(0));
-  const before = (item: Item): void => emitAll(top, item, (t) => ({ axis: t.axis, lo: Poly.constant(0), hi: group.lo.add(t.shift) }), group);
-  const after = (item: Item): void => emitAll(top, item, (t) => ({ axis: t.axis, lo: group.hi.add(t.shift), hi: sizeAlong(item, t.axis) }), group);
+  const sizeAlong = (item: Item, axis: number): Poly =>
+    typeof item === "number" ? (valueOf(program, item).shape[axis] ?? Poly.constant(0)) : Poly.constant(0);
+  const before = (item: Item): void =>
+    emitAll(top, item, (t) => ({ axis: t.axis, lo: Poly.constant(0), hi: group.lo.add(t.shift) }), group);
+  const after = (item: Item): void =>
+    emitAll(
+      top,
+      item,
+      (t) => ({ axis: t.axis, lo: group.hi.add(t.shift), hi: sizeAlong(item, t.axis) }),
+      group,
+    );
   const up = group.direction === 1;
   for (const item of group.items) if (typeof item === "number") members.push(valueOf(program, item));
   group.items.forEach(up ? before : after);
@@ -161,16 +222,38 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
   const variable = scope.fresh("step");
   const body = top.inner();
   body.bindIndex(step, kVariable(variable, "i32"));
-  for (const item of group.items) emitAll(body, item, (t) => ({ axis: t.axis, at: Poly.index(step).add(t.shift) }), group);
-  top.push({ kind: "loop", variable, lo: top.poly(group.lo), hi: top.poly(group.hi), step: 1, direction: group.direction, body: body.statements });
+  for (const item of group.items)
+    emitAll(body, item, (t) => ({ axis: t.axis, at: Poly.index(step).add(t.shift) }), group);
+  top.push({
+    kind: "loop",
+    variable,
+    lo: top.poly(group.lo),
+    hi: top.poly(group.hi),
+    step: 1,
+    direction: group.direction,
+    body: body.statements,
+  });
   group.items.forEach(up ? after : before);
   return finish(scope, [], top.statements, members);
 }
 
-function finish(scope: KernelScope, grid: GridLoop[], body: readonly Statement[], members: readonly Value[]): LoweredKernel {
+function finish(
+  scope: KernelScope,
+  grid: GridLoop[],
+  body: readonly Statement[],
+  members: readonly Value[],
+): LoweredKernel {
   const named = members.map((m) => m.name);
   const name = `k_${named[named.length - 1] ?? "empty"}`.replace(/[^A-Za-z0-9_]/g, "_");
-  const kernel: Kernel = { name, buffers: scope.parameters, sizes: scope.sizes, grid, body, notes: [named.join(", ")], spans: members.flatMap((m) => (m.span ? [m.span] : [])) };
+  const kernel: Kernel = {
+    name,
+    buffers: scope.parameters,
+    sizes: scope.sizes,
+    grid,
+    body,
+    notes: [named.join(", ")],
+    spans: members.flatMap((m) => (m.span ? [m.span] : [])),
+  };
   return { kernel, tensors: scope.buffers.map((b) => b.value) };
 }
 
@@ -239,17 +322,37 @@ function instantiateAt(equation: Equation, grid: readonly Index[], lane: Lane): 
   });
   const { expr } = rewriter({ index: (i) => to.get(i) });
   const guard = equation.operator?.guard;
-  return { body: expr(equation.body), guard: guard ? expr(guard) : null, subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)) };
+  return {
+    body: expr(equation.body),
+    guard: guard ? expr(guard) : null,
+    subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
+  };
 }
 
-function store(block: Block, scope: KernelScope, value: Value, subscripts: readonly Poly[], v: KExpr, lane: Lane): void {
+function store(
+  block: Block,
+  scope: KernelScope,
+  value: Value,
+  subscripts: readonly Poly[],
+  v: KExpr,
+  lane: Lane,
+): void {
   const buffer = scope.buffer(value.id, "write");
-  const statement: Statement = { kind: "store", buffer: buffer.name, index: block.poly(flatten(value.shape, subscripts)), value: v };
+  const statement: Statement = {
+    kind: "store",
+    buffer: buffer.name,
+    index: block.poly(flatten(value.shape, subscripts)),
+    value: v,
+  };
   block.push(lane.exists ? { kind: "if", condition: lane.exists, then: [statement], else: [] } : statement);
 }
 
 /** Nested loops over index ranges; `close` puts the finished loops into the block. */
-function openLoops(outer: Block, indices: readonly Index[], bounds?: (index: Index, block: Block) => { lo: KExpr; hi: KExpr }): { block: Block; close: () => void } {
+function openLoops(
+  outer: Block,
+  indices: readonly Index[],
+  bounds?: (index: Index, block: Block) => { lo: KExpr; hi: KExpr },
+): { block: Block; close: () => void } {
   let block = outer;
   const closers: (() => void)[] = [];
   for (const index of indices) {
@@ -258,14 +361,27 @@ function openLoops(outer: Block, indices: readonly Index[], bounds?: (index: Ind
     const range = bounds?.(index, parent) ?? { lo: parent.poly(index.lo), hi: parent.poly(index.hi) };
     const inner = parent.inner();
     inner.bindIndex(index, kVariable(variable, "i32"));
-    closers.push(() => parent.push({ kind: "loop", variable, ...range, step: 1, direction: 1, body: inner.statements }));
+    closers.push(() =>
+      parent.push({ kind: "loop", variable, ...range, step: 1, direction: 1, body: inner.statements }),
+    );
     block = inner;
   }
-  return { block, close: () => { for (const close of closers.reverse()) close(); } };
+  return {
+    block,
+    close: () => {
+      for (const close of closers.reverse()) close();
+    },
+  };
 }
 
 /** A reduction for all lanes together: one loop nest, an accumulator for each lane. */
-function emitReduction(block: Block, equation: Equation, lanes: readonly (Instance & { lane: Lane })[], enter: (lane: Lane) => void, name: string): KExpr[] {
+function emitReduction(
+  block: Block,
+  equation: Equation,
+  lanes: readonly (Instance & { lane: Lane })[],
+  enter: (lane: Lane) => void,
+  name: string,
+): KExpr[] {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
   const { reducer, indices } = operator;
@@ -297,19 +413,41 @@ function emitReduction(block: Block, equation: Equation, lanes: readonly (Instan
     const [value] = results ? [results[k]] : target.exprs([l.body]);
     invariant(value, "one root, one result");
     accumulate(target, reducer, names, value, indices, dtype);
-    if (condition.length) guarded.push({ kind: "if", condition: conjunction(guarded, condition), then: target.statements, else: [] });
+    if (condition.length)
+      guarded.push({
+        kind: "if",
+        condition: conjunction(guarded, condition),
+        then: target.statements,
+        else: [],
+      });
   });
-  if (rest.length) loops.block.push({ kind: "if", condition: conjunction(loops.block, rest), then: guarded.statements, else: [] });
+  if (rest.length)
+    loops.block.push({
+      kind: "if",
+      condition: conjunction(loops.block, rest),
+      then: guarded.statements,
+      else: [],
+    });
   loops.close();
   return accumulators.map(({ acc, at }) => {
     if (!positional) return kVariable(acc, dtype);
     const found = kVariable(at, "i32");
-    return { op: "select", dtype: "i32", condition: kCall("eq", "bool", found, kConstant(NOWHERE)), then: kConstant(0), else: found };
+    return {
+      op: "select",
+      dtype: "i32",
+      condition: kCall("eq", "bool", found, kConstant(NOWHERE)),
+      then: kConstant(0),
+      else: found,
+    };
   });
 }
 
 /** All lanes' bodies at once where none reads a register that differs by lane. */
-function emitTogether(block: Block, lanes: readonly (Instance & { lane: Lane })[], enter: (lane: Lane) => void): KExpr[] | undefined {
+function emitTogether(
+  block: Block,
+  lanes: readonly (Instance & { lane: Lane })[],
+  enter: (lane: Lane) => void,
+): KExpr[] | undefined {
   const [first] = lanes;
   if (!first) return undefined;
   enter(lanes.length === 1 ? first.lane : { suffix: "?", indices: new Map(), exists: null });
@@ -344,9 +482,23 @@ function invariantFailure(message: string): never {
   throw new RangeError(message);
 }
 
-function accumulate(block: Block, reducer: Reducer, names: { acc: string; at: string }, value: KExpr, indices: readonly Index[], dtype: Value["dtype"]): void {
+function accumulate(
+  block: Block,
+  reducer: Reducer,
+  names: { acc: string; at: string },
+  value: KExpr,
+  indices: readonly Index[],
+  dtype: Value["dtype"],
+): void {
   const acc = kVariable(names.acc, dtype);
-  const fold: Partial<Record<Reducer, string>> = { sum: "add", prod: "mul", max: "max", min: "min", any: "or", all: "and" };
+  const fold: Partial<Record<Reducer, string>> = {
+    sum: "add",
+    prod: "mul",
+    max: "max",
+    min: "min",
+    any: "or",
+    all: "and",
+  };
   const fn = fold[reducer];
   if (fn) {
     block.push({ kind: "assign", name: names.acc, value: kCall(fn, dtype, acc, value) });
@@ -356,7 +508,10 @@ function accumulate(block: Block, reducer: Reducer, names: { acc: string; at: st
   const better = reducer === "argmax" ? kCall("lt", "bool", acc, v) : kCall("lt", "bool", v, acc);
   const none = kCall("eq", "bool", kVariable(names.at, "i32"), kConstant(NOWHERE));
   const [only] = indices;
-  const position = indices.length === 1 && only ? Poly.index(only) : indices.reduce((p, i) => p.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)), Poly.constant(0));
+  const position =
+    indices.length === 1 && only
+      ? Poly.index(only)
+      : indices.reduce((p, i) => p.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)), Poly.constant(0));
   block.push({
     kind: "if",
     condition: kCall("or", "bool", better, none),
@@ -377,17 +532,26 @@ function conjunction(block: Block, conditions: readonly Expr[]): KExpr {
 }
 
 /** lo <= i and i < hi among the conditions become loop bounds, where they hold no index of a loop further in. */
-function tightened(index: Index, order: readonly Index[], conditions: readonly Expr[], used: Set<Expr>, outer: Block): { lo: KExpr; hi: KExpr } {
+function tightened(
+  index: Index,
+  order: readonly Index[],
+  conditions: readonly Expr[],
+  used: Set<Expr>,
+  outer: Block,
+): { lo: KExpr; hi: KExpr } {
   let lo = outer.poly(index.lo);
   let hi = outer.poly(index.hi);
   const later = new Set(order.slice(order.indexOf(index) + 1));
   for (const condition of conditions) {
-    if (used.has(condition) || condition.op !== "call" || (condition.fn !== "le" && condition.fn !== "lt")) continue;
+    if (used.has(condition) || condition.op !== "call" || (condition.fn !== "le" && condition.fn !== "lt"))
+      continue;
     const [a, b] = condition.args;
     if (!a || !b || a.dtype !== "i32") continue;
     if ([...indicesOf([condition])].some((i) => later.has(i))) continue;
     // difference >= 0, with the index at coefficient 1 (a lower bound) or -1 (an upper one)
-    const difference = polyOf(b).sub(polyOf(a)).sub(condition.fn === "lt" ? 1 : 0);
+    const difference = polyOf(b)
+      .sub(polyOf(a))
+      .sub(condition.fn === "lt" ? 1 : 0);
     const parts = difference.split(index);
     const sign = parts?.coefficient.constant;
     if (!parts || (sign !== 1 && sign !== -1) || parts.rest.hasOpaque) continue;

@@ -8,11 +8,14 @@ export function printModule(module: ScheduledModule): string {
 export function printKernel(kernel: Kernel): string {
   const buffers = kernel.buffers.map((b) => `${b.name}: ${b.access} ${b.dtype}`).join(", ");
   const sizes = kernel.sizes.map((s) => s.name).join(", ");
-  const grid = kernel.grid.map((g) => `${g.variable} < ${exprText(g.extent)}${g.step === 1 ? "" : ` step ${g.step}`}`).join(", ");
+  const grid = kernel.grid
+    .map((g) => `${g.variable} < ${exprText(g.extent)}${g.step === 1 ? "" : ` step ${g.step}`}`)
+    .join(", ");
   return `kernel ${kernel.name}(${buffers}${sizes ? `; ${sizes}` : ""}) grid (${grid}) { // ${kernel.notes.join("; ")}\n${kernel.body.map((s) => statementText(s, "  ")).join("")}}\n`;
 }
 function statementText(s: Statement, indent: string): string {
-  const block = (list: readonly Statement[]): string => list.map((x) => statementText(x, `${indent}  `)).join("");
+  const block = (list: readonly Statement[]): string =>
+    list.map((x) => statementText(x, `${indent}  `)).join("");
   switch (s.kind) {
     case "comment":
       return `${indent}// ${s.text}\n`;
@@ -30,7 +33,18 @@ function statementText(s: Statement, indent: string): string {
       return `${indent}for ${s.variable} in ${s.direction === 1 ? `${exprText(s.lo)}..${exprText(s.hi)}` : `${exprText(s.hi)}..${exprText(s.lo)}`}${s.step === 1 ? "" : ` step ${s.step}`} {\n${block(s.body)}${indent}}\n`;
   }
 }
-const SIGNS: Readonly<Record<string, string>> = { add: "+", sub: "-", mul: "*", div: "/", lt: "<", le: "<=", eq: "==", ne: "!=", and: "and", or: "or" };
+const SIGNS: Readonly<Record<string, string>> = {
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  lt: "<",
+  le: "<=",
+  eq: "==",
+  ne: "!=",
+  and: "and",
+  or: "or",
+};
 function exprText(e: KExpr): string {
   switch (e.op) {
     case "constant":

@@ -4,7 +4,13 @@ import { keepReachable, mentions } from "../ir/reach.js";
 import { groupKernels, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type { Kernel, Launch, ScheduledEntry, ScheduledModule, TargetDescription } from "./kernel-ir.js";
-import { lowerFused, lowerRecurrence, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import {
+  lowerFused,
+  lowerRecurrence,
+  lowerScatter,
+  type LoweredKernel,
+  type LoweringContext,
+} from "./lower.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
 import { gatherScatters } from "./gather-scatters.js";
@@ -16,19 +22,47 @@ import { gatherScatters } from "./gather-scatters.js";
 export function schedule(program: Program, target: TargetDescription): ScheduledModule {
   const module = new ModuleScheduler(program, target);
   const results = program.outputs;
-  const forward = module.entry("forward", results.map((o) => o.value), { results, gradients: [], updates: [] });
+  const forward = module.entry(
+    "forward",
+    results.map((o) => o.value),
+    { results, gradients: [], updates: [] },
+  );
   const backward = new Map<string, ScheduledEntry>();
   for (const loss of program.losses) {
-    const gradients = program.gradients.filter((g) => g.loss === loss).map((g) => ({ name: g.wrt, value: g.value }));
-    backward.set(loss, module.entry(`backward ${loss}`, [...results, ...gradients].map((r) => r.value), { results, gradients, updates: [] }));
+    const gradients = program.gradients
+      .filter((g) => g.loss === loss)
+      .map((g) => ({ name: g.wrt, value: g.value }));
+    backward.set(
+      loss,
+      module.entry(
+        `backward ${loss}`,
+        [...results, ...gradients].map((r) => r.value),
+        { results, gradients, updates: [] },
+      ),
+    );
   }
   const step = new Map<string, ScheduledEntry>();
   for (const train of program.trains) {
     if (step.has(train.loss)) continue;
     const updates = [...train.updates, ...program.stateUpdates];
-    step.set(train.loss, module.entry(`step ${train.loss}`, [...results.map((r) => r.value), ...updates.map((u) => u.value)], { results, gradients: [], updates }));
+    step.set(
+      train.loss,
+      module.entry(`step ${train.loss}`, [...results.map((r) => r.value), ...updates.map((u) => u.value)], {
+        results,
+        gradients: [],
+        updates,
+      }),
+    );
   }
-  return { program: module.merged(), kernels: module.kernels, aliases: module.aliases, forward, backward, step, decisions: module.decisions };
+  return {
+    program: module.merged(),
+    kernels: module.kernels,
+    aliases: module.aliases,
+    forward,
+    backward,
+    step,
+    decisions: module.decisions,
+  };
 }
 
 class ModuleScheduler {
@@ -72,7 +106,10 @@ class ModuleScheduler {
       program: inlined,
       target: this.target,
       owner,
-      stored: (id, members) => rooted.has(id) || (readers.get(id) ?? []).some((r) => !members.has(r)) || !this.isScalarInside(inlined, id, members),
+      stored: (id, members) =>
+        rooted.has(id) ||
+        (readers.get(id) ?? []).some((r) => !members.has(r)) ||
+        !this.isScalarInside(inlined, id, members),
     };
     const launches = groups.flatMap((group) => this.launch(group, context));
     return { launches, ...rest };
@@ -97,7 +134,13 @@ class ModuleScheduler {
 
   /** One kernel for equal texts; a second one of the same name gets a number. */
   private register({ kernel, tensors }: LoweredKernel): Launch {
-    const text = JSON.stringify({ ...kernel, name: "", notes: [], spans: [], sizes: kernel.sizes.map((s) => [s.name, s.poly.key]) });
+    const text = JSON.stringify({
+      ...kernel,
+      name: "",
+      notes: [],
+      spans: [],
+      sizes: kernel.sizes.map((s) => [s.name, s.poly.key]),
+    });
     let name = this.byText.get(text);
     if (name === undefined) {
       name = kernel.name;

@@ -120,9 +120,7 @@ describe("layers", () => {
 }
 `;
   test("own params named by the equation that calls them, in source order", () => {
-    expect(
-      equations(`${DIMS}${dense}h = dense<O = 3>(dense<O = 5>(x))\nfirst = h.V`),
-    ).toMatchInlineSnapshot(`
+    expect(equations(`${DIMS}${dense}h = dense<O = 3>(dense<O = 5>(x))\nfirst = h.V`)).toMatchInlineSnapshot(`
       "%h.2.y: f32[B, 5] = [n: B, o: 5] sum[i: 0..N] %x[n, i] * %h.2.V[i, o]
       %h: f32[B, 3] = [n: B, o: 3] sum[i: 0..5] %h.2.y[n, i] * %h.V[i, o]
       %first: f32[5, 3] = [i0: 5, i1: 3] %h.V[i0, i1]"

@@ -12,14 +12,26 @@ async function bundle(source: string, targets: ("js" | "wgsl")[]): Promise<strin
   const folder = mkdtempSync(join(tmpdir(), "gradc-"));
   try {
     writeFileSync(join(folder, "model.grad"), source);
-    writeFileSync(join(folder, "app.js"), `import { create } from "./model.grad"; globalThis.started = create({ backend: "js" });`);
-    const { outputFiles } = await build({ entryPoints: [join(folder, "app.js")], bundle: true, minify: true, format: "esm", write: false, logLevel: "silent", plugins: [grad({ targets, runtimeImport: RUNTIME })] });
+    writeFileSync(
+      join(folder, "app.js"),
+      `import { create } from "./model.grad"; globalThis.started = create({ backend: "js" });`,
+    );
+    const { outputFiles } = await build({
+      entryPoints: [join(folder, "app.js")],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+      logLevel: "silent",
+      plugins: [grad({ targets, runtimeImport: RUNTIME })],
+    });
     return outputFiles[0]?.text ?? "";
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-const MODEL = "dim B, I, H\ninput x: f32[B, I], y: f32[B, H]\nparam w: f32[I, H] = he_normal()\nz[b, h] = sum[i] x[b, i] * w[i, h]\nloss l = mean[b, h] (z[b, h] - y[b, h])^2\ntrain l with sgd(rate = 0.1)";
+const MODEL =
+  "dim B, I, H\ninput x: f32[B, I], y: f32[B, H]\nparam w: f32[I, H] = he_normal()\nz[b, h] = sum[i] x[b, i] * w[i, h]\nloss l = mean[b, h] (z[b, h] - y[b, h])^2\ntrain l with sgd(rate = 0.1)";
 
 test("a page imports a .grad file, without eval", async () => {
   const text = await bundle(MODEL, ["js", "wgsl"]);
@@ -36,5 +48,7 @@ test("a module for js alone carries no WebGPU and stays small", async () => {
 });
 
 test("an error in the model is a build error at its place", async () => {
-  await expect(bundle("dim N\ninput x: f32[N]\nloss l = sum[n] y[n]", ["js"])).rejects.toMatchObject({ errors: [{ location: { line: 3 } }] });
+  await expect(bundle("dim N\ninput x: f32[N]\nloss l = sum[n] y[n]", ["js"])).rejects.toMatchObject({
+    errors: [{ location: { line: 3 } }],
+  });
 });

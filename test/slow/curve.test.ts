@@ -3,7 +3,11 @@ import { expect, test } from "vitest";
 
 test("training on WebGPU follows the loss curve of js for 100 steps", () => {
   const curveOf = (engine: string): number[] =>
-    execFileSync(process.execPath, ["examples/digits/train.mjs", "--engine", engine, "--steps", "100", "--losses"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+    execFileSync(
+      process.execPath,
+      ["examples/digits/train.mjs", "--engine", engine, "--steps", "100", "--losses"],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    )
       .split("\n")
       .flatMap((line) => (line.startsWith("loss ") ? [Number(line.slice(5))] : []));
   const [js, gpu] = [curveOf("js"), curveOf("webgpu")];

@@ -69,6 +69,9 @@ export class JsExpressions {
     // Bools are booleans here, also those that come out of memory.
     if (a && b && a.dtype === "bool" && (e.fn === "eq" || e.fn === "ne"))
       return infix(e.fn === "eq" ? "===" : "!==", this.piece(a), this.piece(b));
+    // A name is multiplied by itself; what would have to be computed twice goes through a function.
+    if (a && b && e.fn === "powi" && a.op !== "variable" && b.op === "constant" && b.value === 2)
+      return atom(`gradc_square(${this.text(a)})`);
     const entry = SCALARS[e.fn];
     invariant(entry, `scalar function ${e.fn} is in the table`);
     const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
