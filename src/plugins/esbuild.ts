@@ -7,9 +7,7 @@ import { compile, type CompileOptions } from "../index.js";
 interface PluginBuild {
   onLoad(
     options: { filter: RegExp },
-    load: (args: {
-      path: string;
-    }) => Promise<{
+    load: (args: { path: string }) => Promise<{
       contents?: string;
       loader?: "js";
       errors?: Message[];
