@@ -3,7 +3,7 @@ import type { KExpr, Kernel, Statement } from "./kernel-ir.js";
 /**
  * Kernel IR as text, with as few brackets as its own precedence needs:
  *
- *   kernel NAME(BUFFER: ACCESS DTYPE, …; SIZE = POLYNOMIAL, …)
+ *   kernel NAME(BUFFER: ACCESS DTYPE, …; SIZE, …)
  *     // the equations computed
  *     grid VARIABLE < EXTENT step N, … {
  *       let NAME: DTYPE = EXPRESSION
