@@ -2,13 +2,14 @@ import * as ir from "../ir/expr.js";
 import { isFloat, isInteger, type DType } from "../ir/expr.js";
 import { ONE, Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import type { CallExpression } from "../parser/ast.js";
+import type { CallExpression, Expression, Name } from "../parser/ast.js";
 import { arrange } from "./arguments.js";
-import type { Context, Elaborate } from "./context.js";
+import { withIndices, type Context, type Elaborate } from "./context.js";
 import { DERIVATIVES, derivative } from "./derivatives.js";
 import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
 import { choose, match, over } from "./operators.js";
+import { indicesFor, mentionsName } from "./ranges.js";
 import { sizeOf } from "./sizes.js";
 import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term } from "./term.js";
 
@@ -193,14 +194,32 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
   return valueTerm(values.get(id), whole.lead);
 }
 
+/** A part of `concat[i](a[i], b[2 * i])`: where it names `i`, the index runs over that part's own axis. */
+function partOf(
+  part: Expression,
+  axis: Name | undefined,
+  context: Context,
+  elaborate: Elaborate,
+): Term | null {
+  if (!axis || !mentionsName(part, axis.text)) {
+    const term = elaborate(part, context);
+    return term && settle(term);
+  }
+  const [index] = indicesFor([{ name: axis }], [part], context, elaborate);
+  const term = index && elaborate(part, withIndices(context, [index], [axis.text]));
+  if (!term) return null;
+  const { dtype, axes, body } = settle(term);
+  return { dtype, axes: [index, ...axes], body };
+}
+
 /** Joined along the first axes of the parts; `concat[i]` under a bound `i` is the entry at `i`. */
 function concat(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;
-  const found = node.args.map((a) => elaborate(a.value, context));
+  const found = node.args.map((a) => partOf(a.value, node.axis, context, elaborate));
   const parts: Term[] = [];
   for (const part of found) {
     if (!part) return null;
-    parts.push(settle(part));
+    parts.push(part);
   }
   const [first] = parts;
   if (!first) return report.add("GRAD3007", node.span, { name: "concat", wanted: "one or more", given: 0 });

@@ -8,7 +8,7 @@ import { elaborate } from "./elaborate.js";
 import { inlined } from "./inline.js";
 import { lift } from "./lift.js";
 import { arrangeUnits, unitOf, type Unit } from "./order.js";
-import { indexFor } from "./ranges.js";
+import { indicesFor, type Wanted } from "./ranges.js";
 import { elaborateRecurrence } from "./recurrence.js";
 import { asValue, coerce, describe, settle, type Term } from "./term.js";
 import type { Origin } from "./values.js";
@@ -27,7 +27,7 @@ export function leftIndices(
   declared?: Declared,
 ): Index[] | null {
   const { report } = context.session;
-  const made: Index[] = [];
+  const wanted: Wanted[] = [];
   let failed = false;
   for (const [k, { index, range, span }] of (target.indices ?? []).entries()) {
     if (index.kind !== "name" || index.prime) {
@@ -38,32 +38,23 @@ export function leftIndices(
         { help: "entries at fixed places stand in a `rec` block" },
       );
       failed = true;
-      continue;
-    }
-    if (
-      target.indices
-        ?.slice(0, k)
-        .some((other) => other.index.kind === "name" && other.index.name === index.name)
-    ) {
+    } else if (wanted.some(({ name }) => name.text === index.name)) {
       report.add("GRAD2006", span, { name: index.name });
       failed = true;
-      continue;
-    }
-    const size = declared?.shape[k];
-    const found =
-      size && !range
-        ? freshIndex(index.name, size)
-        : indexFor({ text: index.name, span: index.span }, range, uses, context, elaborate);
-    if (!found) failed = true;
-    else if (!found.lo.equals(ZERO)) {
-      report.add("GRAD3006", range?.span ?? span, {
+    } else wanted.push({ name: { text: index.name, span: index.span }, range, size: declared?.shape[k] });
+  }
+  const found = indicesFor(wanted, uses, context, elaborate);
+  for (const [k, index] of found.entries()) {
+    if (!index) failed = true;
+    else if (!index.lo.equals(ZERO)) {
+      report.add("GRAD3006", wanted[k]?.range?.span ?? target.name.span, {
         wanted: "a range from 0 on the left of an equation",
         found: "another start",
       });
       failed = true;
-    } else made.push(found);
+    }
   }
-  return failed ? null : made;
+  return failed ? null : found.flatMap((index) => index ?? []);
 }
 
 /** `name[i, j] = value` as a tensor over the indices on the left and what the right side leaves; null after an error. */

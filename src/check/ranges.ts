@@ -1,8 +1,8 @@
 import { freshIndex, type Index } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Expression, Name, RangeSyntax } from "../parser/ast.js";
+import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
 import { markInferred } from "./access.js";
-import type { Context, Elaborate } from "./context.js";
+import { withIndices, type Context, type Elaborate } from "./context.js";
 import { rangeOf } from "./sizes.js";
 
 /** The direct parts of an expression, in source order. */
@@ -30,25 +30,39 @@ export function partsOf(node: Expression): readonly Expression[] {
   }
 }
 
+/** Whether a name stands in an expression, outside of the reducers that bind it anew. */
+export function mentionsName(node: Expression, name: string): boolean {
+  const stack = [node];
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    if (next.kind === "name" && next.name === name) return true;
+    if (next.kind === "reducer" && next.indices.some((i) => i.name.text === name)) continue;
+    stack.push(...partsOf(next));
+  }
+  return false;
+}
+
+/** A subscripted expression with the position of the index in it, and the reducers it stands under. */
+interface ComputedUse {
+  readonly base: Expression;
+  readonly position: number;
+  readonly under: readonly ReducerExpression[];
+}
+
 /**
- * Size of the axis on which the index stands alone as a subscript: the first such use in source order; bases that
- * are themselves expressions are asked last, since their shape takes elaborating them.
+ * Size of the axis on which the index stands alone as a subscript, by the first such use of a name in source order;
+ * else the uses whose base is itself an expression.
  */
-function inferredSize(
-  name: string,
-  nodes: readonly Expression[],
-  context: Context,
-  elaborate: Elaborate,
-): Poly | null {
-  const later: { base: Expression; position: number }[] = [];
-  const stack = [...nodes].reverse();
-  for (let node = stack.pop(); node; node = stack.pop()) {
+function usesOf(name: string, nodes: readonly Expression[], context: Context): Poly | ComputedUse[] {
+  const computed: ComputedUse[] = [];
+  const stack = [...nodes].reverse().map((node) => ({ node, under: [] as readonly ReducerExpression[] }));
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { node, under } = next;
     if (node.kind === "reducer" && node.indices.some((i) => i.name.text === name)) continue;
     if (node.kind === "subscript") {
       for (const [position, subscript] of node.subscripts.entries()) {
         if (subscript.kind !== "name" || subscript.name !== name) continue;
         if (node.base.kind !== "name") {
-          later.push({ base: node.base, position });
+          computed.push({ base: node.base, position, under });
           continue;
         }
         const binding = context.scope.lookup(node.base.prime ? `${node.base.name}'` : node.base.name);
@@ -58,35 +72,100 @@ function inferredSize(
     }
     // The axis that `concat[i](a, b)` makes is as long as its parts together.
     if (node.kind === "call" && node.axis?.text === name) {
-      const { axis: _, ...joined } = node;
-      later.push({ base: joined, position: 0 });
+      computed.push({ base: node, position: 0, under });
+      continue;
     }
-    stack.push(...[...partsOf(node)].reverse());
+    const inside = node.kind === "reducer" ? [...under, node] : under;
+    stack.push(...[...partsOf(node)].reverse().map((part) => ({ node: part, under: inside })));
   }
-  for (const { base, position } of later) {
-    const size = context.session.speculate(() => elaborate(base, context)?.axes[position]?.hi);
-    if (size) return size;
-  }
-  return null;
+  return computed;
 }
 
-/** An index of a reducer or of a left side, with its range by the rules of the language; null after an error. */
-export function indexFor(
-  name: Name,
-  range: RangeSyntax | undefined,
+/** An index that a reducer or a left side binds: by a written range, a size known otherwise, or its uses. */
+export interface Wanted {
+  readonly name: Name;
+  readonly range?: RangeSyntax | undefined;
+  readonly size?: Poly | undefined;
+}
+
+/**
+ * The indices that one reducer or one left side binds together, with their ranges by the rules of the language; null
+ * for each that has none, after an error. A use of a computed tensor takes elaborating it, with the indices around
+ * it bound: so those that names settle come first, and the others in the order that they settle each other.
+ */
+export function indicesFor(
+  wanted: readonly Wanted[],
   uses: readonly Expression[],
   context: Context,
   elaborate: Elaborate,
-): Index | null {
-  if (range) {
-    const written = rangeOf(range, context);
-    return written && freshIndex(name.text, written.hi, written.lo);
+): (Index | null)[] {
+  const found: (Index | null | undefined)[] = [];
+  const open = new Map<number, ComputedUse[]>();
+  for (const [k, { name, range, size }] of wanted.entries()) {
+    if (range) {
+      const written = rangeOf(range, context);
+      found[k] = written && freshIndex(name.text, written.hi, written.lo);
+    } else if (size) found[k] = freshIndex(name.text, size);
+    else {
+      const use = usesOf(name.text, uses, context);
+      if (use instanceof Poly) found[k] = inferred(name, use);
+      else open.set(k, use);
+    }
   }
-  const size = inferredSize(name.text, uses, context, elaborate);
-  if (size) {
-    const made = freshIndex(name.text, size);
-    markInferred(made);
-    return made;
+  const around = (): Context => {
+    const bound = wanted.flatMap((w, n) => (found[n] ? [{ name: w.name.text, index: found[n] }] : []));
+    return withIndices(
+      context,
+      bound.map((b) => b.index),
+      bound.map((b) => b.name),
+    );
+  };
+  for (let settled = true; settled && open.size > 0;) {
+    settled = false;
+    for (const [k, computed] of open) {
+      const name = wanted[k]?.name;
+      const size = name && computedSize(computed, around(), elaborate);
+      if (!size) continue;
+      found[k] = inferred(name, size);
+      open.delete(k);
+      settled = true;
+    }
   }
-  return context.session.report.add("GRAD2005", name.span, { name: name.text });
+  const { report } = context.session;
+  for (const [k, computed] of open) {
+    const name = wanted[k]?.name;
+    // Where a use cannot be elaborated, its own fault is the reason to show.
+    const before = report.diagnostics.length;
+    for (const { base, under } of computed) if (under.length === 0) elaborate(base, around());
+    if (name && report.diagnostics.length === before) report.add("GRAD2005", name.span, { name: name.text });
+  }
+  return wanted.map((_, k) => found[k] ?? null);
+}
+
+function inferred(name: Name, size: Poly): Index {
+  const made = freshIndex(name.text, size);
+  markInferred(made);
+  return made;
+}
+
+/** Size of the axis at the position of the first use that can be elaborated. */
+function computedSize(computed: readonly ComputedUse[], context: Context, elaborate: Elaborate): Poly | null {
+  for (const { base, position, under } of computed) {
+    const size = context.session.speculate(() => {
+      let inner = context;
+      for (const reducer of under) {
+        const parts = partsOf(reducer);
+        const indices = indicesFor(reducer.indices, parts, inner, elaborate);
+        if (indices.some((i) => !i)) return undefined;
+        inner = withIndices(
+          inner,
+          indices.flatMap((i) => i ?? []),
+          reducer.indices.map((i) => i.name.text),
+        );
+      }
+      return elaborate(base, inner)?.axes[position]?.hi;
+    });
+    if (size) return size;
+  }
+  return null;
 }

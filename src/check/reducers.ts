@@ -4,7 +4,7 @@ import { ONE, type Poly } from "../ir/poly.js";
 import type { AxisExpression, Expression, ReducerExpression } from "../parser/ast.js";
 import { underCondition, withIndices, type Context, type Elaborate } from "./context.js";
 import { lift } from "./lift.js";
-import { indexFor } from "./ranges.js";
+import { indicesFor } from "./ranges.js";
 import { describe, scalar, settle, showSize, type Term } from "./term.js";
 
 /** `sum[i, j in 0..K | guard] body` becomes an equation of its own. */
@@ -12,19 +12,13 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
   const { session } = context;
   const { report } = session;
   const uses = node.guard ? [node.guard, node.body] : [node.body];
-  const indices: Index[] = [];
-  let failed = false;
-  for (const [k, { name, range }] of node.indices.entries()) {
-    if (node.indices.slice(0, k).some((other) => other.name.text === name.text)) {
-      report.add("GRAD2006", name.span, { name: name.text });
-      failed = true;
-      continue;
-    }
-    const index = indexFor(name, range, uses, context, elaborate);
-    if (index) indices.push(index);
-    else failed = true;
-  }
-  if (failed) return null;
+  const twice = node.indices.find(({ name }, k) =>
+    node.indices.slice(0, k).some((other) => other.name.text === name.text),
+  );
+  if (twice) report.add("GRAD2006", twice.name.span, { name: twice.name.text });
+  const found = indicesFor(node.indices, uses, context, elaborate);
+  const indices = found.flatMap((index) => index ?? []);
+  if (twice || indices.length < found.length) return null;
   const inner = withIndices(
     context,
     indices,
@@ -32,9 +26,9 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
   );
   const guard = guardOf(node.guard, inner, elaborate);
   if (guard === undefined) return null;
-  const found = elaborate(node.body, guard ? underCondition(inner, guard) : inner);
-  if (!found) return null;
-  const term = settle(found);
+  const body = elaborate(node.body, guard ? underCondition(inner, guard) : inner);
+  if (!body) return null;
+  const term = settle(body);
   return reduced(node, term, indices, guard, context);
 }
 /** Null: there is none; undefined: an error was reported. */

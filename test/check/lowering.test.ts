@@ -69,6 +69,13 @@ describe("equations", () => {
       %z: f32[B, M] = [i0: B, i1: M] sum[k: 0..N] %x[i0, k] * %W[k, i1]"
     `);
   });
+  test("concat[i] lets each part name the axis, and its length is the index's range", () => {
+    const whole = equations(`${DIMS}c = concat[i](w, w)`);
+    expect(equations(`${DIMS}c[i] = concat[i](w[i], w[i])`)).toEqual(whole);
+    expect(equations(`${DIMS}c[b, i] = concat[i](x[b, i], 2 * w[i])`)).toMatchInlineSnapshot(
+      `"%c: f32[B, 2 * N] = [b: B, i: 2 * N] if i < N then %x[b, i] else 2.0 * %w[i - N]"`,
+    );
+  });
   test("lists, concat and reshape build axes", () => {
     expect(equations(`${DIMS}v = [w[0], 2, 3]\nc = concat[i](w, v)\nr = reshape(x, [N, B])`))
       .toMatchInlineSnapshot(`
