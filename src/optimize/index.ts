@@ -1,6 +1,7 @@
 import type { Program } from "../ir/program.js";
 import { cse } from "./cse.js";
 import { dce } from "./dce.js";
+import { inlineCustom } from "./inline-custom.js";
 import { inlineTrivial } from "./inline-trivial.js";
 import { simplify } from "./simplify.js";
 
@@ -11,6 +12,7 @@ export interface Pass {
 
 /** The passes, in the order in which they run; each is a function from program to program. */
 export const PASSES: readonly Pass[] = [
+  { name: "inline-custom", run: inlineCustom },
   { name: "simplify", run: simplify },
   { name: "inline-trivial", run: inlineTrivial },
   { name: "simplify", run: simplify },
@@ -18,7 +20,7 @@ export const PASSES: readonly Pass[] = [
   { name: "dce", run: dce },
 ];
 
-/** Runs every pass but those switched off; `after` sees the program after each one (the verifier). */
+/** Runs every pass but those switched off (`inline-custom` is no optimisation: scheduling rests on it); `after` sees the program after each one (the verifier). */
 export function optimize(
   program: Program,
   options: { off?: readonly string[]; after?: (pass: string, program: Program) => void } = {},

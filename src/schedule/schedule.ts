@@ -13,7 +13,7 @@ import {
 } from "./lower.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
-import { gatherScatters } from "./gather-scatters.js";
+import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
 /**
  * Index IR → Kernel IR for one target. Each entry point (forward; backward of each loss; step of each train) is
@@ -78,7 +78,8 @@ class ModuleScheduler {
     private readonly target: TargetDescription,
   ) {
     const plain = lowerOperators(program);
-    this.lowered = extractScalars(target.sequentialGrid ? plain : gatherScatters(plain));
+    const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
+    this.lowered = extractScalars(gatherScatters(plain, gather));
   }
 
   merged(): Program {

@@ -1,0 +1,1052 @@
+"""Writes NAME.grad, NAME.data.json and NAME.expected.json of this folder: each program beside the same computation
+in PyTorch, whose values and gradients in float64 are the expected ones. Run by hand where a program is added:
+    python3 expected.py
+"""
+import torch, json, os, sys, math
+torch.set_default_dtype(torch.float64)
+OUT = os.path.dirname(os.path.abspath(__file__))
+def num(v):
+    v = float(v)
+    if math.isnan(v): return "NaN"
+    if math.isinf(v): return "Infinity" if v > 0 else "-Infinity"
+    return v
+def T(t, dt="f32"):
+    t = t.detach()
+    if t.dtype == torch.bool: return {"shape": list(t.shape), "dtype": "bool", "data": [int(x) for x in t.reshape(-1)]}
+    if t.dtype in (torch.int64, torch.int32): return {"shape": list(t.shape), "dtype": "i32", "data": [int(x) for x in t.reshape(-1)]}
+    return {"shape": list(t.shape), "dtype": dt, "data": [num(x) for x in t.reshape(-1)]}
+def f32(t): return t.float().double()
+cases = {}
+def case(name, src, inputs={}, params={}, dims={}, wrt=None, loss="l"):
+    def deco(fn):
+        env = {}
+        ins = {k: (f32(v) if v.is_floating_point() else v) for k, v in inputs.items()}
+        pars = {k: f32(v) for k, v in params.items()}
+        w = wrt if wrt is not None else list(pars)
+        for k, v in {**ins, **pars}.items():
+            v = v.clone()
+            if k in w: v.requires_grad_(True)
+            env[k] = v
+        outs = fn(**env)
+        l = outs[loss]
+        gr = torch.autograd.grad(l, [env[k] for k in w], allow_unused=True)
+        grads = {k: T(g if g is not None else torch.zeros_like(env[k])) for k, g in zip(w, gr)}
+        open(f"{OUT}/{name}.grad", "w").write(src)
+        json.dump({"dims": dims, "inputs": {k: T(v) for k, v in ins.items()}, "params": {k: T(v) for k, v in pars.items()}}, open(f"{OUT}/{name}.data.json", "w"))
+        json.dump({"loss": loss, "wrt": w, "outputs": {k: T(v) for k, v in outs.items()}, "grads": {loss: grads}}, open(f"{OUT}/{name}.expected.json", "w"))
+    return deco
+torch.manual_seed(0)
+R = torch.randn
+import torch.nn.functional as F
+
+# 1 LSTM over time, batch
+B,Tn,I,H = 3,5,4,6
+@case("lstm", """
+dim B, T, I, H
+input x: f32[B, T, I]
+param Wi: f32[4, I, H], Wh: f32[4, H, H], b: f32[4, H]
+rec t in 0..T {
+  h[0, n in 0..B, j in 0..H] = 0
+  c[0, n in 0..B, j in 0..H] = 0
+  g[t, n, k, j] = sum[i] x[n, t, i] * Wi[k, i, j] + sum[m] h[t, n, m] * Wh[k, m, j] + b[k, j]
+  c[t + 1, n, j] = sigmoid(g[t, n, 1, j]) * c[t, n, j] + sigmoid(g[t, n, 0, j]) * tanh(g[t, n, 2, j])
+  h[t + 1, n, j] = sigmoid(g[t, n, 3, j]) * tanh(c[t + 1, n, j])
+}
+output last[n in 0..B, j in 0..H] = h[T, n, j]
+loss l = mean[n, j] last[n, j]^2
+""", dict(x=R(B,Tn,I)), dict(Wi=R(4,I,H)*.4, Wh=R(4,H,H)*.4, b=R(4,H)*.1), wrt=["x","Wi","Wh","b"])
+def _(x,Wi,Wh,b):
+    h=torch.zeros(B,H); c=torch.zeros(B,H)
+    for t in range(Tn):
+        g=torch.einsum("ni,kij->nkj",x[:,t],Wi)+torch.einsum("nm,kmj->nkj",h,Wh)+b
+        c=torch.sigmoid(g[:,1])*c+torch.sigmoid(g[:,0])*torch.tanh(g[:,2])
+        h=torch.sigmoid(g[:,3])*torch.tanh(c)
+    return dict(last=h,l=(h**2).mean())
+
+# 2 Kalman filter scalar, downward smoother
+Tn=7
+@case("kalman", """
+dim T
+input y: f32[T]
+param a: f32, q: f32, r: f32
+rec t in 0..T {
+  m[0] = 0
+  P[0] = 1
+  mp[t] = a * m[t]
+  Pp[t] = a^2 * P[t] + exp(q)
+  S[t] = Pp[t] + exp(r)
+  K[t] = Pp[t] / S[t]
+  m[t + 1] = mp[t] + K[t] * (y[t] - mp[t])
+  P[t + 1] = (1 - K[t]) * Pp[t]
+}
+rec t in T..0 {
+  s[T] = m[T]
+  s[t] = m[t] + P[t] * a / (a^2 * P[t] + exp(q)) * (s[t + 1] - a * m[t])
+}
+output smooth = s
+loss l = 0.5 * sum[t in 0..T] (log(2 * pi * S[t]) + (y[t] - mp[t])^2 / S[t]) + sum[t in 0..T] s[t]^2
+""", dict(y=R(Tn)), dict(a=torch.tensor(.8), q=torch.tensor(-.5), r=torch.tensor(-1.)), wrt=["a","q","r","y"])
+def _(y,a,q,r):
+    m=[torch.tensor(0.)]; P=[torch.tensor(1.)]; L=0
+    for t in range(Tn):
+        mp=a*m[-1]; Pp=a**2*P[-1]+torch.exp(q); S=Pp+torch.exp(r); K=Pp/S
+        L=L+.5*(torch.log(2*math.pi*S)+(y[t]-mp)**2/S)
+        m.append(mp+K*(y[t]-mp)); P.append((1-K)*Pp)
+    s=[None]*(Tn+1); s[Tn]=m[Tn]
+    for t in reversed(range(Tn)):
+        s[t]=m[t]+P[t]*a/(a**2*P[t]+torch.exp(q))*(s[t+1]-a*m[t])
+    s=torch.stack(s)
+    return dict(smooth=s,l=L+(s[:Tn]**2).sum())
+
+# 3 stencil: heat 2D with boundary zero, several steps
+N=6
+@case("heat2d", """
+dim N, S = 4
+param u0: f32[N, N], k: f32
+rec t in 0..S {
+  u[0, i, j] = u0[i, j]
+  u[t + 1, i, j] = u[t, i, j] + k * ((u[t, i - 1, j] ?? 0) + (u[t, i + 1, j] ?? 0) + (u[t, i, j - 1] ?? 0) + (u[t, i, j + 1] ?? 0) - 4 * u[t, i, j])
+}
+output final[i in 0..N, j in 0..N] = u[S, i, j]
+loss l = sum[i, j] final[i, j]^3
+""", {}, dict(u0=R(N,N), k=torch.tensor(.1)))
+def _(u0,k):
+    u=u0
+    for _ in range(4):
+        p=F.pad(u,(1,1,1,1))
+        u=u+k*(p[:-2,1:-1]+p[2:,1:-1]+p[1:-1,:-2]+p[1:-1,2:]-4*u)
+    return dict(final=u,l=(u**3).sum())
+
+# 4 contrastive InfoNCE
+B,D=5,4
+@case("infonce", """
+dim B, D
+input a: f32[B, D], p: f32[B, D]
+param W: f32[D, D], logt: f32
+za[b, e] = sum[d] a[b, d] * W[d, e]
+zp[b, e] = sum[d] p[b, d] * W[d, e]
+na[b, e] = za[b, e] / sqrt(sum[k] za[b, k]^2)
+np[b, e] = zp[b, e] / sqrt(sum[k] zp[b, k]^2)
+s[b, c] = exp(logt) * sum[e] na[b, e] * np[c, e]
+loss l = mean[b] (logsumexp[c] s[b, c] - s[b, b])
+output acc = mean[b] (if argmax[c] s[b, c] == b then 1.0 else 0.0)
+""", dict(a=R(B,D),p=R(B,D)), dict(W=R(D,D), logt=torch.tensor(.7)))
+def _(a,p,W,logt):
+    za=F.normalize(a@W,dim=1); zp=F.normalize(p@W,dim=1)
+    s=torch.exp(logt)*za@zp.T
+    return dict(l=F.cross_entropy(s,torch.arange(B)),acc=(s.argmax(1)==torch.arange(B)).double().mean())
+
+# 5 negative binomial regression with lgamma
+@case("negbin", """
+dim N, K
+input X: f32[N, K], yi: i32[N] in 0..100
+param w: f32[K], logr: f32
+y[n] = f32(yi[n])
+r = exp(logr)
+mu[n] = exp(sum[k] X[n, k] * w[k])
+ll[n] = lgamma(y[n] + r) - lgamma(r) - lgamma(y[n] + 1.0) + r * (log(r) - log(r + mu[n])) + y[n] * (log(mu[n]) - log(r + mu[n]))
+loss l = -mean[n] ll[n]
+""", dict(X=R(8,3),yi=torch.randint(0,10,(8,))), dict(w=R(3)*.3, logr=torch.tensor(.4)))
+def _(X,yi,w,logr):
+    y=yi
+    r=torch.exp(logr); mu=torch.exp(X@w); y=y.double()
+    ll=torch.lgamma(y+r)-torch.lgamma(r)-torch.lgamma(y+1)+r*(torch.log(r)-torch.log(r+mu))+y*(torch.log(mu)-torch.log(r+mu))
+    return dict(l=-ll.mean())
+
+# 6 second-order penalty (WGAN-GP like)
+@case("gradpen", """
+dim B, D, H
+input x: f32[B, D]
+param W: f32[D, H], v: f32[H]
+h[b, j] = tanh(sum[d] x[b, d] * W[d, j])
+f[b] = sum[j] h[b, j] * v[j]
+total = sum[b] f[b]
+gx = grad(total, x)
+loss l = mean[b] f[b] + 10 * mean[b] (sqrt(sum[d] gx[b, d]^2 + 1e-12) - 1)^2
+""", dict(x=R(4,3)), dict(W=R(3,5), v=R(5)))
+def _(x,W,v):
+    x=x.detach().requires_grad_(True)
+    f=torch.tanh(x@W)@v
+    gx,=torch.autograd.grad(f.sum(),x,create_graph=True)
+    return dict(l=f.mean()+10*((torch.sqrt((gx**2).sum(1)+1e-12)-1)**2).mean())
+
+# 7 per-example gradient under indices
+@case("perex", """
+dim B, D
+input x: f32[B, D]
+param w: f32[D]
+fn u(z: f32[D]) -> y: f32 { y = sin(sum[d] z[d] * w[d]) * sum[d] z[d]^2 }
+g[b, d] = grad(u(x[b]), x[b])[d]
+loss l = sum[b, d] g[b, d]^2
+""", dict(x=R(4,3)), dict(w=R(3)))
+def _(x,w):
+    x=x.detach().requires_grad_(True)
+    u=torch.sin(x@w)*(x**2).sum(1)
+    g,=torch.autograd.grad(u.sum(),x,create_graph=True)
+    return dict(l=(g**2).sum())
+
+# 8 ties and kinks
+@case("kinks", """
+dim N
+param x: f32[N]
+y[i] = relu(x[i]) + abs(x[i]) + max(x[i], 0.5) + min(x[i], 1)
+m = max[i] x[i]
+loss l = sum[i] y[i] * (i + 1) + 3 * m
+""", {}, dict(x=torch.tensor([0.,1.,-1.,.5,2.,2.])))
+def _(x):
+    i=torch.arange(6).double()
+    y=torch.relu(x)+torch.abs(x)+torch.maximum(x,torch.tensor(.5))+torch.minimum(x,torch.tensor(1.))
+    return dict(l=(y*(i+1)).sum()+3*x[x.argmax()])
+
+# 9 guarded branch without NaN
+@case("guarded", """
+dim N
+param x: f32[N], p: f32
+y[i] = if x[i] > 0 then log(x[i]) + x[i]^p else 0
+z[i] = if x[i] != 0 then sin(x[i]) / x[i] else 1
+loss l = sum[i] y[i] * z[i]
+""", {}, dict(x=torch.tensor([0.,1.,-1.,.5,2.,-3.]),p=torch.tensor(1.5)))
+def _(x,p):
+    ok=x>0; xs=torch.where(ok,x,torch.ones_like(x))
+    y=torch.where(ok,torch.log(xs)+xs**p,torch.zeros_like(x))
+    nz=x!=0; xz=torch.where(nz,x,torch.ones_like(x))
+    z=torch.where(nz,torch.sin(xz)/xz,torch.ones_like(x))
+    return dict(l=(y*z).sum())
+
+# 10 product with zeros
+@case("prods", """
+dim N, M
+param x: f32[N, M]
+p[i] = prod[j] x[i, j]
+c[i, j] = cumprod[j] x[i, j]
+s[i, j] = cumsum[j] x[i, j]
+output c2 = c
+loss l = sum[i] p[i] * (i + 1) + sum[i, j] c[i, j] * s[i, j]
+""", {}, dict(x=torch.tensor([[1.,2.,3.,4.],[0.,2.,3.,4.],[0.,2.,0.,4.],[-1.,2.,.5,0.]])))
+def _(x):
+    c=torch.stack([torch.stack([torch.stack([x[i,k] for k in range(j+1)]).prod() for j in range(4)]) for i in range(4)])
+    s=x.cumsum(1)
+    p=c[:,-1]
+    return dict(c2=c,l=(p*(torch.arange(4)+1)).sum()+(c*s).sum())
+
+# 11 matrix factorisation with gathers, repeated
+@case("matfac", """
+dim U, I, K, N
+input user: i32[N] in 0..U, item: i32[N] in 0..I, rating: f32[N]
+param P: f32[U, K], Q: f32[I, K], bu: f32[U], bi: f32[I], mu: f32
+pred[n] = mu + bu[user[n]] + bi[item[n]] + sum[k] P[user[n], k] * Q[item[n], k]
+loss l = mean[n] (pred[n] - rating[n])^2 + 0.1 * (sum[u, k] P[u, k]^2 + sum[i, k] Q[i, k]^2)
+output pred2 = pred
+""", dict(user=torch.tensor([0,1,1,3,0,1]),item=torch.tensor([2,2,0,1,2,2]),rating=R(6)), dict(P=R(4,3),Q=R(3,3),bu=R(4),bi=R(3),mu=torch.tensor(.2)))
+def _(user,item,rating,P,Q,bu,bi,mu):
+    pred=mu+bu[user]+bi[item]+(P[user]*Q[item]).sum(1)
+    return dict(pred2=pred,l=((pred-rating)**2).mean()+.1*((P**2).sum()+(Q**2).sum()))
+
+# 12 sampler: leapfrog HMC trajectory
+@case("hmc", """
+dim D, S = 5
+input q0: f32[D], p0: f32[D]
+param A: f32[D, D]
+fn U(q: f32[D]) -> e: f32 { e = 0.5 * sum[i, j] q[i] * A[i, j] * q[j] + 0.25 * sum[i] q[i]^4 }
+rec t in 0..S {
+  q[0] = q0
+  p[0] = p0
+  ph[t, i] = p[t, i] - 0.05 * grad(U(q[t]), q[t])[i]
+  q[t + 1, i] = q[t, i] + 0.1 * ph[t, i]
+  p[t + 1, i] = ph[t, i] - 0.05 * grad(U(q[t + 1]), q[t + 1])[i]
+}
+output qT[i in 0..D] = q[S, i]
+loss l = U(qT) + 0.5 * sum[i in 0..D] p[S, i]^2
+""", dict(q0=R(3),p0=R(3)), dict(A=R(3,3)), wrt=["A","q0","p0"])
+def _(q0,p0,A):
+    U=lambda q: .5*q@A@q+.25*(q**4).sum()
+    dU=lambda q: .5*(A+A.T)@q+q**3
+    q,p=q0,p0
+    for _ in range(5):
+        ph=p-.05*dU(q); q=q+.1*ph; p=ph-.05*dU(q)
+    return dict(qT=q,l=U(q)+.5*(p**2).sum())
+
+# 13 CTC-like forward / viterbi lags 2
+@case("lag2", """
+dim T
+input e: f32[T]
+param a: f32, b: f32
+rec t in 2..T {
+  x[0] = 1
+  x[1] = a
+  x[t] = a * x[t - 1] + b * x[t - 2] + e[t]
+}
+output xs = x
+loss l = mean[t] x[t]^2
+""", dict(e=R(8)), dict(a=torch.tensor(.5),b=torch.tensor(-.3)), wrt=["a","b","e"])
+def _(e,a,b):
+    x=[torch.tensor(1.),a]
+    for t in range(2,8): x.append(a*x[-1]+b*x[-2]+e[t])
+    x=torch.stack([v+0 for v in x]); return dict(xs=x,l=(x**2).mean())
+
+# 14 depthwise + strided conv + pooling + layer norm
+@case("convs", """
+dim B, C, L, K = 3
+input x: f32[B, C, L]
+param d: f32[C, K], w: f32[C, 4], g: f32[4]
+y[b, c, u in 0..L / 2] = sum[k] (x[b, c, 2 * u + k - 1] ?? 0) * d[c, k]
+z[b, o, u] = sum[c] y[b, c, u] * w[c, o]
+m[b, o, v in 0..L / 4] = max[r in 0..2] z[b, o, 2 * v + r]
+mu[b, v] = mean[o] m[b, o, v]
+s[b, v] = mean[o] (m[b, o, v] - mu[b, v])^2
+n[b, o, v] = (m[b, o, v] - mu[b, v]) * rsqrt(s[b, v] + 1e-3) * g[o]
+loss l = mean[b, o, v] gelu(n[b, o, v]) * silu(n[b, o, v] + 1)
+""", dict(x=R(2,3,8)), dict(d=R(3,3),w=R(3,4),g=R(4)), wrt=["d","w","g","x"])
+def _(x,d,w,g):
+    y=F.conv1d(x,d[:,None,:],stride=2,padding=1,groups=3)
+    z=torch.einsum("bcu,co->bou",y,w)
+    m=F.max_pool1d(z,2)
+    mu=m.mean(1,keepdim=True); s=((m-mu)**2).mean(1,keepdim=True)
+    n=(m-mu)/torch.sqrt(s+1e-3)*g[None,:,None]
+    return dict(l=(F.gelu(n)*F.silu(n+1)).mean())
+
+# 15 hvp in loss; jacobian
+@case("jac", """
+dim D
+param x: f32[D], A: f32[D, D]
+input v: f32[D]
+y[i] = tanh(sum[j] A[i, j] * x[j]) * x[i]
+J = jacobian(y, x)
+e = sum[i] y[i]^2
+hv = hvp(e, x, v)
+tang = jvp(y, x, v)
+cot = vjp(y, x, v)
+output J2 = J
+output hv2 = hv
+output tang2 = tang
+output cot2 = cot
+loss l = sum[i, j] J[i, j]^2 + sum[i] hv[i] * x[i] + sum[i] tang[i] * cot[i]
+""", dict(v=R(3)), dict(x=R(3),A=R(3,3)))
+def _(v,x,A):
+    f=lambda x: torch.tanh(A@x)*x
+    J=torch.autograd.functional.jacobian(f,x,create_graph=True)
+    e=lambda x:(f(x)**2).sum()
+    g,=torch.autograd.grad(e(x),x,create_graph=True)
+    hv,=torch.autograd.grad(g,x,v,create_graph=True)
+    tang=J@v; cot=v@J
+    return dict(J2=J,hv2=hv,tang2=tang,cot2=cot,l=(J**2).sum()+(hv*x).sum()+(tang*cot).sum())
+
+# 16 scalar function mix second order
+@case("scal2", """
+dim N
+param x: f32[N]
+e = sum[i] (lgamma(x[i] + 2) + erf(x[i]) * digamma(x[i] + 3) + atan2(x[i], 2) + asinh(x[i]) + log1p(x[i]^2) + expm1(x[i]) + softplus(x[i]) + log_sigmoid(x[i]) + mish(x[i]) + selu(x[i]) + elu(x[i]) + hypot(x[i], 1) + cbrt(x[i] + 5) + exp2(x[i]) + rsqrt(x[i] + 4) + erfc(x[i]) + tan(x[i] / 4) + acos(x[i] / 9) + sinh(x[i]) + atanh(x[i] / 9) + acosh(x[i] + 5))
+g = grad(e, x)
+loss l = sum[i] g[i]^2 + e
+""", {}, dict(x=torch.tensor([.3,-.7,1.2,-1.1,.05])))
+def _(x):
+    x0=x
+    e=(torch.lgamma(x+2)+torch.erf(x)*torch.digamma(x+3)+torch.atan2(x,torch.full_like(x,2.))+torch.asinh(x)+torch.log1p(x**2)+torch.expm1(x)+F.softplus(x,threshold=1e9)+F.logsigmoid(x)+x*torch.tanh(F.softplus(x,threshold=1e9))+1.0507009873554805*torch.where(x>0,x,1.6732632423543772*torch.expm1(x))+torch.where(x>0,x,torch.expm1(x))+torch.hypot(x,torch.ones_like(x))+(x+5)**(1/3)+torch.exp2(x)+torch.rsqrt(x+4)+torch.erfc(x)+torch.tan(x/4)+torch.acos(x/9)+torch.sinh(x)+torch.atanh(x/9)+torch.acosh(x+5)).sum()
+    g,=torch.autograd.grad(e,x,create_graph=True)
+    return dict(l=(g**2).sum()+e)
+
+# 17 attention: causal, with key mask input bool and long row
+@case("maskatt", """
+dim B, T, E
+input q: f32[B, T, E], keep: bool[B, T]
+param Wk: f32[E, E], Wv: f32[E, E]
+k[b, t, e] = sum[d] q[b, t, d] * Wk[d, e]
+v[b, t, e] = sum[d] q[b, t, d] * Wv[d, e]
+a[b, t, u] = softmax[u | u <= t and keep[b, u]] ((sum[e] q[b, t, e] * k[b, u, e]) / sqrt(E))
+o[b, t, e] = sum[u] a[b, t, u] * v[b, u, e]
+output o2 = o
+loss l = mean[b, t, e] o[b, t, e]^2
+""", dict(q=R(2,4,3),keep=torch.tensor([[True,True,False,True],[False,True,True,True]])), dict(Wk=R(3,3),Wv=R(3,3)))
+def _(q,keep,Wk,Wv):
+    k=q@Wk; v=q@Wv
+    s=q@k.transpose(1,2)/math.sqrt(3)
+    m=torch.tril(torch.ones(4,4)).bool()[None]&keep[:,None,:]
+    e=torch.exp(s-s.max())*m
+    z=e.sum(-1,keepdim=True)
+    a=torch.where(z>0,e/torch.where(z>0,z,torch.ones_like(z)),torch.zeros_like(e))
+    o=a@v
+    return dict(o2=o,l=(o**2).mean())
+
+# 18 log_softmax gather, label smoothing, focal
+@case("focal", """
+dim B, C
+input y: i32[B] in 0..C, x: f32[B, 3]
+param W: f32[3, C]
+z[b, c] = sum[k] x[b, k] * W[k, c]
+lp[b, c] = log_softmax[c] z[b, c]
+pt[b] = exp(lp[b, y[b]])
+loss l = mean[b] (-(1 - pt[b])^2 * lp[b, y[b]]) - 0.1 * mean[b, c] lp[b, c]
+""", dict(y=torch.tensor([0,3,2,1,3]),x=R(5,3)), dict(W=R(3,4)))
+def _(y,x,W):
+    lp=F.log_softmax(x@W,1); lt=lp[torch.arange(5),y]; pt=torch.exp(lt)
+    return dict(l=(-(1-pt)**2*lt).mean()-.1*lp.mean())
+
+# 19 diag, trace, transposes, concat, reshape
+@case("shapes", """
+dim N
+param A: f32[N, N], b: f32[N]
+d[i] = A[i, i]
+tr = sum[i] A[i, i]
+S[i, j] = A[i, j] - A[j, i]
+c[i] = concat[i](b[i], d[i], b[i])
+r = reshape(A, [N * N])
+rr[k in 0..N * N] = r[N * N - 1 - k]
+M = A @ A
+w = M @ b
+output c2 = c
+output w2 = w
+output r2 = rr
+loss l = tr * sum[i, j] S[i, j]^2 * b[i] + sum[k in 0..3 * N] c[k]^2 * k + sum[k in 0..N * N] r[k] * rr[k] + sum[i] w[i]^2
+""", {}, dict(A=R(3,3),b=R(3)))
+def _(A,b):
+    d=torch.diagonal(A); S=A-A.T; c=torch.cat([b,d,b]); r=A.reshape(-1); w=A@A@b; rr=r.flip(0)
+    return dict(c2=c,w2=w,r2=rr,l=d.sum()*((S**2)*b[:,None]).sum()+(c**2*torch.arange(9)).sum()+(r*rr).sum()+(w**2).sum())
+
+# 20 GP log marginal via cholesky in rec
+@case("chol", """
+dim N
+input x: f32[N], y: f32[N]
+param ls: f32, s: f32
+K[i, j] = exp(-0.5 * ((x[i] - x[j]) / exp(ls))^2) + (if i == j then exp(s) else 0)
+rec c in 0..N {
+  W[0, i, j] = K[i, j]
+  col[c, i] = if i >= c then W[c, i, c] / sqrt(W[c, c, c]) else 0
+  W[c + 1, i, j] = W[c, i, j] - col[c, i] * col[c, j]
+}
+rec i in 0..N {
+  rs[0, k] = y[k]
+  al[i] = rs[i, i] / col[i, i]
+  rs[i + 1, k] = rs[i, k] - col[i, k] * al[i]
+}
+loss l = 0.5 * sum[i in 0..N] al[i]^2 + sum[i in 0..N] log(col[i, i])
+""", dict(x=R(4),y=R(4)), dict(ls=torch.tensor(.1),s=torch.tensor(-1.)))
+def _(x,y,ls,s):
+    K=torch.exp(-.5*((x[:,None]-x[None])/torch.exp(ls))**2)+torch.exp(s)*torch.eye(4)
+    L=torch.linalg.cholesky(K); al=torch.triangular_solve(y[:,None],L,upper=False)[0][:,0]
+    return dict(l=.5*(al**2).sum()+torch.log(torch.diagonal(L)).sum())
+
+# 21 MAML: inner gradient step
+@case("maml", """
+dim N, D
+input xs: f32[N, D], ys: f32[N], xq: f32[N, D], yq: f32[N]
+param w: f32[D], lr: f32
+inner = mean[n] (sum[d] xs[n, d] * w[d] - ys[n])^2
+g = grad(inner, w)
+w2[d] = w[d] - lr * g[d]
+inner2 = mean[n] (sum[d] xs[n, d] * w2[d] - ys[n])^2
+g2 = grad(inner2, w2)
+w3[d] = w2[d] - lr * g2[d]
+loss l = mean[n] tanh(sum[d] xq[n, d] * w3[d] - yq[n])^2
+""", dict(xs=R(5,3),ys=R(5),xq=R(5,3),yq=R(5)), dict(w=R(3),lr=torch.tensor(.1)))
+def _(xs,ys,xq,yq,w,lr):
+    f=lambda w:((xs@w-ys)**2).mean()
+    g,=torch.autograd.grad(f(w),w,create_graph=True); w2=w-lr*g
+    g2,=torch.autograd.grad(f(w2),w2,create_graph=True); w3=w2-lr*g2
+    return dict(l=(torch.tanh(xq@w3-yq)**2).mean())
+
+# 22 clamp/floor/mod subscripts
+@case("subs", """
+dim N
+param x: f32[N]
+a[i in 0..N] = x[clamp(i - 2, 0, N - 1)] * x[i / 2] + x[(i + 3) % N]
+b[i in 0..2 * N] = x[i / 2] * (i + 1)
+c[i in 0..N / 2] = x[2 * i + 1] - x[2 * i]
+loss l = sum[i] a[i]^2 + sum[i] b[i]^2 + sum[i] c[i]^3
+output a2 = a
+""", {}, dict(x=R(6)))
+def _(x):
+    i=torch.arange(6)
+    a=x[(i-2).clamp(0,5)]*x[i//2]+x[(i+3)%6]; k=torch.arange(12); b=x[k//2]*(k+1); c=x[1::2]-x[::2]
+    return dict(a2=a,l=(a**2).sum()+(b**2).sum()+(c**3).sum())
+
+# 23 deep stack via rec over layer axis
+@case("stack", """
+dim B, L, D
+input x: f32[B, D]
+param W: f32[L, D, D], g: f32[L, D]
+rec k in 0..L {
+  h[0, b, d] = x[b, d]
+  mu[k, b] = mean[d] h[k, b, d]
+  n[k, b, d] = (h[k, b, d] - mu[k, b]) * g[k, d]
+  h[k + 1, b, d] = h[k, b, d] + relu(sum[e] n[k, b, e] * W[k, e, d])
+}
+loss l = mean[b, d] h[L, b, d]^2
+""", dict(x=R(2,3)), dict(W=R(4,3,3),g=R(4,3)), wrt=["W","g","x"])
+def _(x,W,g):
+    h=x
+    for k in range(4):
+        n=(h-h.mean(1,keepdim=True))*g[k]; h=h+torch.relu(n@W[k])
+    return dict(l=(h**2).mean())
+
+# 24 edit distance / soft-DTW (2-D recurrences via nested rec?) -> anti-diagonal-free: rec over rows with inner rec
+@case("softdtw", """
+dim N, M
+param a: f32[N], b: f32[M]
+D[i, j] = (a[i] - b[j])^2
+rec i in 0..N {
+  R[0, j in 0..M + 1] = if j == 0 then 0 else 1e3
+  rec j in 0..M {
+    q[i, 0] = 1e3
+    q[i, j + 1] = D[i, j] - log(exp(-R[i, j]) + exp(-R[i, j + 1]) + exp(-q[i, j]))
+  }
+  R[i + 1, j] = q[i, j]
+}
+loss l = R[N, M]
+""", {}, dict(a=R(3),b=R(4)))
+def _(a,b):
+    D=(a[:,None]-b[None])**2
+    Rw=[torch.tensor(0.)]+[torch.tensor(1e3)]*4
+    for i in range(3):
+        q=[torch.tensor(1e3)]
+        for j in range(4): q.append(D[i,j]-torch.log(torch.exp(-Rw[j])+torch.exp(-Rw[j+1])+torch.exp(-q[j])))
+        Rw=q
+    return dict(l=Rw[4])
+
+# 25 while
+@case("newton", """
+param a: f32
+rec t in 0..50 while abs(x[t]^2 - a) > 1e-12 {
+  x[0] = 1
+  x[t + 1] = 0.5 * (x[t] + a / x[t])
+}
+loss l = x[50]
+""", {}, dict(a=torch.tensor(2.)))
+def _(a):
+    x=torch.tensor(1.); 
+    for t in range(50):
+        if not abs(x**2-a)>1e-12: break
+        x=.5*(x+a/x)
+    return dict(l=x)
+
+# 26 custom adjoint: clipped grad / straight-through
+@case("ste", """
+dim N
+param x: f32[N], w: f32[N]
+fn ste(u: f32) -> y: f32 { y = round(u) } adjoint(dy) -> (du) { du = dy * (if abs(u) <= 1 then 1 else 0) }
+loss l = sum[i] ste(x[i] * 2)^2 * w[i]
+""", {}, dict(x=torch.tensor([.3,-.2,.9,-1.4]),w=R(4)))
+def _(x,w):
+    u=x*2
+    m=(u.detach().abs()<=1).double()
+    y=torch.round(u.detach())+(u*m-(u*m).detach())
+    return dict(l=(y**2*w).sum())
+
+# 27 layers
+@case("layers", """
+dim B, I
+input x: f32[B, I], t: f32[B, 2]
+layer dense<B, I, O>(x: f32[B, I]) -> y: f32[B, O] {
+  param W: f32[I, O] = glorot_uniform()
+  param b: f32[O] = zeros()
+  y[n, o] = sum[i] x[n, i] * W[i, o] + b[o]
+}
+layer block<B, I, O>(x: f32[B, I]) -> y: f32[B, O] {
+  inner = dense<O = 5>(x)
+  y = dense<O = O>(tanh(inner))
+}
+m = block<O = 2>(x)
+loss l = mean[b, o] (m[b, o] - t[b, o])^2 + 0.01 * sum[i, o] m.inner.W[i, o]^2
+""", dict(x=R(3,4),t=R(3,2)), {"m.inner.W":R(4,5),"m.inner.b":R(5),"m.y.W":R(5,2),"m.y.b":R(2)})
+def _(x,t,**p):
+    m=torch.tanh(x@p["m.inner.W"]+p["m.inner.b"])@p["m.y.W"]+p["m.y.b"]
+    return dict(l=((m-t)**2).mean()+.01*(p["m.inner.W"]**2).sum())
+
+# 28 size-zero batch? skipped; neural ODE with functions args nested
+@case("node", """
+import { rk4 } from "std/ode"
+dim B, D, S = 6
+input x: f32[B, D]
+param W: f32[D, D], b: f32[D]
+fn field(z: f32[D]) -> dz: f32[D] { dz[i] = tanh(sum[j] W[i, j] * z[j] + b[i]) }
+rec t in 0..S {
+  z[0, n] = x[n]
+  z[t + 1, n] = rk4(field, z[t, n], 0.1)
+}
+loss l = mean[n in 0..B, i in 0..D] z[S, n, i]^2
+""", dict(x=R(3,2)), dict(W=R(2,2),b=R(2)), wrt=["W","b","x"])
+def _(x,W,b):
+    f=lambda z: torch.tanh(z@W.T+b); z=x; h=.1
+    for _ in range(6):
+        k1=f(z);k2=f(z+h/2*k1);k3=f(z+h/2*k2);k4=f(z+h*k3); z=z+h/6*(k1+2*k2+2*k3+k4)
+    return dict(l=(z**2).mean())
+
+# 29 bilinear sampling: gather by computed float→int
+@case("bilinear", """
+dim N, M
+param img: f32[N], u: f32[M]
+i0[m] = clamp(i32(floor(u[m])), 0, N - 2)
+f[m] = u[m] - f32(i0[m])
+s[m] = img[i0[m]] * (1 - f[m]) + img[i0[m] + 1] * f[m]
+loss l = sum[m] s[m]^2
+output s2 = s
+""", {}, dict(img=R(6),u=torch.tensor([.3,1.7,2.2,4.4,3.9])))
+def _(img,u):
+    i0=torch.floor(u.detach()).long().clamp(0,4); f=u-i0
+    s=img[i0]*(1-f)+img[i0+1]*f
+    return dict(s2=s,l=(s**2).sum())
+
+# 30 several functions results + moments
+@case("moments", """
+dim B, N
+input x: f32[B, N]
+param s: f32[N]
+fn moments<N>(v: f32[N]) -> (m: f32, v2: f32) { m = mean[i] v[i]; v2 = mean[i] (v[i] - m)^2 }
+y[b, i] = x[b, i] * s[i]
+mu[b], va[b] = moments(y[b])
+loss l = sum[b] mu[b] / sqrt(va[b] + 0.1)
+""", dict(x=R(3,4)), dict(s=R(4)), wrt=["s","x"])
+def _(x,s):
+    y=x*s; mu=y.mean(1); va=((y-mu[:,None])**2).mean(1)
+    return dict(l=(mu/torch.sqrt(va+.1)).sum())
+
+torch.manual_seed(1)
+# Cox partial likelihood
+@case("cox", """
+dim N, K
+input X: f32[N, K], time: f32[N], event: bool[N]
+param w: f32[K]
+eta[n] = sum[k] X[n, k] * w[k]
+risk[n] = logsumexp[m | time[m] >= time[n]] eta[m]
+loss l = -sum[n | event[n]] (eta[n] - risk[n])
+""", dict(X=R(6,2),time=torch.rand(6),event=torch.tensor([True,False,True,True,False,True])), dict(w=R(2)))
+def _(X,time,event,w):
+    eta=X@w; l=0
+    for n in range(6):
+        if event[n]: l=l-(eta[n]-torch.logsumexp(eta[time>=time[n]],0))
+    return dict(l=l)
+# relative positions
+@case("relpos", """
+dim T, E
+input q: f32[T, E]
+param P: f32[2 * T - 1, E]
+s[t, u] = sum[e] q[t, e] * (q[u, e] + P[t - u + T - 1, e])
+a[t, u] = softmax[u] s[t, u]
+loss l = sum[t, u] a[t, u]^2 * (t + 1)
+""", dict(q=R(4,3)), dict(P=R(7,3)), wrt=["P","q"])
+def _(q,P):
+    idx=torch.arange(4)[:,None]-torch.arange(4)[None]+3
+    s=(q[:,None]*(q[None]+P[idx])).sum(-1); a=torch.softmax(s,1)
+    return dict(l=((a**2)*(torch.arange(4)[:,None]+1)).sum())
+# transposed conv 1d
+@case("convT", """
+dim B, C, L, O, K = 4
+input x: f32[B, C, L]
+param w: f32[C, O, K]
+y[b, o, u in 0..2 * L + 2] = sum[c, k | (u - k) % 2 == 0] (x[b, c, (u - k) / 2] ?? 0) * w[c, o, k]
+loss l = sum[b, o, u] y[b, o, u]^3
+output y2 = y
+""", dict(x=R(2,3,4)), dict(w=R(3,2,4)), wrt=["w","x"])
+def _(x,w):
+    y=F.conv_transpose1d(x,w,stride=2); return dict(y2=y,l=(y**3).sum())
+# dilated causal conv
+@case("dil", """
+dim B, C, L
+input x: f32[B, C, L]
+param w: f32[C, C, 3]
+y[b, o, t] = x[b, o, t] + tanh(sum[c, k in 0..3] (x[b, c, t - 2 * k] ?? 0) * w[o, c, k])
+z[b, o, t in 0..L] = sum[c, k in 0..3] (y[b, c, t - 4 * k] ?? 0) * w[o, c, k]
+loss l = mean[b, o, t] z[b, o, t]^2
+""", dict(x=R(2,3,9)), dict(w=R(3,3,3)), wrt=["w","x"])
+def _(x,w):
+    def cv(x,d): return F.conv1d(F.pad(x,(2*d,0)),w.flip(2),dilation=d)
+    y=x+torch.tanh(cv(x,2)); z=cv(y,4); return dict(l=(z**2).mean())
+# maxpool 2d ties
+@case("pool", """
+dim H, W
+param x: f32[H, W]
+m[i in 0..H / 2, j in 0..W / 2] = max[p in 0..2, q in 0..2] relu(x[2 * i + p, 2 * j + q])
+loss l = sum[i, j] m[i, j] * (i + 2 * j + 1)
+""", {}, dict(x=torch.tensor([[1.,1.,-1.,-2.],[0.,1.,-3.,-1.],[2.,5.,3.,3.],[5.,1.,3.,3.]])))
+def _(x):
+    m=F.max_pool2d(torch.relu(x)[None,None],2)[0,0]
+    return dict(l=(m*(torch.arange(2)[:,None]+2*torch.arange(2)[None]+1)).sum())
+# Viterbi
+@case("viterbi", """
+dim T, S
+input e: f32[T, S]
+param A: f32[S, S]
+rec t in 1..T {
+  v[0, s] = e[0, s]
+  v[t, s] = e[t, s] + max[r] (v[t - 1, r] + A[r, s])
+}
+loss l = max[s] v[T - 1, s]
+""", dict(e=R(5,3)), dict(A=R(3,3)), wrt=["A","e"])
+def _(e,A):
+    v=e[0]
+    for t in range(1,5): v=e[t]+(v[:,None]+A).max(0).values
+    return dict(l=v.max())
+# flow coupling with logdet
+@case("flow", """
+dim B, D
+input x: f32[B, 2 * D]
+param W: f32[D, D], V: f32[D, D]
+s[b, i] = tanh(sum[j in 0..D] x[b, j] * W[j, i])
+t[b, i] = sum[j in 0..D] x[b, j] * V[j, i]
+y[b, i] = x[b, D + i] * exp(s[b, i]) + t[b, i]
+z[b, i] = concat[i](y[b, i], x[b, i])
+loss l = mean[b] (0.5 * sum[i in 0..2 * D] x[b, i] * y[b, i / 2] - sum[i in 0..D] s[b, i])
+""", dict(x=R(3,4)), dict(W=R(2,2),V=R(2,2)), wrt=["W","V","x"])
+def _(x,W,V):
+    a,b=x[:,:2],x[:,2:]; s=torch.tanh(a@W); y=b*torch.exp(s)+a@V
+    return dict(l=(.5*(x*y[:,torch.arange(4)//2]).sum(1)-s.sum(1)).mean())
+# vq straight-through
+@case("vq", """
+dim B, D, K
+input x: f32[B, D]
+param C: f32[K, D], W: f32[D, D]
+z[b, d] = sum[j] x[b, j] * W[j, d]
+dist[b, k] = sum[d] (z[b, d] - C[k, d])^2
+code[b] = argmin[k] dist[b, k]
+q[b, d] = C[code[b], d]
+st[b, d] = z[b, d] + stop(q[b, d] - z[b, d])
+loss l = sum[b, d] st[b, d]^2 + sum[b, d] (stop(z[b, d]) - q[b, d])^2 + 0.25 * sum[b, d] (z[b, d] - stop(q[b, d]))^2
+output code2 = code
+""", dict(x=R(5,3)), dict(C=R(4,3),W=R(3,3)))
+def _(x,C,W):
+    z=x@W; d=((z[:,None]-C[None])**2).sum(-1); code=d.argmin(1); q=C[code]; st=z+(q-z).detach()
+    return dict(code2=code,l=(st**2).sum()+((z.detach()-q)**2).sum()+.25*((z-q.detach())**2).sum())
+# triplet with pairs guard
+@case("triplet", """
+dim N, D
+input x: f32[N, D], y: i32[N]
+param W: f32[D, D]
+z[n, e] = sum[d] x[n, d] * W[d, e]
+d[n, m] = sum[e] (z[n, e] - z[m, e])^2
+loss l = sum[a, p, n in 0..N | a != p and y[a] == y[p] and y[a] != y[n]] relu(d[a, p] - d[a, n] + 0.2)
+""", dict(x=R(5,3),y=torch.tensor([0,1,0,1,0])), dict(W=R(3,3)))
+def _(x,y,W):
+    z=x@W; d=((z[:,None]-z[None])**2).sum(-1); l=0
+    for a in range(5):
+        for p in range(5):
+            for n in range(5):
+                if a!=p and y[a]==y[p] and y[a]!=y[n]: l=l+torch.relu(d[a,p]-d[a,n]+.2)
+    return dict(l=l)
+# matrix Kalman / matmul chain with @
+@case("mats", """
+dim N
+param A: f32[N, N], x: f32[N], B: f32[N, 2]
+y = A @ x
+q = x @ A
+s = x @ y
+M = A @ A @ B
+loss l = s + sum[i] q[i]^3 + sum[i, j] M[i, j]^2 + (q @ M) @ (y @ M)
+""", {}, dict(A=R(3,3),x=R(3),B=R(3,2)))
+def _(A,x,B):
+    y=A@x;q=x@A;M=A@A@B
+    return dict(l=x@y+(q**3).sum()+(M**2).sum()+(q@M)@(y@M))
+# integer arithmetic, bools
+@case("ints", """
+dim N
+input k: i32[N], f: bool[N]
+param x: f32[N]
+m[i] = (k[i] * 3 - 7) % 5
+d[i] = (k[i] - 4) / 3
+b[i] = f[i] and k[i] > 2 or not f[i]
+cnt = sum[i] (if b[i] then 1 else 0)
+h[i in 0..N] = if any[j] (k[j] == i) then 1.0 else 0.0
+al = all[i] (k[i] >= 0)
+y[i] = f32(m[i]) * x[i] + f32(d[i]) + (if b[i] then x[i]^2 else 0.0)
+output m2 = m
+output d2 = d
+output h2 = h
+output al2 = if al then 1.0 else 0.0
+loss l = sum[i] y[i] * f32(k[i]) + f32(i32(3.7)) + f32(i32(-3.7))
+""", dict(k=torch.tensor([0,1,4,2,9]),f=torch.tensor([True,False,True,True,False])), dict(x=R(5)))
+def _(k,f,x):
+    m=(k*3-7)%5; d=torch.div(k-4,3,rounding_mode="floor"); b=(f&(k>2))|~f
+    h=torch.tensor([1. if (k==i).any() else 0. for i in range(5)])
+    y=m*x+d+torch.where(b,x**2,torch.zeros(5))
+    return dict(m2=m,d2=d,h2=h,al2=torch.tensor(1.),l=(y*k).sum()+3.-3.)
+# guards: mean, max with nothing
+@case("emptyguards", """
+dim N, M
+input g: bool[N, M]
+param x: f32[N, M]
+a[i] = mean[j | g[i, j]] x[i, j]
+b[i] = logsumexp[j | g[i, j]] x[i, j]
+c[i] = max[j | g[i, j]] x[i, j]
+p[i] = prod[j | g[i, j]] x[i, j]
+s[i, j] = softmax[j | g[i, j]] x[i, j]
+ls[i, j] = log_softmax[j | g[i, j]] x[i, j]
+cs[i, j] = cumsum[j | g[i, j]] x[i, j]
+output a2 = a
+output p2 = p
+output s2 = s
+output cs2 = cs
+loss l = sum[i] (a[i]^2 + (if any[j] g[i, j] then b[i] * c[i] else 0) + p[i]) + sum[i, j] s[i, j]^2 + sum[i, j] cs[i, j]^2 + sum[i, j | g[i, j]] ls[i, j]
+""", dict(g=torch.tensor([[True,False,True],[False,False,False],[True,True,True]])), dict(x=R(3,3)))
+def _(g,x):
+    a=[];p=[];s=[];cs=[];l=0
+    for i in range(3):
+        v=x[i][g[i]]
+        a.append(v.mean() if len(v) else torch.tensor(0.)); p.append(v.prod() if len(v) else torch.tensor(1.))
+        l=l+a[-1]**2+p[-1]
+        if len(v): l=l+torch.logsumexp(v,0)*v.max()+torch.log_softmax(v,0).sum()
+        r=torch.zeros(3)
+        if len(v): r=r.index_put((torch.nonzero(g[i])[:,0],),torch.softmax(v,0))
+        s.append(r); cs.append((x[i]*g[i]).cumsum(0)); l=l+(r**2).sum()+(cs[-1]**2).sum()
+    return dict(a2=torch.stack(a),p2=torch.stack(p),s2=torch.stack(s),cs2=torch.stack(cs),l=l)
+# gumbel? attention-like over functions with several maps
+@case("fnmaps", """
+dim B, H, T, E
+input x: f32[B, T, E]
+param W: f32[H, E, E], a: f32[H]
+fn norm<N>(v: f32[N], eps: f32 = 1e-6) -> u: f32[N] { u[i] = v[i] / sqrt(sum[j] v[j]^2 + eps) }
+fn twice<N>(f: fn(f32[N]) -> f32[N], v: f32[N]) = f(f(v))
+fn mix<T, E>(k: f32[T, E], W: f32[E, E]) -> o: f32[T, E] {
+  fn_k[t] = norm(k[t], eps = 0.1)
+  s[t, u] = exp(-sum[e] (k[t, e] - k[u, e])^2)
+  o[t, e] = sum[u, d] s[t, u] * fn_k[u, d] * W[d, e]
+}
+fn act(v: f32[E]) -> w: f32[E] { w[i] = tanh(v[i]) + 0.1 * v[i] }
+y[b, h] = mix(x[b], W[h])
+z[b, h, t] = twice(act, y[b, h, t])
+loss l = mean[b, h, t, e] z[b, h, t, e]^2 * a[h]
+""", dict(x=R(2,3,4)), dict(W=R(2,4,4),a=R(2)), wrt=["W","a","x"])
+def _(x,W,a):
+    n=x/torch.sqrt((x**2).sum(-1,keepdim=True)+.1)
+    s=torch.exp(-((x[:,:,None]-x[:,None])**2).sum(-1))
+    y=torch.einsum("btu,bud,hde->bhte",s,n,W)
+    f=lambda v:torch.tanh(v)+.1*v
+    z=f(f(y)); return dict(l=((z**2)*a[None,:,None,None]).mean())
+# newton by hand: root finding w hessian via nested grad
+@case("nested3", """
+dim N
+param x: f32[N]
+e = sum[i] sin(x[i]) * x[i]^2
+g = grad(e, x)
+s1 = sum[i] g[i]^2
+h = grad(s1, x)
+s2 = sum[i] h[i] * x[i]
+k = grad(s2, x)
+loss l = sum[i] k[i]^2
+""", {}, dict(x=R(3)))
+def _(x):
+    x=x.detach().requires_grad_(True) if not x.requires_grad else x
+    e=(torch.sin(x)*x**2).sum(); g,=torch.autograd.grad(e,x,create_graph=True)
+    h,=torch.autograd.grad((g**2).sum(),x,create_graph=True)
+    k,=torch.autograd.grad((h*x).sum(),x,create_graph=True)
+    return dict(l=(k**2).sum())
+# laplacian via sum of second derivs in a function of a point; softmax policy
+@case("pow", """
+dim N
+param x: f32[N], p: f32[N]
+a[i] = x[i]^p[i]
+b[i] = p[i]^2 + x[i]^3 + x[i]^0 + x[i]^-1
+c[i] = 2^p[i]
+loss l = sum[i] (a[i] * (i + 1) + b[i] + c[i])
+""", {}, dict(x=torch.tensor([1.5,.5,2.,3.]),p=torch.tensor([2.,0.,-1.5,.3])))
+def _(x,p):
+    a=x**p; b=p**2+x**3+1+1/x; c=2**p
+    return dict(l=(a*(torch.arange(4)+1)).sum()+b.sum()+c.sum())
+# rnn with embedding lookups in rec & per-step gather loss
+@case("charrnn", """
+dim B, T, V, H
+input s: i32[B, T + 1] in 0..V
+param E: f32[V, H], W: f32[H, H], U: f32[H, V], h0: f32[H]
+rec t in 0..T {
+  h[0, b in 0..B, j] = h0[j]
+  h[t + 1, b, j] = tanh(E[s[b, t], j] + sum[k] h[t, b, k] * W[k, j])
+  z[t, b, v] = sum[j] h[t + 1, b, j] * U[j, v]
+}
+loss l = mean[t, b] (logsumexp[v] z[t, b, v] - z[t, b, s[b, t + 1]])
+""", dict(s=torch.randint(0,4,(2,6))), dict(E=R(4,3),W=R(3,3),U=R(3,4),h0=R(3)))
+def _(s,E,W,U,h0):
+    h=h0.expand(2,3); l=0
+    for t in range(5):
+        h=torch.tanh(E[s[:,t]]+h@W); l=l+F.cross_entropy(h@U,s[:,t+1])
+    return dict(l=l/5)
+# size one and zero
+@case("size1", """
+dim N, M
+input x: f32[N, M]
+param w: f32[M], W: f32[M, M]
+y[n, m] = softmax[m] x[n, m] * W[m, m]
+loss l = sum[n, m] y[n, m]^2 + logsumexp[m] w[m] + mean[m] w[m] + prod[m] w[m]
+output e = sum[n] x[n, 0]
+""".replace("softmax[m] x[n, m] * W[m, m]","softmax[m] (x[n, m] * W[m, m])"), dict(x=torch.zeros(0,1)), dict(w=R(1),W=R(1,1)))
+def _(x,w,W):
+    return dict(l=torch.logsumexp(w,0)+w.mean()+w.prod()+0*W.sum(),e=torch.tensor(0.))
+# higher order through recurrences
+@case("grad_of_rec", """
+dim S = 5
+param a: f32, x0: f32
+rec t in 0..S {
+  x[0] = x0
+  x[t + 1] = a * sin(x[t]) + 0.1 * x[t]^2
+}
+e = x[S]^2
+g = grad(e, a)
+gx = grad(e, x0)
+loss l = g^2 + gx * g
+output g2 = g
+""", {}, dict(a=torch.tensor(1.3),x0=torch.tensor(.7)))
+def _(a,x0):
+    x=x0
+    for _ in range(5): x=a*torch.sin(x)+.1*x**2
+    e=x**2; g,gx=torch.autograd.grad(e,(a,x0),create_graph=True)
+    return dict(g2=g,l=g**2+gx*g)
+# student-t, gamma, beta, dirichlet by hand with digamma second order
+@case("dists", """
+dim N
+input x: f32[N]
+param la: f32, lb: f32
+a = exp(la)
+b = exp(lb)
+beta_ll[n] = (a - 1) * log(x[n]) + (b - 1) * log1p(-x[n]) - lgamma(a) - lgamma(b) + lgamma(a + b)
+gam_ll[n] = a * log(b) + (a - 1) * log(x[n]) - b * x[n] - lgamma(a)
+t_ll[n] = lgamma((a + 1) / 2) - lgamma(a / 2) - 0.5 * log(a * pi) - (a + 1) / 2 * log1p(x[n]^2 / a)
+tot = sum[n] (beta_ll[n] + gam_ll[n] + t_ll[n])
+ga = grad(tot, la)
+loss l = -tot + 0.1 * ga^2
+""", dict(x=torch.rand(5)*.8+.1), dict(la=torch.tensor(.4),lb=torch.tensor(-.2)))
+def _(x,la,lb):
+    D=torch.distributions; a=torch.exp(la); b=torch.exp(lb)
+    tot=(D.Beta(a,b,validate_args=False).log_prob(x)+D.Gamma(a,b).log_prob(x)+D.StudentT(a).log_prob(x)).sum()
+    ga,=torch.autograd.grad(tot,la,create_graph=True)
+    return dict(l=-tot+.1*ga**2)
+# reductions over several axes of windows with guard and index values
+@case("pairs", """
+dim N, D
+param x: f32[N, D]
+v[i, j] = 1 / (0.1 + sum[d] (x[i, d] - x[j, d])^2)
+loss l = sum[i, j in 0..N | i < j] v[i, j] * log(1 + f32(j - i)) + max[i, j | i != j] v[i, j]
+output far = argmax[i] (sum[d] x[i, d]^2)
+""".replace("max[i, j | i != j] v[i, j]","(max[i, j | i != j] v[i, j])").replace("argmax[i] (sum[d] x[i, d]^2)","argmax[i] r[i]").replace("v[i, j] = 1","r[i] = sum[d] x[i, d]^2\nv[i, j] = 1"), {}, dict(x=R(5,2)))
+def _(x):
+    d=((x[:,None]-x[None])**2).sum(-1); v=1/(.1+d); l=0; best=None
+    i=torch.arange(5); W=torch.log(1+(i[None]-i[:,None]).clamp(min=0).double())
+    l=(torch.triu(v,1)*W).sum()
+    off=torch.where(torch.eye(5).bool(),torch.full((5,5),-1e9),v)
+    return dict(far=(x**2).sum(1).argmax(),l=l+off.reshape(-1)[off.argmax()])
+# interpolation spline / clamp function grads
+@case("clamps", """
+dim N
+param x: f32[N]
+y[i] = clamp(x[i], -1, 1) + min(x[i], 0.5, x[i]^2) + max(x[i], 0, -x[i]) + hypot(x[i], 2) + sign(x[i]) * x[i] + floor(x[i]) * x[i] + x[i] % 0.7 + (if step(0.3, x[i]) then 2 * x[i] else 0) + select(x[i] > 0, x[i], 3 * x[i]) + trunc(x[i]) + ceil(x[i])
+loss l = sum[i] y[i] * (i + 1)
+""".replace("(if step(0.3, x[i]) then 2 * x[i] else 0)","step(0.3, x[i]) * 2 * x[i]"), {}, dict(x=torch.tensor([.3,-.7,1.2,-1.1,.05,2.6])))
+def _(x):
+    y=x.clamp(-1,1)+torch.minimum(torch.minimum(x,torch.tensor(.5)),x**2)+torch.maximum(torch.maximum(x,torch.tensor(0.)),-x)+torch.hypot(x,torch.tensor(2.))+torch.sign(x)*x+torch.floor(x).detach()*x+(x-.7*torch.floor(x/.7).detach())+(x>=.3000000119)*2*x+torch.where(x>0,x,3*x)+torch.trunc(x)+torch.ceil(x)
+    return dict(l=(y*(torch.arange(6)+1)).sum())
+# batchnorm style stats and pairwise tensor-level arithmetic
+@case("tensorlevel", """
+dim B, D
+input x: f32[B, D]
+param g: f32[D], c: f32
+y = tanh(x) * 2 + c - x / 3
+z = -y^2 + exp(-y)
+w = g * g + 1
+loss l = sum[b, d] z[b, d] * w[d] + c^2
+output yy = relu(y)
+""", dict(x=R(3,2)), dict(g=R(2),c=torch.tensor(.3)), wrt=["g","c","x"])
+def _(x,g,c):
+    y=torch.tanh(x)*2+c-x/3; z=-y**2+torch.exp(-y); return dict(yy=torch.relu(y),l=(z*(g*g+1)).sum()+c**2)
+# gradient wrt a named intermediate value and through it
+@case("gradnamed", """
+dim N
+param w: f32[N]
+input x: f32[N]
+h[i] = sin(w[i] * x[i])
+k[i] = h[i]^2 + h[i] * w[i]
+e = sum[i] k[i]^2
+gh = grad(e, h)
+gk = grad(e, k)
+loss l = sum[i] gh[i] * gk[i] * w[i]
+""", dict(x=R(4)), dict(w=R(4)))
+def _(x,w):
+    h=torch.sin(w*x); k=h**2+h*w; e=(k**2).sum()
+    gh,gk=torch.autograd.grad(e,(h,k),create_graph=True)
+    return dict(l=(gh*gk*w).sum())
+# downward rec, discounted returns (RL), GAE
+@case("gae", """
+dim T
+input r: f32[T], done: bool[T]
+param v: f32[T + 1], gam: f32, lam: f32
+rec t in T..0 {
+  adv[T] = 0
+  adv[t] = r[t] + gam * (if done[t] then 0 else v[t + 1]) - v[t] + (if done[t] then 0 else gam * lam * adv[t + 1])
+}
+loss l = mean[t in 0..T] adv[t]^2
+output a2[t in 0..T] = adv[t]
+""", dict(r=R(6),done=torch.tensor([False,False,True,False,False,False])), dict(v=R(7),gam=torch.tensor(.9),lam=torch.tensor(.8)))
+def _(r,done,v,gam,lam):
+    a=torch.tensor(0.); out=[]
+    for t in reversed(range(6)):
+        nd=0. if done[t] else 1.
+        a=r[t]+gam*nd*v[t+1]-v[t]+nd*gam*lam*a; out.append(a)
+    a2=torch.stack(out[::-1]); return dict(a2=a2,l=(a2**2).mean())
+# several coupled recs, fibonacci lag 3 with tensors and downward lag 2
+@case("lag3", """
+dim T, D
+input e: f32[T, D]
+param a: f32[D], b: f32[D], M: f32[D, D]
+rec t in 3..T {
+  x[0, d] = a[d]
+  x[1, d] = b[d]
+  x[2, d] = a[d] * b[d]
+  x[t, d] = tanh(sum[k] M[d, k] * x[t - 3, k]) + x[t - 1, d] * 0.5 + e[t, d] * y[t - 1, d]
+  y[0, d] = 1
+  y[1, d] = a[d]
+  y[2, d] = b[d]
+  y[t, d] = y[t - 2, d] * x[t, d]
+}
+loss l = sum[t, d] x[t, d]^2 + sum[d] y[T - 1, d]
+""", dict(e=R(7,2)), dict(a=R(2),b=R(2),M=R(2,2)), wrt=["a","b","M","e"])
+def _(e,a,b,M):
+    x=[a,b,a*b]; y=[torch.ones(2),a,b]
+    for t in range(3,7):
+        x.append(torch.tanh(M@x[t-3])+x[t-1]*.5+e[t]*y[t-1]); y.append(y[t-2]*x[t])
+    x=torch.stack(x); return dict(l=(x**2).sum()+y[6].sum())
+# wave equation with 2D stencil lag 2, reflecting clamp
+@case("wave", """
+dim N, S = 6
+param u0: f32[N], c: f32
+rec t in 1..S {
+  u[0, i] = u0[i]
+  u[1, i] = u0[i]
+  u[t + 1, i] = 2 * u[t, i] - u[t - 1, i] + c * (u[t, clamp(i + 1, 0, N - 1)] - 2 * u[t, i] + u[t, clamp(i - 1, 0, N - 1)])
+}
+loss l = sum[i in 0..N] u[S, i]^2
+""", {}, dict(u0=R(7),c=torch.tensor(.2)))
+def _(u0,c):
+    p=u0;u=u0
+    for _ in range(1,6):
+        r=torch.cat([u[1:],u[-1:]]); q=torch.cat([u[:1],u[:-1]])
+        p,u=u,2*u-p+c*(r-2*u+q)
+    return dict(l=(u**2).sum())
+# mixture density, gumbel-like logs
+@case("logs", """
+dim N, K
+input x: f32[N]
+param mu: f32[K], ls: f32[K], pi_logit: f32[K]
+lp[k] = log_softmax[k] pi_logit[k]
+ll[n] = logsumexp[k] (lp[k] - 0.5 * ((x[n] - mu[k]) / exp(ls[k]))^2 - ls[k] - 0.5 * log(2 * pi))
+resp[n, k] = softmax[k] (lp[k] - 0.5 * ((x[n] - mu[k]) / exp(ls[k]))^2 - ls[k])
+ent = -sum[n, k] (if resp[n, k] > 0 then resp[n, k] * log(resp[n, k]) else 0)
+loss l = -mean[n] ll[n] + 0.01 * ent
+""", dict(x=R(6)*2), dict(mu=R(3),ls=R(3)*.2,pi_logit=R(3)))
+def _(x,mu,ls,pi_logit):
+    lp=torch.log_softmax(pi_logit,0); q=lp-.5*((x[:,None]-mu)/torch.exp(ls))**2-ls
+    ll=torch.logsumexp(q-.5*math.log(2*math.pi),1); r=torch.softmax(q,1)
+    return dict(l=-ll.mean()+.01*-(r*torch.log(r)).sum())
+# scatter by repeated gather 2D, histogram
+@case("segments", """
+dim N, G, D
+input seg: i32[N] in 0..G
+param x: f32[N, D], w: f32[G]
+tot[g in 0..G, d] = sum[n | seg[n] == g] x[n, d]
+cnt[g in 0..G] = sum[n] (if seg[n] == g then 1.0 else 0.0)
+mean_[g, d] = if cnt[g] > 0 then tot[g, d] / cnt[g] else 0
+back[n, d] = x[n, d] - mean_[seg[n], d]
+mx[g in 0..G] = max[n | seg[n] == g] x[n, 0]
+loss l = sum[n, d] back[n, d]^2 * w[seg[n]] + sum[g | cnt[g] > 0] mx[g]
+""", dict(seg=torch.tensor([0,2,2,0,3,2])), dict(x=R(6,2),w=R(5)))
+def _(seg,x,w):
+    l=0; m=torch.zeros(5,2); rows=[]
+    for g in range(5):
+        k=seg==g
+        if k.any(): l=l+x[k,0].max(); rows.append(x[k].mean(0))
+        else: rows.append(torch.zeros(2))
+    m=torch.stack(rows); b=x-m[seg]
+    return dict(l=l+((b**2)*w[seg][:,None]).sum())

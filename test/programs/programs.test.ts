@@ -1,0 +1,119 @@
+import { buildSync } from "esbuild";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { expandDerivatives } from "../../src/autodiff/expand.js";
+import { check } from "../../src/check/index.js";
+import { compile } from "../../src/compile.js";
+import type { ValueId } from "../../src/ir/expr.js";
+import { interpret } from "../../src/ir/interpret.js";
+import { parse } from "../../src/parser/parse.js";
+import type { CreateOptions, Model } from "../../src/runtime/index.js";
+
+// Programs beside the same computation in PyTorch (expected.py): every one is run by the interpreter and as
+// JavaScript, in float64 and float32.
+interface Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly data: readonly (number | string)[];
+}
+interface Data {
+  readonly dims: Readonly<Record<string, number>>;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly params: Readonly<Record<string, Tensor>>;
+}
+interface Expected {
+  readonly loss: string;
+  readonly wrt: readonly string[];
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly grads: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+}
+type Results = Map<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>;
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
+const text = (name: string): string => readFileSync(`${folder}${name}`, "utf8");
+const names = readdirSync(folder).flatMap((f) => (f.endsWith(".grad") ? [f.slice(0, -5)] : []));
+const numbers = (t: Tensor): number[] => t.data.map(Number);
+
+/** Everything that is wanted, by name; gradients as `d loss/d param`. */
+function wanted(expected: Expected): Map<string, Tensor> {
+  return new Map([
+    ...Object.entries(expected.outputs),
+    ...Object.entries(expected.grads[expected.loss] ?? {}).map(([n, t]): [string, Tensor] => [`d/${n}`, t]),
+  ]);
+}
+
+/** Largest error of any tensor, relative to its largest entry beside a thousandth of the case's. */
+function worst(results: Results, expected: Expected): number {
+  const all = wanted(expected);
+  const scale = Math.max(...[...all.values()].flatMap((t) => numbers(t).map(Math.abs)), 1e-30);
+  let most = 0;
+  for (const [name, want] of all) {
+    const got = results.get(name);
+    expect(got?.shape, name).toEqual(want.shape);
+    const top = Math.max(0, ...numbers(want).map(Math.abs)) + 1e-3 * scale;
+    numbers(want).forEach((w, k) => {
+      const error = Math.abs((got?.data[k] ?? NaN) - w) / top;
+      most = Math.max(most, Number.isNaN(error) ? Infinity : error);
+    });
+  }
+  return most;
+}
+
+/** The derived program as it stands before any optimisation, evaluated in float64. */
+function interpreted(source: string, data: Data, { loss, wrt }: Expected, model: Model): Results {
+  const { program } = check(parse(source, "program.grad").file, { dims: data.dims, wrt });
+  if (!program) throw new Error("the program is wrong");
+  const derived = expandDerivatives(program);
+  const given = Object.entries({ ...data.inputs, ...data.params });
+  const values = interpret(derived, model.dims, new Map(given.map(([name, t]) => [name, numbers(t)])));
+  const at = (id: ValueId) => values.get(id) ?? { shape: [], data: [] };
+  return new Map([
+    ...derived.outputs.map((o) => [o.name, at(o.value)] as const),
+    ...derived.gradients.filter((g) => g.loss === loss).map((g) => [`d/${g.wrt}`, at(g.value)] as const),
+  ]);
+}
+
+/** A generated module in one file with the runtime, as a bundler makes it. */
+async function created(source: string, data: Data, wrt: readonly string[], precision: "f32" | "f64") {
+  const { code, diagnostics } = compile(source, { precision, wrt: [...wrt], runtimeImport: runtime });
+  expect(diagnostics.filter((d) => d.severity === "error")).toEqual([]);
+  const { outputFiles } = buildSync({
+    stdin: { contents: code, resolveDir: folder, loader: "js" },
+    bundle: true,
+    format: "esm",
+    write: false,
+  });
+  const url = `data:text/javascript;base64,${Buffer.from(outputFiles[0]?.text ?? "").toString("base64")}`;
+  const { create } = (await import(/* @vite-ignore */ url)) as {
+    create(options: CreateOptions): Promise<Model>;
+  };
+  const arrays = (tensors: Readonly<Record<string, Tensor>>) =>
+    Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { ...t, data: numbers(t) }]));
+  const model = await create({ backend: "js", dims: data.dims, params: arrays(data.params) });
+  return { model, inputs: arrays(data.inputs) };
+}
+
+describe("programs give PyTorch's outputs and gradients", () => {
+  test.each(names)("%s", async (name) => {
+    const source = text(`${name}.grad`);
+    const data = JSON.parse(text(`${name}.data.json`)) as Data;
+    const expected = JSON.parse(text(`${name}.expected.json`)) as Expected;
+    for (const [precision, limit] of [
+      ["f64", 1e-9],
+      ["f32", 5e-4],
+    ] as const) {
+      const { model, inputs } = await created(source, data, expected.wrt, precision);
+      const { grads, ...outputs } = model.backward(inputs, { of: expected.loss });
+      const results: Results = new Map();
+      for (const [n, t] of Object.entries(outputs)) results.set(n, { shape: t.shape, data: await t.read() });
+      for (const [n, t] of Object.entries(grads))
+        results.set(`d/${n}`, { shape: t.shape, data: await t.read() });
+      expect(worst(results, expected), precision).toBeLessThan(limit);
+      if (precision === "f64")
+        expect(worst(interpreted(source, data, expected, model), expected), "interpreter").toBeLessThan(1e-9);
+      model.dispose();
+    }
+  });
+});
