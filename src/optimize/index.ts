@@ -3,6 +3,7 @@ import { cse } from "./cse.js";
 import { dce } from "./dce.js";
 import { inlineCustom } from "./inline-custom.js";
 import { inlineTrivial } from "./inline-trivial.js";
+import { narrow } from "./narrow.js";
 import { simplify } from "./simplify.js";
 
 export interface Pass {
@@ -15,6 +16,7 @@ export const PASSES: readonly Pass[] = [
   { name: "inline-custom", run: inlineCustom },
   { name: "simplify", run: simplify },
   { name: "inline-trivial", run: inlineTrivial },
+  { name: "narrow", run: narrow },
   { name: "simplify", run: simplify },
   { name: "cse", run: cse },
   { name: "dce", run: dce },

@@ -1,6 +1,7 @@
 import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
 import { readsOf } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
+import { Poly } from "../ir/poly.js";
 import type { Equation, Program } from "../ir/program.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
 
@@ -54,5 +55,31 @@ export function inlineTrivial(program: Program): Program {
     )
       inlined.set(id, definition);
   }
-  return { ...program, values: changed };
+  const { outputs, gradients } = program;
+  const current = { ...program, values: changed };
+  return {
+    ...current,
+    outputs: withoutCopies(current, outputs),
+    gradients: withoutCopies(current, gradients),
+  };
+}
+
+/** Results that only copy a computed value are that value. (A copy of a leaf stays: callers own results, not leaves.) */
+function withoutCopies<T extends { readonly value: ValueId }>(program: Program, results: readonly T[]): T[] {
+  const source = (id: ValueId): ValueId => {
+    const value = program.values.get(id);
+    if (value?.definition.kind !== "equation" || value.definition.operator !== null) return id;
+    const { axes, body } = value.definition;
+    if (body.op !== "read" || body.subscripts.length !== axes.length) return id;
+    const from = program.values.get(body.value);
+    const same =
+      from?.dtype === value.dtype &&
+      from.definition.kind !== "leaf" &&
+      axes.every(
+        (axis, k) =>
+          body.subscripts[k]?.asIndex === axis && axis.hi.equals(from.shape[k] ?? Poly.constant(-1)),
+      );
+    return same ? source(body.value) : id;
+  };
+  return results.map((result) => ({ ...result, value: source(result.value) }));
 }

@@ -1,0 +1,90 @@
+import type { Expr, Index } from "../ir/expr.js";
+import { and, compare, constant, indexValue, isInteger, polyOf, rewriter, select, TRUE } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Definition, Equation, Program, Reducer } from "../ir/program.js";
+import { mapDefinitions } from "./map.js";
+
+/**
+ * A reduction whose guard says where one of its indices stands (`t == 0`, `i + j == N`) has a single point along
+ * that index: the point is put in place of the index, and the search is gone. Adjoints of base entries, of shifted
+ * reads and of gathers by an affine key come out of the derivative in this form.
+ */
+export const narrow = (program: Program): Program =>
+  mapDefinitions(program, (definition): Definition => {
+    let current = definition;
+    for (let next = narrowed(current); next; next = narrowed(current)) current = next;
+    return current;
+  });
+
+/** What an empty reduction gives; argmax, argmin and logsumexp are left as they are. */
+const EMPTY: { readonly [R in Reducer]?: number } = {
+  sum: 0,
+  prod: 1,
+  max: -Infinity,
+  min: Infinity,
+  any: 0,
+  all: 1,
+};
+
+function narrowed(definition: Definition): Equation | undefined {
+  if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return undefined;
+  const { operator } = definition;
+  const empty = EMPTY[operator.reducer];
+  if (empty === undefined) return undefined;
+  // Only an empty sum is what a choice against 0 gives.
+  const { body } = definition;
+  const chosen = operator.reducer === "sum" && body.op === "select" && isZero(body.else) ? body : null;
+  const conditions = [
+    ...(operator.guard ? conjuncts(operator.guard) : []),
+    ...(chosen ? conjuncts(chosen.condition) : []),
+  ];
+  for (const condition of conditions) {
+    const found = solved(condition, operator.indices);
+    if (!found) continue;
+    const { index, at } = found;
+    const rest = conditions.filter((c) => c !== condition);
+    const within = [
+      compare("le", indexValue(index.lo), indexValue(at)),
+      compare("lt", indexValue(at), indexValue(index.hi)),
+    ];
+    const { expr } = rewriter({ index: (i) => (i === index ? at : undefined) });
+    const guard = [...within, ...rest.map(expr)].reduce(and);
+    const point = expr(chosen ? chosen.then : body);
+    const indices = operator.indices.filter((i) => i !== index);
+    if (indices.length > 0)
+      return {
+        ...definition,
+        operator: { ...operator, indices, guard: guard === TRUE ? null : guard },
+        body: point,
+      };
+    return {
+      ...definition,
+      operator: null,
+      body: select(guard, point, constant(empty, point.dtype)),
+    };
+  }
+  return undefined;
+}
+
+const isZero = (e: Expr): boolean => e.op === "constant" && Object.is(e.value, 0);
+
+function conjuncts(e: Expr): Expr[] {
+  return e.op === "call" && e.fn === "and" ? e.args.flatMap(conjuncts) : [e];
+}
+
+/** The one point of an index that satisfies an equality of integers with coefficient 1 or -1 for it. */
+function solved(condition: Expr, indices: readonly Index[]): { index: Index; at: Poly } | undefined {
+  if (condition.op !== "call" || condition.fn !== "eq") return undefined;
+  const [a, b] = condition.args;
+  if (!a || !b || !isInteger(a.dtype)) return undefined;
+  const difference = polyOf(a).sub(polyOf(b));
+  if (difference.denominator !== 1 || difference.hasOpaque) return undefined;
+  for (const index of indices) {
+    const parts = difference.split(index);
+    const coefficient = parts?.coefficient.constant;
+    if (!parts || (coefficient !== 1 && coefficient !== -1)) continue;
+    const bounded = indices.some((i) => i.lo.indices.has(index) || i.hi.indices.has(index));
+    if (!bounded) return { index, at: parts.rest.scale(-coefficient) };
+  }
+  return undefined;
+}
