@@ -8,14 +8,11 @@ import { Scope, Session, type Context } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { declareNames, elaborateBody } from "./equations.js";
 import { itemsOf } from "./items.js";
-import { metaOf, type Meta } from "./meta.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
 import { namesOfFunction } from "./order.js";
 import { Report } from "./report.js";
 import { asValue, describe, type Term } from "./term.js";
 import { trainStep } from "./train.js";
-
-export type { Meta, TensorMeta } from "./meta.js";
 
 export interface CheckOptions {
   /** Values for dims, over the literal ones of the source. */
@@ -28,7 +25,6 @@ export interface CheckOptions {
 export interface Checked {
   /** Absent where there was an error. */
   readonly program?: Program;
-  readonly meta: Meta;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -77,11 +73,11 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
   for (const statement of file.statements)
     if (statement.kind === "output") for (const name of statement.names) results.output(name.text, name.span);
   const outputs = results.inSourceOrder(file);
-  const { program, meta } = assemble(file, options, context, results, outputs);
+  const program = assemble(file, options, context, results, outputs);
   const sorted = [...report.diagnostics].sort((a, b) =>
     a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,
   );
-  return report.failed ? { meta, diagnostics: sorted } : { program, meta, diagnostics: sorted };
+  return report.failed ? { diagnostics: sorted } : { program, diagnostics: sorted };
 }
 
 /** Outputs, losses and new states of a file. */
@@ -151,7 +147,7 @@ function assemble(
   context: Context,
   results: Results,
   outputs: Program["outputs"],
-): { program: Program; meta: Meta } {
+): Program {
   const { session } = context;
   const { values, report } = session;
   const leaves = (role: "param" | "input"): Map<string, ValueId> =>
@@ -198,7 +194,7 @@ function assemble(
       if (step && !report.failed && !reaches(step.loss, name))
         report.add("GRAD4002", values.get(id).span ?? statement.span, { loss: step.loss, name });
   }
-  const program: Program = {
+  return {
     dims: session.dims,
     values: values.byId,
     items: itemsOf(session),
@@ -209,7 +205,6 @@ function assemble(
     stateUpdates: results.stateUpdates,
     checks: session.checks,
   };
-  return { program, meta: metaOf(program) };
 }
 
 function chosen(

@@ -62,6 +62,18 @@ export function declareFunctions(statements: readonly Statement[], context: Cont
   }
 }
 
+/** The name of an imported file: beside its importer where the specifier is relative, so that imports nest. */
+export function importedName(specifier: string, importer: string): string {
+  if (!/^\.\.?\//.test(specifier)) return specifier;
+  const parts = importer.split("/").slice(0, -1);
+  for (const part of specifier.split("/")) {
+    const above = parts.at(-1);
+    if (part === ".." && above !== undefined && above !== ".." && above !== "") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
 /** `import { rk4, norm as rms } from "std/ode"`; `loading` holds the files on the way here. */
 export function importNames(statement: ImportStatement, context: Context, loading: readonly string[]): void {
   const { session, scope } = context;
@@ -70,22 +82,24 @@ export function importNames(statement: ImportStatement, context: Context, loadin
   const fail = (): void => {
     for (const { name, as } of statement.names) scope.bind((as ?? name).text, { kind: "poison" }, name.span);
   };
-  const source = STD_SOURCES[from] ?? session.source(from, statement.span.file);
-  if (source === null || loading.includes(from)) {
+  const importer = statement.span.file;
+  const name = importedName(from, importer);
+  const source = STD_SOURCES[from] ?? session.source(from, importer);
+  if (source === null || loading.includes(name)) {
     report.add(
       "GRAD2010",
       fromSpan,
       { specifier: from },
-      loading.includes(from) ? { help: "files import each other in a circle" } : {},
+      loading.includes(name) ? { help: "files import each other in a circle" } : {},
     );
     return fail();
   }
-  const { file, diagnostics } = parse(source, from);
+  const { file, diagnostics } = parse(source, name);
   if (diagnostics.some((d) => d.severity === "error")) {
     report.diagnostics.push(...diagnostics);
     return fail();
   }
-  const module = loadModule(file, session, [...loading, from]);
+  const module = loadModule(file, session, [...loading, name]);
   const owned = ownNames(file);
   for (const { name, as } of statement.names) {
     const found = module.own(name.text);

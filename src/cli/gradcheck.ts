@@ -1,7 +1,7 @@
 import { loadData } from "./data.js";
 import type { Options } from "./main.js";
 import { instantiate, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, numberOf, oneFile } from "./options.js";
+import { dimsOf, formatOf, numberOf, oneFile, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { UserError } from "./usage.js";
 
@@ -12,10 +12,9 @@ const TOLERANCE = 1e-5;
 export async function gradcheck(files: readonly string[], options: Options): Promise<number> {
   const file = oneFile(files);
   const data = await loadData(options.data ?? []);
-  const wrt = options.wrt === undefined ? "params" : options.wrt.split(",").filter(Boolean);
-  const result = compileOrFail(
+  const result = await compileOrFail(
     file,
-    { precision: "f64", wrt, runtimeImport: RUNTIME_URL },
+    { precision: "f64", ...wrtOf(options), runtimeImport: RUNTIME_URL },
     formatOf(options),
   );
   const seed = numberOf(options, "seed") ?? 0;

@@ -1,13 +1,6 @@
 import { parseArgs } from "node:util";
 import { InternalError } from "../diagnostics/invariant.js";
 import { GradError } from "../runtime/errors.js";
-import { build } from "./build.js";
-import { checkFiles } from "./check.js";
-import { emit } from "./emit.js";
-import { explain } from "./explain.js";
-import { gradcheck } from "./gradcheck.js";
-import { run } from "./run.js";
-import { train } from "./train.js";
 import { UsageError, UserError } from "./usage.js";
 
 const OPTIONS = {
@@ -24,6 +17,8 @@ const OPTIONS = {
   wrt: { type: "string" },
   seed: { type: "string" },
   json: { type: "boolean" },
+  watch: { type: "boolean" },
+  tests: { type: "boolean" },
   epochs: { type: "string" },
   batch: { type: "string" },
   "batch-dim": { type: "string" },
@@ -44,24 +39,40 @@ interface Verb {
   readonly run: (files: readonly string[], options: Options) => Promise<number> | number;
 }
 const VERBS: Readonly<Record<string, Verb>> = {
-  check: { usage: "check FILE…", does: "reports what is wrong", run: checkFiles },
-  build: {
-    usage: "build FILE… -o DIR [--target js,wgsl]",
-    does: "writes the module and its typings",
-    run: build,
+  check: {
+    usage: "check FILE…",
+    does: "reports what is wrong",
+    run: async (f, o) => (await import("./check.js")).checkFiles(f, o),
   },
-  emit: { usage: "emit FILE --stage S", does: "prints one stage of the compilation", run: emit },
-  explain: { usage: "explain FILE | CODE", does: "explains each kernel, or an error's code", run: explain },
-  run: { usage: "run FILE --data D [--grad LOSS] [--engine E] [--json]", does: "runs once", run },
+  build: {
+    usage: "build FILE… -o DIR [--target js,wgsl] [--watch]",
+    does: "writes the module, its typings and source map",
+    run: async (f, o) => (await import("./build.js")).build(f, o),
+  },
+  emit: {
+    usage: "emit FILE --stage S",
+    does: "prints one stage of the compilation",
+    run: async (f, o) => (await import("./emit.js")).emit(f, o),
+  },
+  explain: {
+    usage: "explain FILE | CODE",
+    does: "explains each kernel, or an error's code",
+    run: async (f, o) => (await import("./explain.js")).explain(f, o),
+  },
+  run: {
+    usage: "run FILE --data D [--grad LOSS] [--engine E] [--json]",
+    does: "runs once",
+    run: async (f, o) => (await import("./run.js")).run(f, o),
+  },
   train: {
     usage: "train FILE --data D [--epochs N --batch N --rate R --save P]",
     does: "trains",
-    run: train,
+    run: async (f, o) => (await import("./train.js")).train(f, o),
   },
   gradcheck: {
     usage: "gradcheck FILE [--data D]",
     does: "checks gradients against finite differences",
-    run: gradcheck,
+    run: async (f, o) => (await import("./gradcheck.js")).gradcheck(f, o),
   },
 };
 

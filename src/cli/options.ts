@@ -12,6 +12,11 @@ export function precisionOf(options: Options): "f32" | "f64" {
   if (precision === "f32" || precision === "f64") return precision;
   throw new UsageError(`--precision is f32 or f64, not ${precision}`);
 }
+/** `--wrt params`, `all` or names; nothing where it is not given. */
+export function wrtOf({ wrt }: Options): { wrt?: "params" | "all" | string[] } {
+  if (wrt === undefined) return {};
+  return { wrt: wrt === "params" || wrt === "all" ? wrt : wrt.split(",").filter(Boolean) };
+}
 /** `--dim B=8`, any number of times. */
 export function dimsOf(options: Options): Record<string, number> {
   const dims: Record<string, number> = {};

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve as resolvePath } from "node:path";
-import { compile, type CompileOptions, type CompileResult } from "../compile.js";
+import { analyse, type Analysis, type AnalyseOptions } from "../analyse.js";
+import { importedName } from "../check/modules.js";
+import type { CompileOptions, CompileResult } from "../compile.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { PLAIN, renderGithub, renderJson, renderPretty, type Palette } from "../diagnostics/render.js";
 import colors from "picocolors";
 import { UserError } from "./usage.js";
@@ -17,7 +20,7 @@ export function readSource(file: string): string {
 }
 
 /** Imports of other files, relative to the importing one; null where there is none. */
-export function resolveImport(specifier: string, importer: string): string | null {
+function resolveImport(specifier: string, importer: string): string | null {
   try {
     return readFileSync(resolvePath(dirname(importer), specifier), "utf8");
   } catch {
@@ -25,12 +28,36 @@ export function resolveImport(specifier: string, importer: string): string | nul
   }
 }
 
-export function compileFile(
-  file: string,
-  options: CompileOptions,
-): { source: string; result: CompileResult } {
-  const source = readSource(file);
-  return { source, result: compile(source, { filename: file, resolve: resolveImport, ...options }) };
+/** A file with whatever it imports, each text by the name that diagnostics give it. */
+export class SourceFiles {
+  readonly texts = new Map<string, string>();
+  constructor(readonly file: string) {
+    this.texts.set(file, readSource(file));
+  }
+  get source(): string {
+    return this.texts.get(this.file) ?? "";
+  }
+  readonly resolve = (specifier: string, importer: string): string | null => {
+    const text = resolveImport(specifier, importer);
+    if (text !== null) this.texts.set(importedName(specifier, importer), text);
+    return text;
+  };
+
+  analyse(options: AnalyseOptions = {}): Analysis {
+    return analyse(this.source, { filename: this.file, resolve: this.resolve, ...options });
+  }
+  /** The compiler's later half is loaded here, not where only the front end is wanted. */
+  async compile(options: CompileOptions): Promise<CompileResult> {
+    const { compile } = await import("../compile.js");
+    return compile(this.source, { filename: this.file, resolve: this.resolve, ...options });
+  }
+  /** Writes diagnostics in the format asked for. */
+  report(diagnostics: readonly Diagnostic[], format: Format, stream: NodeJS.WriteStream): void {
+    for (const d of diagnostics)
+      stream.write(
+        `${format === "json" ? renderJson(d) : format === "github" ? renderGithub(d) : `${renderPretty(d, this.texts.get(d.file) ?? "", palette(stream))}\n`}\n`,
+      );
+  }
 }
 
 const palette = (stream: NodeJS.WriteStream): Palette =>
@@ -38,26 +65,15 @@ const palette = (stream: NodeJS.WriteStream): Palette =>
     ? { error: colors.red, warning: colors.yellow, dim: colors.dim, bold: colors.bold }
     : PLAIN;
 
-/** Writes diagnostics in the format asked for; an import's line comes from its own file. */
-export function report(
-  result: CompileResult,
-  source: string,
-  file: string,
-  format: Format,
-  stream: NodeJS.WriteStream,
-): void {
-  for (const d of result.diagnostics) {
-    const text = d.file === file ? source : (resolveImport(d.file, file) ?? "");
-    stream.write(
-      `${format === "json" ? renderJson(d) : format === "github" ? renderGithub(d) : `${renderPretty(d, text, palette(stream))}\n`}\n`,
-    );
-  }
-}
-
 /** @throws UserError after reporting, where the file has errors */
-export function compileOrFail(file: string, options: CompileOptions, format: Format): CompileResult {
-  const { source, result } = compileFile(file, options);
-  report(result, source, file, format, process.stderr);
+export async function compileOrFail(
+  file: string,
+  options: CompileOptions,
+  format: Format,
+): Promise<CompileResult> {
+  const files = new SourceFiles(file);
+  const result = await files.compile(options);
+  files.report(result.diagnostics, format, process.stderr);
   if (!result.ok) throw new UserError("");
   return result;
 }

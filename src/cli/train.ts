@@ -44,7 +44,7 @@ export async function train(files: readonly string[], options: Options): Promise
     if (status !== null) return status;
   }
   const data = await loadData(options.data ?? []);
-  const result = compileOrFail(
+  const result = await compileOrFail(
     file,
     { targets: [engine === "webgpu" ? "wgsl" : "js"], runtimeImport: RUNTIME_URL },
     formatOf(options),

@@ -232,19 +232,6 @@ test("dims with a linear definition stand for it, others are sizes with their de
   expect(program?.checks.map((c) => c.kind)).toEqual(["integer"]);
 });
 
-test("the meta data has numbers where dims have values", () => {
-  const { meta } = checked(
-    "dim B, I = 3\n/// Pixels.\ninput x: f32[B, 2 * I]\ninput rate: f32 = 0.1\nparam w: f32[I]\nloss l = rate * sum[i] w[i]",
-    { dims: { I: 5 } },
-  );
-  expect(meta.dims).toEqual({ B: null, I: 5 });
-  expect(meta.inputs).toEqual({
-    x: { shape: ["B", 10], dtype: "f32", doc: "Pixels." },
-    rate: { shape: [], dtype: "f32", default: 0.1 },
-  });
-  expect(meta.losses).toEqual(["l"]);
-});
-
 test("a sum of many terms is no deeper than one of two", () => {
   const terms = Array.from({ length: 20000 }, (_, k) => `w[0] * ${k}`).join(" + ");
   expect(checked(`${DIMS}y = ${terms}`).program?.values.size).toBe(5);

@@ -42,7 +42,7 @@ describe("a generated module", () => {
   it("runs, and learns", async () => {
     const url = `data:text/javascript;base64,${Buffer.from(bundled(code)).toString("base64")}`;
     const { create, meta } = (await import(/* @vite-ignore */ url)) as Generated;
-    expect(meta.inputs["x"]?.shape).toEqual(["B", "I"]);
+    expect(meta.inputs["x"]?.shape).toEqual(["B", 2]);
     expect(meta.trains).toEqual([{ of: "mse", optimizer: "sgd", args: { rate: 0.1 } }]);
     const model = await create();
     const inputs = { x: Float32Array.of(1, 0, 0, 1, 1, 1), t: Float32Array.of(2, -1, 1) };

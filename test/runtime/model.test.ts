@@ -312,7 +312,7 @@ describe("create", () => {
       inputs: {
         x: { shape: ["B", "I"], dtype: "f32", doc: "features" },
         t: { shape: ["B"], dtype: "f32" },
-        kind: { shape: ["B"], dtype: "i32", range: [0, "C"], default: 0 },
+        kind: { shape: ["B"], dtype: "i32", range: [0, 3], default: 0 },
       },
       params: { w: { shape: ["I"], dtype: "f32" }, bias: { shape: [], dtype: "f32" } },
       states: { steps: { shape: [], dtype: "i32" } },

@@ -1,0 +1,45 @@
+import { check } from "./check/index.js";
+import { importedName } from "./check/modules.js";
+import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import type { Program } from "./ir/program.js";
+import type { SourceFile } from "./parser/ast.js";
+import { parse } from "./parser/parse.js";
+
+export interface AnalyseOptions {
+  /** Default: `model.grad`. Diagnostics and the source map name it; imports are relative to it. */
+  readonly filename?: string;
+  /** Values for dims, over the literal ones of the source. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** What gradients may be asked for: "params" (default), "all" (and the float inputs), or names. */
+  readonly wrt?: "params" | "all" | readonly string[];
+  /** The source of an import, or null where there is none. `importer` is the importing file's name. */
+  readonly resolve?: (specifier: string, importer: string) => string | null | undefined;
+}
+
+export interface Analysis {
+  readonly file: SourceFile;
+  /** Null where there was an error. */
+  readonly program: Program | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The file and what it imports, by the names that spans give them. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/** The front end alone: all that `gradc check` and an editor need, and every diagnostic that there can be. */
+export function analyse(source: string, options: AnalyseOptions = {}): Analysis {
+  const filename = options.filename ?? "model.grad";
+  const sources = new Map([[filename, source]]);
+  const parsed = parse(source, filename);
+  const checked = check(parsed.file, {
+    dims: options.dims ?? {},
+    wrt: options.wrt ?? "params",
+    resolve: (specifier, importer) => {
+      const text = options.resolve?.(specifier, importer);
+      if (text !== null && text !== undefined) sources.set(importedName(specifier, importer), text);
+      return text;
+    },
+  });
+  const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
+  const failed = diagnostics.some((d) => d.severity === "error");
+  return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };
+}
