@@ -2,6 +2,7 @@ import { analyse, type AnalyseOptions } from "./analyse.js";
 import { expandDerivatives } from "./autodiff/expand.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
 import { buildModuleSpec } from "./codegen/module/spec.js";
+import { emitWasm, type WasmCode } from "./codegen/wasm/module.js";
 import { printWgslKernel } from "./codegen/wgsl/kernel.js";
 import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
@@ -17,10 +18,10 @@ import type { ScheduledModule } from "./schedule/kernel-ir.js";
 import { printModule, printPlan } from "./schedule/print.js";
 import { schedule } from "./schedule/schedule.js";
 import { STD_SOURCES } from "./std/sources.js";
-import { JS_TARGET, WGSL_TARGET } from "./schedule/targets.js";
+import { JS_TARGET, WASM_TARGET, WGSL_TARGET } from "./schedule/targets.js";
 
-export type Target = "js" | "wgsl";
-const TARGETS = { js: JS_TARGET, wgsl: WGSL_TARGET } as const;
+export type Target = "js" | "wasm" | "wgsl";
+const TARGETS = { js: JS_TARGET, wasm: WASM_TARGET, wgsl: WGSL_TARGET } as const;
 
 export interface CompileOptions extends AnalyseOptions {
   /** Default: js. */
@@ -90,6 +91,8 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
   const modules: { [T in Target]?: ScheduledModule } = {};
   const scheduled = (target: Target): ScheduledModule =>
     (modules[target] ??= schedule(optimized, TARGETS[target]));
+  let assembled: WasmCode | undefined;
+  const wasm = (): WasmCode => (assembled ??= emitWasm(scheduled("wasm")));
   const built = Object.fromEntries(targets.map((target) => [target, scheduled(target)]));
   const spec = buildModuleSpec(optimized, built, {
     name: (filename.split("/").pop() ?? filename).replace(/\.grad$/, ""),
@@ -97,11 +100,15 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
     precision,
     wrt: [...new Set(program.gradients.map((g) => g.wrt))],
   });
-  const { code, map } = emitModule(spec, built, {
-    sources: new Map([...Object.entries(STD_SOURCES), ...analysis.sources]),
-    linkMap: options.linkMap ?? false,
-    ...(options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport }),
-  });
+  const { code, map } = emitModule(
+    spec,
+    { ...built, ...(targets.includes("wasm") && { wasm: wasm() }) },
+    {
+      sources: new Map([...Object.entries(STD_SOURCES), ...analysis.sources]),
+      linkMap: options.linkMap ?? false,
+      ...(options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport }),
+    },
+  );
   const dts = emitTypings(spec);
   const main = targets[0] ?? "js";
   const stages: StageTexts = {
@@ -114,6 +121,7 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
     js: () => printJsKernels(scheduled("js")),
     wgsl: () =>
       [...scheduled("wgsl").kernels.values()].map((k) => `// ${k.name}\n${printWgslKernel(k)}`).join("\n"),
+    wat: () => wasm().wat,
     dts: () => dts,
   };
   return {
@@ -141,6 +149,7 @@ export const STAGES = [
   "plan",
   "js",
   "wgsl",
+  "wat",
   "dts",
 ] as const;
 export type Stage = (typeof STAGES)[number];

@@ -8,8 +8,8 @@ import { UsageError, UserError } from "./usage.js";
 
 export function targetsOf(text: string): Target[] {
   return text.split(",").map((name) => {
-    if (name === "js" || name === "wgsl") return name;
-    throw new UsageError(`--target takes js and wgsl, not ${name}`);
+    if (name === "js" || name === "wasm" || name === "wgsl") return name;
+    throw new UsageError(`--target takes js, wasm and wgsl, not ${name}`);
   });
 }
 

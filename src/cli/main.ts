@@ -45,7 +45,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: async (f, o) => (await import("./check.js")).checkFiles(f, o),
   },
   build: {
-    usage: "build FILE… -o DIR [--target js,wgsl] [--watch]",
+    usage: "build FILE… -o DIR [--target js,wasm,wgsl] [--watch]",
     does: "writes the module, its typings and source map",
     run: async (f, o) => (await import("./build.js")).build(f, o),
   },

@@ -2,7 +2,7 @@ import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { CompileResult } from "../compile.js";
+import type { CompileResult, Target } from "../compile.js";
 import type { CreateOptions, Model } from "../runtime/index.js";
 import { UserError } from "./usage.js";
 
@@ -24,8 +24,13 @@ export async function instantiate(result: CompileResult, options: CreateOptions)
   }
 }
 
-export const ENGINES = ["js", "webgpu", "interpreter"] as const;
+export const ENGINES = ["js", "wasm", "webgpu", "interpreter"] as const;
 export type Engine = (typeof ENGINES)[number];
+/** What has to be compiled for an engine, and where the model then runs. */
+export function engineParts(engine: Engine): { target: Target; backend: "js" | "wasm" | "webgpu" } {
+  if (engine === "webgpu") return { target: "wgsl", backend: "webgpu" };
+  return engine === "wasm" ? { target: "wasm", backend: "wasm" } : { target: "js", backend: "js" };
+}
 export function engineOf(name: string | undefined): Engine {
   const found = ENGINES.find((e) => e === (name ?? "js"));
   if (!found) throw new UserError(`there is no engine \`${name}\` here; engines are ${ENGINES.join(", ")}`);

@@ -4,7 +4,7 @@ import type { Model } from "../runtime/index.js";
 import type { NamedTensor } from "../runtime/store.js";
 import { loadData, resultToJson, type LoadedData, type RunResult } from "./data.js";
 import type { Options } from "./main.js";
-import { engineOf, instantiate, RUNTIME_URL } from "./model.js";
+import { engineOf, engineParts, instantiate, RUNTIME_URL } from "./model.js";
 import { dimsOf, formatOf, numberOf, oneFile, precisionOf, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { prepareWebGpu } from "./webgpu.js";
@@ -27,14 +27,14 @@ export async function run(files: readonly string[], options: Options): Promise<n
     {
       precision,
       ...wrtOf(options),
-      targets: [engine === "webgpu" ? "wgsl" : "js"],
+      targets: [engineParts(engine).target],
       runtimeImport: RUNTIME_URL,
     },
     formatOf(options),
   );
   const seed = numberOf(options, "seed");
   const model = await instantiate(result, {
-    backend: engine === "webgpu" ? "webgpu" : "js",
+    backend: engineParts(engine).backend,
     dims: { ...data.dims, ...dimsOf(options) },
     ...(seed === undefined ? {} : { seed }),
     params: { ...data.params, ...params },

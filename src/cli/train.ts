@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { loadData, type DataTensor } from "./data.js";
 import type { Options } from "./main.js";
-import { engineOf, instantiate, RUNTIME_URL } from "./model.js";
+import { engineOf, engineParts, instantiate, RUNTIME_URL } from "./model.js";
 import { dimsOf, formatOf, numberOf, oneFile } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { curve, Progress } from "./terminal.js";
@@ -46,7 +46,7 @@ export async function train(files: readonly string[], options: Options): Promise
   const data = await loadData(options.data ?? []);
   const result = await compileOrFail(
     file,
-    { targets: [engine === "webgpu" ? "wgsl" : "js"], runtimeImport: RUNTIME_URL },
+    { targets: [engineParts(engine).target], runtimeImport: RUNTIME_URL },
     formatOf(options),
   );
   const seed = numberOf(options, "seed") ?? 0;

@@ -16,6 +16,8 @@ export type { Codec, NamedTensor, Store } from "./store.js";
 export type { HostInput } from "./host.js";
 export type { Backend, Device, DeviceFactory, Memory } from "./device.js";
 export { jsDevice } from "./js.js";
+export { wasmDevice } from "./wasm.js";
+export type { WasmParts } from "./wasm.js";
 export { webgpuDevice } from "./webgpu.js";
 export { readSafetensors, safetensors, writeSafetensors } from "./safetensors.js";
 export { readNpy, writeNpy } from "./npy.js";

@@ -11,7 +11,13 @@ export interface FusedGroup {
   readonly grid: readonly Poly[];
   readonly members: ValueId[];
   /** Two grid axes worth a register tile (positions), where the first member is a contraction. */
-  readonly tile: { readonly row: number; readonly column: number } | null;
+  readonly tile: Tile | null;
+}
+export interface Tile {
+  readonly row: number;
+  readonly column: number;
+  /** What the operands are contiguous along. */
+  readonly along: "columns" | "reduction";
 }
 export interface ScatterGroup {
   readonly kind: "scatter";
@@ -114,7 +120,7 @@ function whyNot(
  * A sum of which one operand lacks a column axis and another lacks a row axis: each value loaded serves a whole row
  * or column of the tile.
  */
-export function tileOf(equation: Equation): { row: number; column: number } | null {
+export function tileOf(equation: Equation): Tile | null {
   const { operator, axes } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
   const reads = readsOf([equation.body]);
@@ -127,7 +133,18 @@ export function tileOf(equation: Equation): { row: number; column: number } | nu
       const [r, c] = [axes[row], axes[column]];
       if (!r || !c) continue;
       if (inner.some((n) => has(n, r) && !has(n, c)) && inner.some((n) => has(n, c) && !has(n, r)))
-        return { row, column };
+        return { row, column, along: contiguousAlong(c, column === axes.length - 1, inner) };
     }
   return null;
+}
+
+/** Row-major: an index that only ever stands in the last subscript, alone or shifted, walks through memory. */
+function contiguousAlong(column: Index, innermost: boolean, reads: readonly ReadExpr[]): Tile["along"] {
+  const walks = reads.every((node) => {
+    const last = node.subscripts.length - 1;
+    return node.subscripts.every(
+      (s, k) => !s.indices.has(column) || (k === last && s.split(column)?.coefficient.constant === 1),
+    );
+  });
+  return innermost && walks ? "columns" : "reduction";
 }

@@ -117,8 +117,11 @@ export interface TargetDescription {
   readonly accumulator: "f64" | "f32";
   /** Independent iterations wanted before a reduction is split to get more of them (1: never). */
   readonly wantedParallelism: number;
-  /** Register tile of a contraction: rows × columns. */
-  readonly registerTile: readonly [number, number];
+  /** Register tile of a contraction, rows × columns, by where its operands are contiguous: along the columns or not. */
+  readonly registerTile: {
+    readonly columns: readonly [number, number];
+    readonly reduction: readonly [number, number];
+  };
   readonly maxBuffers: number;
   /** Whether iterations of one kernel run one after the other, so a reduction may run across the grid. */
   readonly sequentialGrid: boolean;

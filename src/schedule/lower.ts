@@ -274,9 +274,9 @@ function equationOf(value: Value | undefined): Equation {
 }
 
 function tileStep(group: FusedGroup, axis: number, target: TargetDescription): number {
-  if (group.tile?.row === axis) return target.registerTile[0];
-  if (group.tile?.column === axis) return target.registerTile[1];
-  return 1;
+  if (!group.tile) return 1;
+  const [rows, columns] = target.registerTile[group.tile.along];
+  return group.tile.row === axis ? rows : group.tile.column === axis ? columns : 1;
 }
 
 /** Tile lanes past the end of an axis repeat its last entry and store nothing, so ragged sizes need no second loop. */

@@ -5,9 +5,17 @@ export const JS_TARGET: TargetDescription = {
   dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f64",
   wantedParallelism: 1,
-  registerTile: [4, 4],
+  registerTile: { columns: [4, 4], reduction: [4, 4] },
   maxBuffers: 64,
   sequentialGrid: true,
+};
+
+/** Lanes make the columns of a tile, or the parts of its sums: so it is narrower here. */
+export const WASM_TARGET: TargetDescription = {
+  ...JS_TARGET,
+  name: "wasm",
+  accumulator: "f32",
+  registerTile: { columns: [4, 1], reduction: [4, 2] },
 };
 
 export const WGSL_TARGET: TargetDescription = {
@@ -15,7 +23,7 @@ export const WGSL_TARGET: TargetDescription = {
   dtypes: ["f32", "i32", "u32", "bool"],
   accumulator: "f32",
   wantedParallelism: 64,
-  registerTile: [4, 4],
+  registerTile: { columns: [4, 4], reduction: [4, 4] },
   maxBuffers: 8,
   sequentialGrid: false,
 };

@@ -4,14 +4,14 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { expandDerivatives } from "../../src/autodiff/expand.js";
 import { check } from "../../src/check/index.js";
-import { compile } from "../../src/compile.js";
+import { compile, type Target } from "../../src/compile.js";
 import type { ValueId } from "../../src/ir/expr.js";
 import { interpret } from "../../src/ir/interpret.js";
 import { parse } from "../../src/parser/parse.js";
 import type { CreateOptions, Model } from "../../src/runtime/index.js";
 
-// Programs beside the same computation in PyTorch (expected.py): every one is run by the interpreter and as
-// JavaScript, in float64 and float32.
+// Programs beside the same computation in PyTorch (expected.py): every one is run by the interpreter, as
+// JavaScript in float64 and float32, and as WebAssembly.
 interface Tensor {
   readonly shape: readonly number[];
   readonly dtype: string;
@@ -75,9 +75,17 @@ function interpreted(source: string, data: Data, { loss, wrt }: Expected, model:
   ]);
 }
 
+const arrays = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { ...t, data: numbers(t) }]));
+
 /** A generated module in one file with the runtime, as a bundler makes it. */
-async function created(source: string, data: Data, wrt: readonly string[], precision: "f32" | "f64") {
-  const { code, diagnostics } = compile(source, { precision, wrt: [...wrt], runtimeImport: runtime });
+async function module(
+  source: string,
+  wrt: readonly string[],
+  targets: readonly Target[],
+  precision: "f32" | "f64",
+): Promise<(options: CreateOptions) => Promise<Model>> {
+  const { code, diagnostics } = compile(source, { precision, wrt, targets, runtimeImport: runtime });
   expect(diagnostics.filter((d) => d.severity === "error")).toEqual([]);
   const { outputFiles } = buildSync({
     stdin: { contents: code, resolveDir: folder, loader: "js" },
@@ -86,13 +94,8 @@ async function created(source: string, data: Data, wrt: readonly string[], preci
     write: false,
   });
   const url = `data:text/javascript;base64,${Buffer.from(outputFiles[0]?.text ?? "").toString("base64")}`;
-  const { create } = (await import(/* @vite-ignore */ url)) as {
-    create(options: CreateOptions): Promise<Model>;
-  };
-  const arrays = (tensors: Readonly<Record<string, Tensor>>) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, { ...t, data: numbers(t) }]));
-  const model = await create({ backend: "js", dims: data.dims, params: arrays(data.params) });
-  return { model, inputs: arrays(data.inputs) };
+  return ((await import(/* @vite-ignore */ url)) as { create(options: CreateOptions): Promise<Model> })
+    .create;
 }
 
 describe("programs give PyTorch's outputs and gradients", () => {
@@ -100,20 +103,26 @@ describe("programs give PyTorch's outputs and gradients", () => {
     const source = text(`${name}.grad`);
     const data = JSON.parse(text(`${name}.data.json`)) as Data;
     const expected = JSON.parse(text(`${name}.expected.json`)) as Expected;
-    for (const [precision, limit] of [
-      ["f64", 1e-9],
-      ["f32", 5e-4],
+    for (const [precision, backends, limit] of [
+      ["f64", ["js"], 1e-9],
+      ["f32", ["js", "wasm"], 5e-4],
     ] as const) {
-      const { model, inputs } = await created(source, data, expected.wrt, precision);
-      const { grads, ...outputs } = model.backward(inputs, { of: expected.loss });
-      const results: Results = new Map();
-      for (const [n, t] of Object.entries(outputs)) results.set(n, { shape: t.shape, data: await t.read() });
-      for (const [n, t] of Object.entries(grads))
-        results.set(`d/${n}`, { shape: t.shape, data: await t.read() });
-      expect(worst(results, expected), precision).toBeLessThan(limit);
-      if (precision === "f64")
-        expect(worst(interpreted(source, data, expected, model), expected), "interpreter").toBeLessThan(1e-9);
-      model.dispose();
+      const create = await module(source, expected.wrt, backends, precision);
+      for (const backend of backends) {
+        const model = await create({ backend, dims: data.dims, params: arrays(data.params) });
+        const { grads, ...outputs } = model.backward(arrays(data.inputs), { of: expected.loss });
+        const results: Results = new Map();
+        for (const [n, t] of Object.entries(outputs))
+          results.set(n, { shape: t.shape, data: await t.read() });
+        for (const [n, t] of Object.entries(grads))
+          results.set(`d/${n}`, { shape: t.shape, data: await t.read() });
+        expect(worst(results, expected), `${backend} ${precision}`).toBeLessThan(limit);
+        if (precision === "f64")
+          expect(worst(interpreted(source, data, expected, model), expected), "interpreter").toBeLessThan(
+            1e-9,
+          );
+        model.dispose();
+      }
     }
   });
 });

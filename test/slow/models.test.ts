@@ -10,6 +10,8 @@ for (const [engine, models] of [
   ["interpreter", RECURRENT],
   ["js:f64", RECURRENT],
   ["js", RECURRENT],
+  ["wasm", RECURRENT],
+  ["wasm:f64", RECURRENT],
   ["webgpu", ALL],
 ] as const)
   test(`the example models give PyTorch's outputs and gradients on ${engine}`, () => {

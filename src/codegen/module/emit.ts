@@ -1,7 +1,9 @@
 import { jsHelpers } from "../../ir/scalar/helpers-js.js";
+import { SCALARS } from "../../ir/scalar/table.js";
 import type { ModuleSpec } from "../../runtime/types.js";
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
 import { printJsKernel } from "../js/kernel.js";
+import type { WasmCode } from "../wasm/module.js";
 import { dataText } from "./data.js";
 import { mappedKernels, ModuleText } from "./source-map.js";
 
@@ -36,13 +38,14 @@ export function printJsKernels(module: ScheduledModule): string {
  */
 export function emitModule(
   spec: ModuleSpec,
-  modules: { readonly js?: ScheduledModule },
+  modules: { readonly js?: ScheduledModule; readonly wasm?: WasmCode },
   options: EmitOptions = {},
 ): EmittedModule {
-  const { js } = modules;
+  const { js, wasm } = modules;
   const file = options.file ?? `${spec.name}.js`;
   const parts = [
     ...(spec.targets.wgsl ? [{ entry: "webgpu: webgpuDevice", needs: "webgpuDevice" }] : []),
+    ...(wasm ? [{ entry: "wasm: wasmDevice(wasm)", needs: "wasmDevice" }] : []),
     ...(js ? [{ entry: "js: jsDevice(kernels)", needs: "jsDevice" }] : []),
     { entry: "codec: safetensors", needs: "safetensors" },
   ];
@@ -52,12 +55,17 @@ export function emitModule(
   text.add(
     `import { ${imports.join(", ")} } from ${JSON.stringify(options.runtimeImport ?? "gradc/runtime")};\n`,
   );
+  const kernels = js ? mappedKernels(js) : [];
+  const hosts = wasm ? hostText(wasm) : "";
+  const helpers = jsHelpers([...kernels.map((l) => l.text), hosts].join("\n"));
+  if (helpers) text.add(`${helpers}\n`);
   if (js) {
-    const kernels = mappedKernels(js);
-    const helpers = jsHelpers(kernels.map((l) => l.text).join("\n"));
-    if (helpers) text.add(`${helpers}\n`);
     for (const line of kernels) text.add(line.text, line.span);
     text.add(`const kernels = ${listText([...js.kernels.keys()])};\n`);
+  }
+  if (wasm) {
+    const bytes = `  code: "${base64(wasm.bytes)}",\n`;
+    text.add(`const wasm = {\n${bytes}  host: {${hosts ? `\n${hosts}  ` : ""}},\n};\n`);
   }
   text.add(`const spec = ${dataText(spec)};\n`);
   text.add("export const meta = metaOf(spec);");
@@ -66,6 +74,22 @@ export function emitModule(
   );
   if (options.linkMap) text.add(`//# sourceMappingURL=${file}.map`);
   return text.finish(file, options.sources);
+}
+
+/** The host functions of a wasm module, over doubles. */
+function hostText(wasm: WasmCode): string {
+  return [...wasm.hosts]
+    .map(([name, arity]) => {
+      const parameters = ["a", "b", "c", "d"].slice(0, arity);
+      const body = SCALARS[name]?.js.expression(parameters, "f64") ?? "NaN";
+      return `    ${name}: (${parameters.join(", ")}) => ${body},\n`;
+    })
+    .join("");
+}
+function base64(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
 }
 
 function listText(names: readonly string[]): string {

@@ -50,14 +50,19 @@ export interface SpecOptions {
 /** What the runtime needs to know of a compiled model, as plain data. */
 export function buildModuleSpec(
   program: Program,
-  targets: { readonly js?: ScheduledModule; readonly wgsl?: ScheduledModule },
+  targets: {
+    readonly js?: ScheduledModule;
+    readonly wasm?: ScheduledModule;
+    readonly wgsl?: ScheduledModule;
+  },
   options: SpecOptions,
 ): ModuleSpec {
   const tensors = new TensorTable();
   // Leaves first and in source order: they are the model's interface, used or not.
   for (const value of program.values.values()) if (value.definition.kind === "leaf") tensors.add("", value);
-  const built: { js?: TargetSpec; wgsl?: TargetSpec } = {};
+  const built: { js?: TargetSpec; wasm?: TargetSpec; wgsl?: TargetSpec } = {};
   if (targets.js) built.js = targetSpec("js", targets.js, tensors);
+  if (targets.wasm) built.wasm = targetSpec("wasm", targets.wasm, tensors);
   if (targets.wgsl) built.wgsl = targetSpec("wgsl", targets.wgsl, tensors);
   const leafNames = new Map([...program.values.values()].map((v) => [v.id, v.name]));
   return {
@@ -128,7 +133,7 @@ class TensorTable {
   }
 }
 
-function targetSpec(name: "js" | "wgsl", module: ScheduledModule, tensors: TensorTable): TargetSpec {
+function targetSpec(name: "js" | "wasm" | "wgsl", module: ScheduledModule, tensors: TensorTable): TargetSpec {
   const owner = (id: ValueId): ValueId => module.aliases.get(id) ?? id;
   const valueAt = (id: ValueId): Value => {
     const value = module.program.values.get(id);

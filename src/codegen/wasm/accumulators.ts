@@ -1,0 +1,122 @@
+import type { DType } from "../../ir/expr.js";
+import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
+import { NotWidenable } from "./values.js";
+
+/** A variable from outside of a loop into which each iteration folds a term. */
+export interface Accumulator {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly fn: "add" | "mul" | "max" | "min" | "or" | "and";
+  /** What folding changes nothing. */
+  readonly identity: number;
+}
+const IDENTITIES = { add: 0, mul: 1, max: -Infinity, min: Infinity, or: 0, and: 1 } as const;
+const isFold = (fn: string): fn is keyof typeof IDENTITIES => fn in IDENTITIES;
+
+/** f32 variables that are only ever added to: they are kept in f64. */
+export function doubleSums(body: readonly Statement[]): ReadonlySet<string> {
+  const sums = new Set<string>();
+  const others = new Set<string>();
+  visit(body, (s) => {
+    if (s.kind !== "assign") return;
+    const { value, name } = s;
+    const added =
+      value.op === "call" &&
+      value.fn === "add" &&
+      value.dtype === "f32" &&
+      isVariable(value.args[0], name) &&
+      value.args[1] !== undefined &&
+      !mentions(value.args[1], name);
+    (added ? sums : others).add(name);
+  });
+  return new Set([...sums].filter((name) => !others.has(name)));
+}
+
+/**
+ * What the iterations of a loop fold into. Throws NotWidenable where they depend on each other otherwise: another
+ * kind of assignment, a read of an accumulator, a store into what is loaded.
+ */
+export function accumulators(body: readonly Statement[]): readonly Accumulator[] {
+  const inside = new Set<string>();
+  const loaded = new Set<string>();
+  const stored = new Set<string>();
+  const found = new Map<string, Accumulator>();
+  const folds: KExpr[] = [];
+  visit(body, (s) => {
+    if (s.kind === "var") inside.add(s.name);
+    if (s.kind === "store") stored.add(s.buffer);
+  });
+  visit(body, (s) => {
+    if (s.kind === "assign" && !inside.has(s.name)) {
+      const { value, name } = s;
+      const term = value.op === "call" ? value.args[1] : undefined;
+      if (value.op !== "call" || !isFold(value.fn) || !term || !isVariable(value.args[0], name))
+        throw new NotWidenable("a variable takes each iteration's value");
+      if (value.dtype !== "f32" && value.dtype !== "bool")
+        throw new NotWidenable(`${value.dtype} is folded one by one`);
+      const known = found.get(name);
+      if (known && known.fn !== value.fn) throw new NotWidenable("two ways to fold");
+      found.set(name, { name, dtype: value.dtype, fn: value.fn, identity: IDENTITIES[value.fn] });
+      folds.push(term);
+    } else for (const e of expressions(s)) folds.push(e);
+  });
+  for (const e of folds)
+    visitExpression(e, (x) => {
+      if (x.op === "variable" && found.has(x.name)) throw new NotWidenable("an accumulator is read");
+      if (x.op === "load") loaded.add(x.buffer);
+    });
+  for (const buffer of stored)
+    if (loaded.has(buffer)) throw new NotWidenable("what is stored is loaded again");
+  return [...found.values()];
+}
+
+const isVariable = (e: KExpr | undefined, name: string): boolean => e?.op === "variable" && e.name === name;
+function mentions(e: KExpr, name: string): boolean {
+  let found = false;
+  visitExpression(e, (x) => {
+    if (isVariable(x, name)) found = true;
+  });
+  return found;
+}
+function expressions(s: Statement): readonly KExpr[] {
+  switch (s.kind) {
+    case "let":
+    case "assign":
+      return [s.value];
+    case "var":
+      return [s.init];
+    case "store":
+      return [s.index, s.value];
+    case "if":
+      return [s.condition];
+    case "loop":
+      return [s.lo, s.hi];
+    case "comment":
+      return [];
+  }
+}
+function visit(body: readonly Statement[], each: (s: Statement) => void): void {
+  for (const s of body) {
+    each(s);
+    if (s.kind === "loop") visit(s.body, each);
+    if (s.kind === "if") {
+      visit(s.then, each);
+      visit(s.else, each);
+    }
+  }
+}
+function visitExpression(e: KExpr, each: (e: KExpr) => void): void {
+  each(e);
+  switch (e.op) {
+    case "load":
+      return visitExpression(e.index, each);
+    case "call":
+    case "address":
+      return e.args.forEach((a) => visitExpression(a, each));
+    case "cast":
+      return visitExpression(e.arg, each);
+    case "select":
+      return [e.condition, e.then, e.else].forEach((a) => visitExpression(a, each));
+    default:
+  }
+}

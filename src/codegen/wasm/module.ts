@@ -1,0 +1,63 @@
+import type { ScheduledModule } from "../../schedule/kernel-ir.js";
+import { encodeModule } from "./encode.js";
+import { mathFunctions } from "./functions.js";
+import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
+import { get, i32, op, set } from "./instruction.js";
+import { wasmKernel, type UsedFunctions } from "./kernel.js";
+import { printWat } from "./text.js";
+
+export interface WasmCode {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly wat: string;
+  /** Functions of the function table that the module calls in the host, over doubles, with their arities. */
+  readonly hosts: ReadonlyMap<string, number>;
+}
+
+/** All kernels of a scheduled module as one WebAssembly module. */
+export function emitWasm(scheduled: ScheduledModule): WasmCode {
+  const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
+  const kernels = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used));
+  const module: WasmModule = {
+    imports: [...used.hosts].map(([name, arity]) => ({ name, arity })),
+    functions: [...mathFunctions(used.math), ...[...used.helpers].map(integerHelper), ...kernels],
+  };
+  return { bytes: encodeModule(module), wat: printWat(module), hosts: used.hosts };
+}
+
+/** Quotients that round down and remainders of the divisor's sign; by 0: 0 and the dividend. */
+function integerHelper(name: string): WasmFunction {
+  const [a, b, r] = [get("a"), get("b"), get("r")];
+  const signed = name.endsWith("i32");
+  const suffix = signed ? "_s" : "_u";
+  const quotient = op(`i32.div${suffix}` as Opcode, a, b);
+  // The remainder has the dividend's sign; -1 as divisor never reaches div_s, which traps on -2^31 / -1.
+  const off = op("i32.and", op("i32.ne", r, i32(0)), op("i32.lt_s", op("i32.xor", r, b), i32(0)));
+  const remainder = set("r", op(`i32.rem${suffix}` as Opcode, a, b));
+  const isFloor = name.startsWith("floor_div");
+  const zero = op("i32.eqz", b);
+  const general: Instruction[] = !signed
+    ? [isFloor ? quotient : op("i32.rem_u", a, b)]
+    : isFloor
+      ? [
+          {
+            kind: "if",
+            condition: op("i32.eq", b, i32(-1)),
+            then: [op("i32.sub", i32(0), a)],
+            else: [remainder, op("i32.sub", quotient, off)],
+            result: "i32",
+          },
+        ]
+      : [remainder, op("i32.add", r, op("select", b, i32(0), off))];
+  return {
+    name,
+    parameters: [
+      { name: "a", type: "i32" },
+      { name: "b", type: "i32" },
+    ],
+    result: "i32",
+    locals: [{ name: "r", type: "i32" }],
+    body: [{ kind: "if", condition: zero, then: [isFloor ? i32(0) : a], else: general, result: "i32" }],
+    exported: false,
+    notes: [isFloor ? "quotient, rounded down; 0 by 0" : "remainder of the divisor's sign"],
+  };
+}

@@ -1,0 +1,74 @@
+import { alignment, type Instruction, type WasmFunction, type WasmModule } from "./instruction.js";
+
+/** The module in the text format, folded; what the encoder writes, for a reader and for other assemblers. */
+export function printWat(module: WasmModule): string {
+  const imports = module.imports.map(
+    ({ name, arity }) =>
+      `  (import "host" "${name}" (func $host.${name}${" (param f64)".repeat(arity)} (result f64)))\n`,
+  );
+  return `(module\n${imports.join("")}  (import "env" "memory" (memory 1))\n${module.functions.map(functionText).join("\n")})\n`;
+}
+
+function functionText(fn: WasmFunction): string {
+  const head = [
+    `(func $${fn.name}`,
+    ...(fn.exported ? [`(export "${fn.name}")`] : []),
+    ...fn.parameters.map((p) => `(param $${p.name} ${p.type})`),
+    ...(fn.result ? [`(result ${fn.result})`] : []),
+  ].join(" ");
+  const notes = fn.notes.map((n) => `  ;; ${n}\n`).join("");
+  const locals = fn.locals.map((l) => `    (local $${l.name} ${l.type})\n`).join("");
+  return `${notes}  ${head}\n${locals}${fn.body.map((i) => `${statement(i, "    ")}\n`).join("")}  )\n`;
+}
+
+function statement(i: Instruction, indent: string): string {
+  const inner = `${indent}  `;
+  const lines = (list: readonly Instruction[]): string =>
+    list.map((s) => `\n${statement(s, inner)}`).join("");
+  switch (i.kind) {
+    case "comment":
+      return `${indent};; ${i.text}`;
+    case "block":
+    case "loop":
+      return `${indent}(${i.kind} $${i.label}${lines(i.body)})`;
+    case "if": {
+      const arm = (name: string, list: readonly Instruction[]): string =>
+        `\n${inner}(${name}${list.map((s) => `\n${statement(s, `${inner}  `)}`).join("")})`;
+      const result = i.result ? ` (result ${i.result})` : "";
+      return `${indent}(if${result} ${expression(i.condition)}${arm("then", i.then)}${i.else.length ? arm("else", i.else) : ""})`;
+    }
+    default:
+      return `${indent}${expression(i)}`;
+  }
+}
+
+function expression(i: Instruction): string {
+  const list = (args: readonly Instruction[]): string => args.map((a) => ` ${expression(a)}`).join("");
+  switch (i.kind) {
+    case "op": {
+      const memory = alignment(i.op) !== undefined && i.offset ? ` offset=${i.offset}` : "";
+      return `(${i.op}${memory}${i.lane === undefined ? "" : ` ${i.lane}`}${list(i.args)})`;
+    }
+    case "const":
+      return `(${i.type}.const ${numberText(i.value)})`;
+    case "lanes":
+      return `(v128.const ${i.type} ${i.values.map(numberText).join(" ")})`;
+    case "get":
+      return `(local.get $${i.local})`;
+    case "set":
+    case "tee":
+      return `(local.${i.kind} $${i.local} ${expression(i.value)})`;
+    case "call":
+      return `(call $${i.fn}${list(i.args)})`;
+    case "br":
+      return i.condition ? `(br_if $${i.label} ${expression(i.condition)})` : `(br $${i.label})`;
+    default:
+      return statement(i, "").replace(/\n\s*/g, " ");
+  }
+}
+
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return Object.is(value, -0) ? "-0" : String(value);
+}
