@@ -1,7 +1,6 @@
 import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
 import { isFloat, visit } from "../ir/expr.js";
 import type { Program, Value } from "../ir/program.js";
-import { idsOf } from "../ir/items.js";
 
 /** Reads that a derivative flows through: not those in conditions, subscripts or arguments of flat functions. */
 export function activeReads(body: Expr): ReadExpr[] {
@@ -47,42 +46,32 @@ export function sourcesOf(value: Value): ValueId[] {
   }
 }
 
-/** Values on a differentiable path from `from` to `to`, both included (empty if there is none). `from` counts as given. */
+/**
+ * Values on a differentiable path from any of `from` to `to`, both included (empty if there is none). Each of `from`
+ * counts as given: what it is computed from is of no concern.
+ */
 export function activeBetween(
   program: Pick<Program, "values" | "items">,
-  from: ValueId,
+  from: ReadonlySet<ValueId>,
   to: ValueId,
 ): Set<ValueId> {
-  const order = program.items.flatMap(idsOf);
-  const sources = new Map<ValueId, readonly ValueId[]>();
-  const sourcesAt = (id: ValueId): readonly ValueId[] => {
-    const known = sources.get(id);
-    if (known) return known;
-    const value = program.values.get(id);
-    const made = value && id !== from ? sourcesOf(value) : [];
-    sources.set(id, made);
-    return made;
-  };
+  // Backwards from `to`, noting who reads whom; then forwards along these notes. Every value is looked into once.
+  const readers = new Map<ValueId, ValueId[]>();
   const needed = new Set<ValueId>([to]);
   const work = [to];
-  for (let id = work.pop(); id !== undefined; id = work.pop())
-    for (const source of sourcesAt(id)) {
+  for (let id = work.pop(); id !== undefined; id = work.pop()) {
+    const value = program.values.get(id);
+    if (!value || from.has(id)) continue;
+    for (const source of sourcesOf(value)) {
+      const known = readers.get(source);
+      if (known) known.push(id);
+      else readers.set(source, [id]);
       if (needed.has(source)) continue;
       needed.add(source);
       work.push(source);
     }
-  // Forward closure; repeated because members of a recurrence refer to later ones.
-  const reached = new Set<ValueId>([from]);
-  for (let grown = true; grown;) {
-    grown = false;
-    for (const id of order) {
-      if (reached.has(id) || !needed.has(id)) continue;
-      if (sourcesAt(id).some((s) => reached.has(s))) {
-        reached.add(id);
-        grown = true;
-      }
-    }
-    if (!program.items.some((item) => typeof item !== "number")) break;
   }
-  return new Set([...reached].filter((id) => needed.has(id)));
+  const active = new Set<ValueId>([...from].filter((id) => needed.has(id)));
+  for (const id of active) for (const reader of readers.get(id) ?? []) active.add(reader);
+  return active;
 }

@@ -50,7 +50,7 @@ function expandOne(
   const of = work.value(derivative.of);
   const wrt = work.value(derivative.wrt);
   const program = { values: work.values, items };
-  const active = activeBetween(program, derivative.wrt, derivative.of);
+  const active = activeBetween(program, new Set([derivative.wrt]), derivative.of);
   const zero = constant(0, value.dtype);
   const axes = work.axesFor(value.shape, [
     ...work.axisNames(derivative.of).slice(0, derivative.batch),
@@ -143,9 +143,8 @@ class SharedSweeps {
     for (const { definition } of this.work.values.values())
       if (definition.kind === "derivative" && definition.of === d.of && this.serves(definition))
         wrts.add(definition.wrt);
-    const active = new Set<ValueId>();
-    for (const wrt of wrts)
-      for (const id of activeBetween({ values: this.work.values, items }, wrt, d.of)) active.add(id);
+    // None of them is computed from another, so that one cuts nothing off the others' paths.
+    const active = activeBetween({ values: this.work.values, items }, wrts, d.of);
     const of = this.work.value(d.of);
     const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_").run(
       items,

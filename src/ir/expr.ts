@@ -215,27 +215,33 @@ export function operands(e: Expr): readonly Expr[] {
       return [e.arg];
   }
 }
-function opaqueOf(polys: readonly Poly[]): Expr[] {
-  return polys.flatMap((p) => [...p.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])));
+const NONE: readonly Expr[] = [];
+function opaqueOf(polys: readonly Poly[]): readonly Expr[] {
+  let found: readonly Expr[] = NONE;
+  for (const p of polys) if (p.hasOpaque) found = found.length ? [...found, ...p.opaque] : p.opaque;
+  return found;
 }
 
 /** Visit every node below and including `root` once, operands first. Iterative: bodies may be deep. */
 export function visit(roots: readonly Expr[], each: (e: Expr) => void): void {
   const seen = new Set<Expr>();
-  const stack: { e: Expr; entered: boolean }[] = roots.map((e) => ({ e, entered: false })).reverse();
-  while (stack.length) {
-    const top = stack[stack.length - 1];
-    if (!top) break;
-    if (top.entered) {
-      stack.pop();
-      each(top.e);
-    } else if (seen.has(top.e)) stack.pop();
-    else {
-      seen.add(top.e);
-      top.entered = true;
-      for (const operand of operands(top.e))
-        if (!seen.has(operand)) stack.push({ e: operand, entered: false });
+  // A node is pushed again below a mark, and met there when its operands are done.
+  const stack: (Expr | null)[] = [...roots].reverse();
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    if (top === null) {
+      const done = stack.pop();
+      if (done) each(done);
+      continue;
     }
+    if (seen.has(top)) continue;
+    seen.add(top);
+    const below = operands(top);
+    if (below.length === 0) {
+      each(top);
+      continue;
+    }
+    stack.push(top, null);
+    for (const operand of below) if (!seen.has(operand)) stack.push(operand);
   }
 }
 

@@ -32,12 +32,17 @@ function termKey(atoms: readonly Atom[]): string {
   return atoms.map((a) => a.key).join("*");
 }
 
+const NONE: readonly Expr[] = [];
 const compareAtoms = (a: Atom, b: Atom): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 export class Poly {
-  readonly key: string;
-  private constructor(readonly terms: readonly Term[]) {
-    this.key = terms.map((t) => `${t.num}/${t.den}:${termKey(t.atoms)}`).join("+") || "0";
+  private text: string | undefined;
+  private opaqueAtoms: readonly Expr[] | undefined;
+  private constructor(readonly terms: readonly Term[]) {}
+
+  /** Made when first asked for: most polynomials are steps on the way to another. */
+  get key(): string {
+    return (this.text ??= this.terms.map((t) => `${t.num}/${t.den}:${termKey(t.atoms)}`).join("+") || "0");
   }
 
   private static from(terms: Iterable<Term>): Poly {
@@ -153,7 +158,16 @@ export class Poly {
     return found;
   }
   get hasOpaque(): boolean {
-    return this.terms.some((t) => t.atoms.some((a) => a.kind === "opaque"));
+    return this.opaque.length > 0;
+  }
+  /** The expressions of the opaque atoms, each once. */
+  get opaque(): readonly Expr[] {
+    if (this.opaqueAtoms) return this.opaqueAtoms;
+    let found: Expr[] | undefined;
+    for (const t of this.terms)
+      for (const a of t.atoms)
+        if (a.kind === "opaque" && !found?.includes(a.expr)) (found ??= []).push(a.expr);
+    return (this.opaqueAtoms = found ?? NONE);
   }
 
   /**
@@ -175,18 +189,27 @@ export class Poly {
 
   /** Replace atoms; `replace` returns undefined to keep one. */
   substitute(replace: (atom: Atom) => Poly | undefined): Poly {
+    const terms: Term[] = [];
     let changed = false;
-    const parts: Poly[] = [];
     for (const t of this.terms) {
-      let part: Poly = new Poly([{ num: t.num, den: t.den, atoms: [] }]);
+      const kept: Atom[] = [];
+      let product: Poly | undefined;
       for (const atom of t.atoms) {
         const by = replace(atom);
-        if (by) changed = true;
-        part = part.mul(by ?? new Poly([{ num: 1, den: 1, atoms: [atom] }]));
+        if (by) product = product ? product.mul(by) : by;
+        else kept.push(atom);
       }
-      parts.push(part);
+      if (!product) {
+        terms.push(t);
+        continue;
+      }
+      changed = true;
+      for (const p of product.terms) {
+        const atoms = kept.length ? [...p.atoms, ...kept].sort(compareAtoms) : p.atoms;
+        terms.push({ num: p.num * t.num, den: p.den * t.den, atoms });
+      }
     }
-    return changed ? Poly.from(parts.flatMap((p) => p.terms)) : this;
+    return changed ? Poly.from(terms) : this;
   }
 
   /** The least common denominator of the coefficients. */

@@ -1,7 +1,7 @@
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { readsOf, visit } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
-import type { Equation, Program, Value } from "../ir/program.js";
+import type { Definition, Equation, Program, Value } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
@@ -29,62 +29,75 @@ function readsOnce(equation: Equation, node: ReadExpr): boolean {
   return iterationOf(equation).every((i) => used.has(i)) && node.subscripts.every((s) => !s.hasOpaque);
 }
 
+/** Bodies longer than this (in nodes) are not put into others: what they would save is a register's worth. */
+const LONGEST_INLINED = 200;
+
+interface Place {
+  readonly user: Value;
+  readonly node: ReadExpr;
+}
+
 /**
  * Substitutes elementwise producers into their readers where that repeats no work worth mentioning: read at one
  * place and at each element once, or so cheap that storing it would cost more.
+ *
+ * One walk in program order: what a value is read by does not change while the values before it are substituted, so
+ * all places are found at the start, and each body is rewritten once, with every producer that it takes in.
  */
 export function inlineProducers(program: Program, roots: readonly ValueId[]): Program {
   const rooted = new Set(roots);
   const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
   const values = new Map(program.values);
-  const readers = new Map<ValueId, Set<ValueId>>();
-  for (const value of values.values())
-    for (const id of mentions(value.definition))
-      readers.set(id, (readers.get(id) ?? new Set()).add(value.id));
+  const places = new Map<ValueId, Place[] | null>();
+  for (const user of values.values()) {
+    const open = user.definition.kind === "equation" && !grouped.has(user.id);
+    if (!open) for (const id of mentions(user.definition)) places.set(id, null);
+    else
+      for (const node of readsOfDefinition(user.definition)) {
+        const known = places.get(node.value);
+        if (known) known.push({ user, node });
+        else if (known === undefined) places.set(node.value, [{ user, node }]);
+      }
+  }
+  const inlined = new Map<ValueId, Equation>();
+  const rules = {
+    read: (node: ReadExpr): Expr | undefined => {
+      const producer = inlined.get(node.value);
+      return producer && instantiate(producer, node.subscripts);
+    },
+  };
   for (const id of program.items.flatMap(idsOf)) {
-    const producer = values.get(id);
-    if (!producer || rooted.has(id) || grouped.has(id)) continue;
-    const { definition } = producer;
-    if (definition.kind !== "equation" || definition.operator) continue;
-    const users = [...(readers.get(id) ?? [])].flatMap((user): Value[] => {
-      const v = values.get(user);
-      return v ? [v] : [];
-    });
-    if (
-      !users.length ||
-      !users.every((u) => u.definition.kind === "equation" && !grouped.has(u.id)) ||
-      !worthInlining(id, definition, users)
-    )
-      continue;
-    for (const user of users) {
-      const made = rewriteDefinition(user.definition, {
-        read: (node) => (node.value === id ? instantiate(definition, node.subscripts) : undefined),
-      });
-      values.set(user.id, { ...user, definition: made });
-      for (const source of mentions(definition))
-        readers.set(source, (readers.get(source) ?? new Set()).add(user.id));
-    }
+    const value = values.get(id);
+    if (!value || grouped.has(id) || value.definition.kind !== "equation") continue;
+    const definition = readsOfDefinition(value.definition).some((node) => inlined.has(node.value))
+      ? rewriteDefinition(value.definition, rules)
+      : value.definition;
+    if (definition !== value.definition) values.set(id, { ...value, definition });
+    const read = places.get(id);
+    if (rooted.has(id) || definition.kind !== "equation" || definition.operator || !read) continue;
+    if (worthInlining(definition, read)) inlined.set(id, definition);
   }
   return keepReachable({ ...program, values }, roots);
 }
 
-function worthInlining(id: ValueId, producer: Equation, users: readonly Value[]): boolean {
+function readsOfDefinition(definition: Definition): ReadExpr[] {
+  if (definition.kind !== "equation") return [];
+  const guard = definition.operator?.guard;
+  return readsOf(guard ? [definition.body, guard] : [definition.body]);
+}
+
+function worthInlining(producer: Equation, places: readonly Place[]): boolean {
+  let nodes = 0;
+  visit([producer.body], () => nodes++);
+  if (nodes > LONGEST_INLINED) return false;
   const cost = costOf(producer.body);
   const reads = readsOf([producer.body]).length;
-  let places = 0;
-  let repeats = false;
-  for (const user of users) {
-    if (user.definition.kind !== "equation") return false;
-    const guard = user.definition.operator?.guard;
-    for (const node of readsOf(guard ? [user.definition.body, guard] : [user.definition.body])) {
-      if (node.value !== id) continue;
-      places++;
-      if (!readsOnce(user.definition, node)) repeats = true;
-    }
-  }
+  const repeats = places.some(
+    ({ user: { definition }, node }) => definition.kind !== "equation" || !readsOnce(definition, node),
+  );
   // 1 / N and its like: a register holds it wherever it is used.
   if (producer.axes.length === 0 && reads === 0) return cost <= 4;
   if (repeats) return cost === 0 && reads <= 1;
-  if (places === 1) return true;
-  return cost * places <= 4 && reads <= 2;
+  if (places.length === 1) return true;
+  return cost * places.length <= 4 && reads <= 2;
 }

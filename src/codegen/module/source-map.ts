@@ -1,6 +1,6 @@
 import { addMapping, GenMapping, setSourceContent, toEncodedMap } from "@jridgewell/gen-mapping";
 import type { Span } from "../../diagnostics/span.js";
-import type { Kernel, ScheduledModule } from "../../schedule/kernel-ir.js";
+import type { Kernel, Launch, ScheduledModule } from "../../schedule/kernel-ir.js";
 import { jsKernelLines } from "../js/kernel.js";
 
 interface MappedLine {
@@ -37,8 +37,13 @@ export class ModuleText {
 
 /** The kernels' lines, each with the place of the equation whose value it helps to compute. */
 export function mappedKernels(module: ScheduledModule): MappedLine[] {
+  // A kernel that serves several launches is written down where the first one's equations are.
+  const launches = new Map<string, Launch>();
+  for (const entry of [module.forward, ...module.backward.values(), ...module.step.values()])
+    for (const launch of entry.launches)
+      if (!launches.has(launch.kernel)) launches.set(launch.kernel, launch);
   return [...module.kernels.values()].flatMap((kernel) => {
-    const stored = spansOfBuffers(module, kernel);
+    const stored = spansOfBuffers(module, kernel, launches.get(kernel.name));
     const lines = jsKernelLines(kernel);
     const mapped: MappedLine[] = [{ text: "" }];
     // A line works towards the next store, or, after the last one, belongs to that.
@@ -52,14 +57,15 @@ export function mappedKernels(module: ScheduledModule): MappedLine[] {
   });
 }
 
-/** A kernel that serves several launches is written down where the first one's equations are. */
-function spansOfBuffers(module: ScheduledModule, kernel: Kernel): ReadonlyMap<string, Span> {
-  const entries = [module.forward, ...module.backward.values(), ...module.step.values()];
-  const launch = entries.flatMap((e) => e.launches).find((l) => l.kernel === kernel.name);
+function spansOfBuffers(
+  { program }: ScheduledModule,
+  kernel: Kernel,
+  launch: Launch | undefined,
+): ReadonlyMap<string, Span> {
   return new Map(
     kernel.buffers.flatMap((b, k): [string, Span][] => {
       const id = launch?.tensors[k];
-      const span = id === undefined ? undefined : module.program.values.get(id)?.span;
+      const span = id === undefined ? undefined : program.values.get(id)?.span;
       return span ? [[b.name, span]] : [];
     }),
   );
