@@ -1,6 +1,7 @@
 import { check } from "./check/index.js";
 import { importedName } from "./check/modules.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import { ExpressionTable } from "./ir/expr.js";
 import type { Program } from "./ir/program.js";
 import type { SourceFile } from "./parser/ast.js";
 import { parse } from "./parser/parse.js";
@@ -30,15 +31,14 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
   const filename = options.filename ?? "model.grad";
   const sources = new Map([[filename, source]]);
   const parsed = parse(source, filename);
-  const checked = check(parsed.file, {
-    dims: options.dims ?? {},
-    wrt: options.wrt ?? "params",
-    resolve: (specifier, importer) => {
-      const text = options.resolve?.(specifier, importer);
-      if (text !== null && text !== undefined) sources.set(importedName(specifier, importer), text);
-      return text;
-    },
-  });
+  const resolve = (specifier: string, importer: string): string | null | undefined => {
+    const text = options.resolve?.(specifier, importer);
+    if (text !== null && text !== undefined) sources.set(importedName(specifier, importer), text);
+    return text;
+  };
+  const checked = ExpressionTable.scoped(() =>
+    check(parsed.file, { dims: options.dims ?? {}, wrt: options.wrt ?? "params", resolve }),
+  );
   const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
   const failed = diagnostics.some((d) => d.severity === "error");
   return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };

@@ -6,6 +6,7 @@ import { emitWasm, type WasmCode } from "./codegen/wasm/module.js";
 import { printWgslKernel } from "./codegen/wgsl/kernel.js";
 import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
+import { ExpressionTable } from "./ir/expr.js";
 import { printProgram } from "./ir/print.js";
 import type { Program } from "./ir/program.js";
 import { verify } from "./ir/verify.js";
@@ -62,6 +63,12 @@ export const VERSION = "0.1.0";
  * @throws InternalError where the fault is ours
  */
 export function compile(source: string, options: CompileOptions = {}): CompileResult {
+  const expressions = new ExpressionTable();
+  const result = expressions.run(() => compileInScope(source, options));
+  return { ...result, stage: (name) => expressions.run(() => result.stage(name)) };
+}
+
+function compileInScope(source: string, options: CompileOptions): CompileResult {
   const filename = options.filename ?? "model.grad";
   const targets = options.targets ?? ["js"];
   const precision = options.precision ?? "f32";

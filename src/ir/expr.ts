@@ -66,22 +66,50 @@ export interface CastExpr extends Node {
 }
 
 let exprCounter = 0;
-const interned = new Map<string, WeakRef<Expr>>();
-const forget = new FinalizationRegistry<string>((key) => {
-  if (!interned.get(key)?.deref()) interned.delete(key);
-});
 
-type Fields<T> = T extends Node ? Omit<T, "id"> : never;
-function intern(key: string, fields: Fields<Expr>): Expr {
-  const known = interned.get(key)?.deref();
-  if (known) return known;
-  const made: Expr = { id: ++exprCounter, ...fields };
-  interned.set(key, new WeakRef(made));
-  forget.register(made, key);
-  return made;
+/**
+ * The nodes made within one compilation. A table of its own for each keeps what an earlier compilation has made from
+ * deciding the order of anything in a later one, and lets all of it go at once.
+ */
+export class ExpressionTable {
+  private static current = new ExpressionTable();
+  private static isScoped = false;
+  private readonly nodes = new Map<string, Expr>();
+
+  /** Nodes that `work` makes come from this table. Work on a program goes on in the table that it began in. */
+  run<T>(work: () => T): T {
+    const outer = ExpressionTable.current;
+    const outerScoped = ExpressionTable.isScoped;
+    ExpressionTable.current = this;
+    ExpressionTable.isScoped = true;
+    try {
+      return work();
+    } finally {
+      ExpressionTable.current = outer;
+      ExpressionTable.isScoped = outerScoped;
+    }
+  }
+  /** In the table of the compilation that is running, or else in a new one. */
+  static scoped<T>(work: () => T): T {
+    return ExpressionTable.isScoped ? work() : new ExpressionTable().run(work);
+  }
+  static intern(key: string, fields: Fields<Expr>): Expr {
+    const { nodes } = ExpressionTable.current;
+    const known = nodes.get(key);
+    if (known) return known;
+    const made: Expr = { id: ++exprCounter, ...fields };
+    nodes.set(key, made);
+    return made;
+  }
 }
+type Fields<T> = T extends Node ? Omit<T, "id"> : never;
+const { intern } = ExpressionTable;
+
+export const FALSE: Expr = { id: ++exprCounter, op: "constant", dtype: "bool", value: 0 };
+export const TRUE: Expr = { id: ++exprCounter, op: "constant", dtype: "bool", value: 1 };
 
 export function constant(value: number, dtype: DType = "f32"): Expr {
+  if (dtype === "bool") return value ? TRUE : FALSE;
   const text = Object.is(value, -0) ? "-0" : String(value);
   return intern(`c${dtype}${text}`, { op: "constant", dtype, value });
 }
@@ -171,8 +199,6 @@ export const fn = (name: string, ...args: [Expr, ...Expr[]]): Expr => call(name,
 
 export type Comparison = "eq" | "ne" | "lt" | "le";
 export const compare = (fn: Comparison, a: Expr, b: Expr): Expr => (same(a, b), call(fn, [a, b], "bool"));
-export const TRUE: Expr = constant(1, "bool");
-export const FALSE: Expr = constant(0, "bool");
 export function and(a: Expr, b: Expr): Expr {
   if (a === FALSE || b === FALSE) return FALSE;
   if (a === TRUE || a === b) return b;

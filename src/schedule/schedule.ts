@@ -1,7 +1,7 @@
 import type { ValueId } from "../ir/expr.js";
 import type { Program } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
-import { groupKernels, type KernelGroup } from "./group.js";
+import { groupKernels, type FusedGroup, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type { Kernel, Launch, ScheduledEntry, ScheduledModule, TargetDescription } from "./kernel-ir.js";
 import {
@@ -70,6 +70,8 @@ class ModuleScheduler {
   readonly aliases = new Map<ValueId, ValueId>();
   readonly decisions: string[] = [];
   private readonly byText = new Map<string, string>();
+  /** By what they compute: the backward pass repeats the forward pass's kernels. */
+  private readonly launched = new Map<string, Launch>();
   private values: Program["values"] = new Map();
   private readonly lowered: Program;
 
@@ -124,8 +126,13 @@ class ModuleScheduler {
 
   private launch(group: KernelGroup, context: LoweringContext): Launch[] {
     switch (group.kind) {
-      case "fused":
-        return [this.register(lowerFused(group, context))];
+      case "fused": {
+        const key = signature(group, context);
+        const known = this.launched.get(key);
+        const launch = known ?? this.register(lowerFused(group, context));
+        this.launched.set(key, launch);
+        return [launch];
+      }
       case "scatter":
         return [this.register(lowerScatter(group, context))];
       case "recurrence":
@@ -151,4 +158,18 @@ class ModuleScheduler {
     }
     return { kernel: name, tensors };
   }
+}
+
+/** All that the lowering of a group depends on beside the target: nodes and indices are one object where equal. */
+function signature({ members, tile }: FusedGroup, { program, stored }: LoweringContext): string {
+  const inside = new Set(members);
+  const texts = members.map((id) => {
+    const definition = program.values.get(id)?.definition;
+    if (definition?.kind !== "equation") return `${id}`;
+    const { axes, operator, body } = definition;
+    const indices = operator?.kind === "reduce" ? operator.indices : operator ? [operator.index] : [];
+    const bound = [...axes, ...indices].map((i) => i.id).join(",");
+    return `${id} ${stored(id, inside)} ${bound} ${operator?.guard?.id ?? ""} ${body.id}`;
+  });
+  return [...texts, tile ? `${tile.row} ${tile.column}` : ""].join("\n");
 }
