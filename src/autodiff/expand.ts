@@ -4,32 +4,39 @@ import { and, compare, constant, freshIndex, indexValue, read, select, TRUE } fr
 import { Poly } from "../ir/poly.js";
 import type { Derivative, Item, Program, RecurrenceGroup, Value } from "../ir/program.js";
 import { activeBetween } from "./activity.js";
+import { isAligned, Step, type StepAxis } from "./alignment.js";
 import { ForwardSweep } from "./forward.js";
 import { ReverseSweep } from "./reverse.js";
 import { Workspace } from "./workspace.js";
 
 /**
  * Replaces every `derivative` value by equations, innermost first: items are taken in order, so what a derivative
- * depends on has been expanded before it.
+ * depends on has been expanded before it. One that stands in a recurrence becomes equations of the step.
  */
 export function expandDerivatives(program: Program): Program {
   const work = new Workspace(program);
   const shared = new SharedSweeps(work);
-  const expandItems = (items: readonly Item[], before: readonly Item[]): Item[] => {
+  const expandItems = (
+    items: readonly Item[],
+    before: readonly Item[],
+    time: Map<ValueId, StepAxis> | null,
+  ): Item[] => {
     const done: Item[] = [];
     for (const item of items) {
       if (typeof item !== "number") {
-        const group: RecurrenceGroup = { ...item, items: expandItems(item.items, [...before, ...done]) };
+        const own = new Map(item.time);
+        const inner = expandItems(item.items, [...before, ...done], own);
+        const group: RecurrenceGroup = { ...item, items: inner, time: own };
         done.push(group);
         continue;
       }
       const value = work.value(item);
       if (value.definition.kind !== "derivative") done.push(item);
-      else done.push(...expandOne(work, shared, [...before, ...done], value, value.definition));
+      else done.push(...expandOne(work, shared, [...before, ...done], value, value.definition, time));
     }
     return done;
   };
-  return { ...program, items: expandItems(program.items, []), values: work.values };
+  return { ...program, items: expandItems(program.items, [], null), values: work.values };
 }
 
 /** Sweeps for one derivative; its value becomes an equation that reads the result. */
@@ -39,90 +46,183 @@ function expandOne(
   items: readonly Item[],
   value: Value,
   derivative: Derivative,
+  time: Map<ValueId, StepAxis> | null,
 ): Item[] {
-  if (shared.serves(derivative)) {
+  const define = (axes: readonly Index[], body: Expr): void =>
+    void work.values.set(value.id, {
+      ...value,
+      definition: { kind: "equation", axes, operator: null, body },
+    });
+  if (shared.serves(derivative) && !time) {
     const { made, adjoint } = shared.take(items, derivative);
     const axes = work.axesFor(value.shape, work.axisNames(derivative.wrt));
-    const body = adjoint === undefined ? constant(0, value.dtype) : work.readAt(adjoint, axes);
-    work.values.set(value.id, { ...value, definition: { kind: "equation", axes, operator: null, body } });
+    define(axes, adjoint === undefined ? constant(0, value.dtype) : work.readAt(adjoint, axes));
     return [...made, value.id];
   }
-  const of = work.value(derivative.of);
-  const wrt = work.value(derivative.wrt);
-  const program = { values: work.values, items };
-  const active = activeBetween(program, new Set([derivative.wrt]), derivative.of);
-  const zero = constant(0, value.dtype);
-  const axes = work.axesFor(value.shape, [
-    ...work.axisNames(derivative.of).slice(0, derivative.batch),
-    ...work.axisNames(derivative.wrt),
-  ]);
-  const finish = (made: readonly Item[], body: Expr): Item[] => {
-    work.values.set(value.id, { ...value, definition: { kind: "equation", axes, operator: null, body } });
-    return [...made, value.id];
-  };
-  const at = (list: readonly Index[]): Poly[] => list.map((i) => Poly.index(i));
-  switch (derivative.mode) {
-    case "grad":
-    case "vjp": {
-      const batch = of.shape
-        .slice(0, derivative.batch)
-        .map((size, k) => freshIndex(work.axisNames(of.id)[k] ?? "e", size));
-      const sweep = new ReverseSweep(work, active, new Set([wrt.id]), batch, "d_");
-      const { items: made, adjoints } = sweep.run(items, of.id, (indices) => {
-        const own = indices.slice(batch.length);
-        const seed =
-          derivative.direction === null
-            ? constant(1, of.dtype)
-            : read(derivative.direction, at(own), of.dtype);
-        const hit = batch.reduce<Expr>((all, _, k) => {
-          const [e, b] = [indices[k], own[k]];
-          invariant(e && b, "of has the batch axes first");
-          return and(all, compare("eq", indexValue(Poly.index(e)), indexValue(Poly.index(b))));
-        }, TRUE);
-        return select(hit, seed, constant(0, of.dtype));
-      });
-      const adjoint = adjoints.get(wrt.id);
-      return finish(made, adjoint === undefined ? zero : read(adjoint, at(axes), wrt.dtype));
-    }
-    case "jvp": {
-      invariant(derivative.direction !== null, "jvp has a tangent");
-      const { items: made, tangent } = new ForwardSweep(work, active, [], "t_").run(
-        items,
-        wrt.id,
-        of.id,
-        derivative.direction,
-      );
-      return finish(made, tangent === null ? zero : read(tangent, at(axes), of.dtype));
-    }
-    case "jacobian": {
-      // One tangent for each element of wrt: a tensor of tangents with wrt's axes in front.
-      const batch = wrt.shape.map((size, k) => freshIndex(work.axisNames(wrt.id)[k] ?? "x", size));
-      const enumerate = batch.map((b) => freshIndex(b.name, b.hi));
-      const own = work.axesFor(wrt.shape, work.axisNames(wrt.id));
-      const same = own.reduce<Expr>(
-        (all, o, k) =>
-          and(all, compare("eq", indexValue(Poly.index(o)), indexValue(Poly.index(enumerate[k] ?? o)))),
-        TRUE,
-      );
-      const seed = work.equation(
-        `e_${wrt.name}`,
-        wrt.dtype,
-        [...enumerate, ...own],
-        null,
-        select(same, constant(1, wrt.dtype), constant(0, wrt.dtype)),
-        wrt,
-      );
-      const { items: made, tangent } = new ForwardSweep(work, active, batch, "j_").run(
-        items,
-        wrt.id,
-        of.id,
-        seed,
-      );
-      const ofRank = of.shape.length;
-      const subscripts = [...at(axes.slice(ofRank)), ...at(axes.slice(0, ofRank))];
-      return finish([seed, ...made], tangent === null ? zero : read(tangent, subscripts, of.dtype));
-    }
+  const sweep = new DerivativeSweep(work, items, value.id, derivative, time);
+  const { made, axes, body } = sweep.run(value);
+  define(axes, body ?? constant(0, value.dtype));
+  return [...made, value.id];
+}
+
+/** Coordinates of the result of a derivative: the batch, then what `of` and `wrt` have of their own. */
+interface Coordinates {
+  readonly batch: readonly Poly[];
+  readonly own: readonly Poly[];
+  readonly rest: readonly Poly[];
+}
+
+class DerivativeSweep {
+  private readonly of: Value;
+  private readonly wrt: Value;
+  private readonly active: ReadonlySet<ValueId>;
+  private readonly step: Step | null;
+  /** Batch axes that are points to be taken together; the others enumerate separate sweeps. */
+  private readonly together: ReadonlySet<number>;
+  private readonly enumerated: readonly number[];
+
+  constructor(
+    private readonly work: Workspace,
+    private readonly items: readonly Item[],
+    id: ValueId,
+    private readonly derivative: Derivative,
+    private readonly time: Map<ValueId, StepAxis> | null,
+  ) {
+    this.of = work.value(derivative.of);
+    this.wrt = work.value(derivative.wrt);
+    this.active = activeBetween({ values: work.values, items }, new Set([derivative.wrt]), derivative.of);
+    const seed = time?.get(id);
+    this.step = time && seed ? new Step(work, this.active, derivative, time, seed) : null;
+    const aligned = isAligned(work, this.active, derivative, this.step);
+    this.together = new Set(aligned ? derivative.aligned.map((a) => a.batch) : []);
+    this.enumerated = Array.from({ length: derivative.batch }, (_, k) => k).filter(
+      (k) => !this.together.has(k),
+    );
+    invariant(
+      !seed || this.together.has(seed.axis),
+      "the checker lets only step-wise derivatives into a recurrence",
+    );
   }
+
+  run(value: Value): { made: readonly Item[]; axes: Index[]; body: Expr | null } {
+    const { work, derivative, of, wrt } = this;
+    const { mode, batch } = derivative;
+    const ofNames = work.axisNames(of.id);
+    const ownCount = mode === "jvp" || mode === "jacobian" ? of.shape.length - batch : 0;
+    const restNames = work.axisNames(wrt.id).filter((_, k) => !this.alignment(k));
+    const axes = work.axesFor(value.shape, [...ofNames.slice(0, batch + ownCount), ...restNames]);
+    const points = axes.map((a) => Poly.index(a));
+    const at: Coordinates = {
+      batch: points.slice(0, batch),
+      own: points.slice(batch, batch + ownCount),
+      rest: points.slice(batch + ownCount),
+    };
+    return mode === "grad" || mode === "vjp" ? { axes, ...this.reverse(at) } : { axes, ...this.forward(at) };
+  }
+
+  private alignment(axis: number): Derivative["aligned"][number] | undefined {
+    return this.derivative.aligned.find((a) => a.axis === axis);
+  }
+  /** Subscripts of `wrt` for given coordinates. */
+  private place(at: Coordinates): Poly[] {
+    const rest = [...at.rest];
+    return this.wrt.shape.map((_, axis) => {
+      const pair = this.alignment(axis);
+      const batch = pair && at.batch[pair.batch];
+      return (pair && batch ? batch.add(pair.offset) : rest.shift()) ?? Poly.constant(0);
+    });
+  }
+  private enumeration(): Index[] {
+    const names = this.work.axisNames(this.of.id);
+    return this.enumerated.map((k) => freshIndex(names[k] ?? "e", this.of.shape[k] ?? Poly.constant(0)));
+  }
+  private register(times: ReadonlyMap<ValueId, StepAxis>): void {
+    for (const [id, axis] of times) this.time?.set(id, axis);
+  }
+
+  private reverse(at: Coordinates): { made: readonly Item[]; body: Expr | null } {
+    const { derivative, of, wrt } = this;
+    const batch = this.enumeration();
+    const sweep = new ReverseSweep(this.work, this.active, new Set([wrt.id]), batch, "d_", this.step);
+    const { items, adjoints, times } = sweep.run(this.items, of.id, (indices) => {
+      const own = indices.slice(batch.length).map((i) => Poly.index(i));
+      const seed =
+        derivative.direction === null ? constant(1, of.dtype) : read(derivative.direction, own, of.dtype);
+      const hit = this.enumerated
+        .map((axis, k) => equal(Poly.index(indices[k] ?? missing()), own[axis] ?? missing()))
+        .reduce(and, TRUE);
+      return select(hit, seed, constant(0, of.dtype));
+    });
+    this.register(times);
+    const adjoint = adjoints.get(wrt.id);
+    if (adjoint === undefined) return { made: items, body: null };
+    const enumerated = this.enumerated.map((k) => at.batch[k] ?? missing());
+    return { made: items, body: read(adjoint, [...enumerated, ...this.place(at)], wrt.dtype) };
+  }
+
+  /** Tangents: of a direction, or of one element of `wrt` for each point of the axes it has of its own. */
+  private forward(at: Coordinates): { made: readonly Item[]; body: Expr | null } {
+    const { work, derivative, of, wrt } = this;
+    const isJacobian = derivative.mode === "jacobian";
+    const names = work.axisNames(wrt.id);
+    const points = this.enumeration();
+    const free = wrt.shape.flatMap((size, k) => (this.alignment(k) ? [] : [{ size, name: names[k] ?? "x" }]));
+    const elements = isJacobian ? free.map(({ size, name }) => freshIndex(name, size)) : [];
+    const own = work.axesFor(wrt.shape, names);
+    const batch = [...points, ...elements];
+    const seed = work.equation(
+      `${isJacobian ? "e" : "t"}_${wrt.name}`,
+      wrt.dtype,
+      [...batch, ...own],
+      null,
+      this.seed(points, elements, own),
+      wrt,
+    );
+    const counted = this.step?.of(wrt.id);
+    if (counted) this.time?.set(seed, { axis: counted.axis + batch.length, shift: counted.shift });
+    const sweep = new ForwardSweep(work, this.active, batch, isJacobian ? "j_" : "t_", this.step);
+    const { items, tangent, times } = sweep.run(this.items, wrt.id, of.id, seed);
+    this.register(times);
+    const made = [seed, ...items];
+    if (tangent === null) return { made, body: null };
+    const enumerated = this.enumerated.map((k) => at.batch[k] ?? missing());
+    const chosen = isJacobian ? at.rest : [];
+    return { made, body: read(tangent, [...enumerated, ...chosen, ...at.batch, ...at.own], of.dtype) };
+  }
+
+  /** The tangent of `wrt` at its own axes, for each enumerated point and element. */
+  private seed(points: readonly Index[], elements: readonly Index[], own: readonly Index[]): Expr {
+    const { derivative, of, wrt } = this;
+    const zero = constant(0, wrt.dtype);
+    const coordinate: Poly[] = Array.from({ length: derivative.batch }, () => Poly.constant(0));
+    this.enumerated.forEach((axis, k) => (coordinate[axis] = Poly.index(points[k] ?? missing())));
+    const conditions: Expr[] = [];
+    for (const { batch, axis, offset } of derivative.aligned) {
+      const here = Poly.index(own[axis] ?? missing()).sub(offset);
+      if (!this.together.has(batch)) {
+        conditions.push(equal(here, coordinate[batch] ?? missing()));
+        continue;
+      }
+      coordinate[batch] = here;
+      const size = of.shape[batch] ?? missing();
+      if (offset !== 0) conditions.push(compare("le", indexValue(Poly.constant(0)), indexValue(here)));
+      if (!size.add(offset).equals(wrt.shape[axis] ?? missing()))
+        conditions.push(compare("lt", indexValue(here), indexValue(size)));
+    }
+    const rest = own.filter((_, k) => !this.alignment(k)).map((i) => Poly.index(i));
+    elements.forEach((e, k) => conditions.push(equal(rest[k] ?? missing(), Poly.index(e))));
+    const value =
+      derivative.direction === null
+        ? constant(1, wrt.dtype)
+        : read(derivative.direction, [...coordinate, ...rest], wrt.dtype);
+    return select(conditions.reduce(and, TRUE), value, zero);
+  }
+}
+
+const equal = (a: Poly, b: Poly): Expr => compare("eq", indexValue(a), indexValue(b));
+function missing(): never {
+  invariant(false, "a derivative's axes go together");
+  throw new RangeError("unreachable");
 }
 
 /** One reverse sweep for all gradients of one loss for leaves: a leaf that counts as given cuts nothing off. */
@@ -131,9 +231,7 @@ class SharedSweeps {
   constructor(private readonly work: Workspace) {}
 
   serves(d: Derivative): boolean {
-    return (
-      d.mode === "grad" && d.batch === 0 && !d.withinStep && this.work.value(d.wrt).definition.kind === "leaf"
-    );
+    return d.mode === "grad" && d.batch === 0 && this.work.value(d.wrt).definition.kind === "leaf";
   }
   /** The new items at the first call for a loss, none later. */
   take(items: readonly Item[], d: Derivative): { made: readonly Item[]; adjoint: ValueId | undefined } {
@@ -146,7 +244,7 @@ class SharedSweeps {
     // None of them is computed from another, so that one cuts nothing off the others' paths.
     const active = activeBetween({ values: this.work.values, items }, wrts, d.of);
     const of = this.work.value(d.of);
-    const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_").run(
+    const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_", null).run(
       items,
       d.of,
       () => constant(1, of.dtype),

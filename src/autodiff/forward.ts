@@ -17,6 +17,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
+import type { Step, StepAxis } from "./alignment.js";
 import type { Workspace } from "./workspace.js";
 
 /** Forward mode: the tangent of every active value, an equation beside each primal one. */
@@ -31,6 +32,8 @@ export class ForwardSweep {
     /** Leading axes that every tangent carries (one for each axis of the input, for a Jacobian). */
     private readonly batch: readonly Index[],
     private readonly label: string,
+    /** The step of a recurrence that all of this stands in, or null. */
+    private readonly step: Step | null,
   ) {}
 
   /** `seed` is the tangent tensor of `wrt`, with the axes [batch…, wrt's]. */
@@ -39,13 +42,17 @@ export class ForwardSweep {
     wrt: ValueId,
     of: ValueId,
     seed: ValueId,
-  ): { items: readonly Item[]; tangent: ValueId | null } {
+  ): { items: readonly Item[]; tangent: ValueId | null; times: ReadonlyMap<ValueId, StepAxis> } {
+    const times = new Map<ValueId, StepAxis>();
+    if (this.step) this.time = times;
     this.tangents.set(wrt, seed);
     for (const item of items) {
       const members = idsOf(item).filter((id) => this.active.has(id) && id !== wrt);
       if (members.length === 0) continue;
       if (typeof item === "number") {
-        const made = this.tangentOf(this.work.value(item));
+        const own = this.step?.of(item);
+        const like = own && { axis: own.axis + this.batch.length, shift: own.shift };
+        const made = this.tangentOf(this.work.value(item), undefined, like);
         if (made !== null) this.tangents.set(item, made);
         continue;
       }
@@ -69,7 +76,7 @@ export class ForwardSweep {
       this.time = null;
       this.items.push({ ...item, name: `${this.label}${item.name}`, time, items: inside });
     }
-    return { items: this.items, tangent: this.tangents.get(of) ?? null };
+    return { items: this.items, tangent: this.tangents.get(of) ?? null, times };
   }
 
   private define(
@@ -135,7 +142,7 @@ export class ForwardSweep {
         return made;
       }
       case "scatter": {
-        const body = this.bodyTangent(definition.body);
+        const body = this.bodyTangent(value, definition.body);
         if (!body) return null;
         const made = this.work.define(
           `${this.label}${value.name}`,
@@ -154,7 +161,7 @@ export class ForwardSweep {
         return made;
       }
       case "equation": {
-        const tangent = this.bodyTangent(definition.body);
+        const tangent = this.bodyTangent(value, definition.body);
         if (!tangent && id === undefined) return null;
         return this.equationTangent(value, definition, tangent ?? constant(0, value.dtype), id, time);
       }
@@ -166,10 +173,10 @@ export class ForwardSweep {
     }
   }
 
-  private bodyTangent(body: Expr): Expr | null {
+  private bodyTangent(value: Value, body: Expr): Expr | null {
     return forwardSweep(body, (node: ReadExpr) => {
       const tangent = this.tangents.get(node.value);
-      return tangent === undefined
+      return tangent === undefined || this.step?.follows(value, node) === false
         ? null
         : read(tangent, [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], node.dtype);
     });

@@ -22,6 +22,7 @@ import {
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
+import type { Step, StepAxis } from "./alignment.js";
 import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
 import { mentions } from "../ir/reach.js";
@@ -38,6 +39,8 @@ export interface ReverseResult {
   readonly items: readonly Item[];
   /** Adjoint of each of `wrt`; absent where nothing flows back. */
   readonly adjoints: ReadonlyMap<ValueId, ValueId>;
+  /** Within a step of a recurrence: the step axis of each new value. */
+  readonly times: ReadonlyMap<ValueId, StepAxis>;
 }
 
 /** One thing sent back to a value: its element at given indices (batch, then axes). */
@@ -58,9 +61,13 @@ export class ReverseSweep {
     /** Leading axes that every adjoint carries. */
     private readonly batch: readonly Index[],
     private readonly label: string,
+    /** The step of a recurrence that all of this stands in, or null. */
+    private readonly step: Step | null,
   ) {}
 
   run(items: readonly Item[], of: ValueId, seed: Contribution): ReverseResult {
+    const times = new Map<ValueId, StepAxis>();
+    if (this.step) this.time = times;
     this.send(of, seed);
     for (const item of [...items].reverse()) {
       if (!idsOf(item).some((id) => this.active.has(id))) continue;
@@ -71,10 +78,10 @@ export class ReverseSweep {
     for (const id of this.wrt) {
       if (!this.contributions.get(id)?.length) continue;
       const adjoint = this.adjointOf(id);
-      if (!this.emitted.has(adjoint)) this.emit(adjoint);
+      if (!this.emitted.has(adjoint)) this.emit(adjoint, this.stepAxis(id));
       adjoints.set(id, adjoint);
     }
-    return { items: this.items, adjoints };
+    return { items: this.items, adjoints, times };
   }
 
   private send(id: ValueId, contribution: Contribution): void {
@@ -134,8 +141,14 @@ export class ReverseSweep {
   private visitValue(id: ValueId): void {
     if (this.wrt.has(id) || !this.contributions.get(id)?.length || !this.active.has(id)) return;
     const adjoint = this.adjointOf(id);
-    if (!this.emitted.has(adjoint)) this.emit(adjoint);
-    this.propagate(id, adjoint);
+    const like = this.stepAxis(id);
+    if (!this.emitted.has(adjoint)) this.emit(adjoint, like);
+    this.propagate(id, adjoint, like);
+  }
+  /** Within a step: the axis of a value's adjoint that the steps run along. */
+  private stepAxis(id: ValueId): StepAxis | undefined {
+    const own = this.step?.of(id);
+    return own && { axis: own.axis + this.batch.length, shift: own.shift };
   }
 
   private visitGroup(group: RecurrenceGroup): void {
@@ -515,7 +528,8 @@ export class ReverseSweep {
   ): void {
     for (const [node, terms] of reads)
       for (const term of terms)
-        if (this.active.has(node.value)) this.sendRead(value, domain, node, term, time);
+        if (this.active.has(node.value) && (this.step?.follows(value, node) ?? true))
+          this.sendRead(value, domain, node, term, time);
   }
 
   private sendRead(
@@ -579,6 +593,7 @@ export class ReverseSweep {
 
   /** Inside a group: the time axis of the adjoint of a member. */
   private timeOfAdjoint(id: ValueId): { axis: number; shift: number } | undefined {
+    if (this.step) return this.stepAxis(id);
     const adjoint = this.adjoints.get(id);
     return adjoint === undefined ? undefined : this.time?.get(adjoint);
   }

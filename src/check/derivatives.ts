@@ -1,15 +1,26 @@
 import * as ir from "../ir/expr.js";
-import { isFloat, type Index } from "../ir/expr.js";
+import { indicesOf, isFloat, type Index } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Derivative } from "../ir/program.js";
+import type { Alignment, Derivative } from "../ir/program.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import type { Context, Elaborate } from "./context.js";
-import { materialise, type Lifted } from "./lift.js";
+import { lift, materialise, type Lifted } from "./lift.js";
 import { asValue, coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
 
 const WANTED: Readonly<Record<string, number>> = { grad: 2, jvp: 3, vjp: 3, hvp: 3, jacobian: 2, stop: 1 };
 export const DERIVATIVES: ReadonlySet<string> = new Set(Object.keys(WANTED));
 
+/** A value and the subscripts of those of its leading axes that are fixed at the place of the call. */
+interface Entries {
+  readonly id: number;
+  readonly lead: readonly Poly[];
+}
+
+/**
+ * `grad`, `jvp`, `vjp`, `hvp`, `jacobian`, `stop`. Under indices, what is differentiated has one value for each point
+ * of its leading axes (the batch of the derivative), and so has the direction. A variable with subscripts
+ * (`x[b]`, an argument of a function that is mapped) is aligned with the batch where they go together.
+ */
 export function derivative(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;
   const name = node.callee.text;
@@ -33,65 +44,37 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
       { wanted: `a scalar to take \`${name}\` of`, found: describe(result) },
       { help: "sum it, or use jacobian or vjp" },
     );
-  const value = materialise(context, name, result, node.span);
-  if (name === "grad") return gradient(value, wrt, node, context);
-  if (wrt.lead.length > 0 || value.lead.length > 0)
-    return report.unsupported(`\`${name}\` under indices`, node.span);
-  const { values } = context.session;
-  const variableTerm = valueTerm(values.get(wrt.id));
+  const variableTerm = valueTerm(context.session.values.get(wrt.id), wrt.lead);
+  const like = name === "vjp" ? result : variableTerm;
+  const given = along ? directionLike(like, along, node, context) : null;
+  if (along && !given) return null;
+  const value = over(result, given, name, node, context);
+  if (!value) return null;
+  const dir = given && directionValue(value, given, node, context);
+  if (given && dir === null) return null;
   switch (name) {
-    case "jacobian":
-      return define(
-        "jacobian",
-        value.id,
-        wrt.id,
-        null,
-        [...shapeOf(result), ...shapeOf(variableTerm)],
-        result.dtype,
-        node,
-        context,
-      );
-    case "jvp":
+    case "grad":
     case "vjp":
+    case "jvp":
+    case "jacobian":
+      return define(name, value, wrt, dir, node, context);
     case "hvp": {
-      const like = name === "vjp" ? result : variableTerm;
-      const given = along && directionLike(like, along, node, context);
-      if (!given) return null;
-      if (name === "jvp")
-        return define("jvp", value.id, wrt.id, given, shapeOf(result), result.dtype, node, context);
-      if (name === "vjp")
-        return define("vjp", value.id, wrt.id, given, shapeOf(variableTerm), result.dtype, node, context);
-      const inner = define(
-        "grad",
-        value.id,
-        wrt.id,
-        null,
-        shapeOf(variableTerm),
-        result.dtype,
-        node,
-        context,
-      );
-      const gradientValue = asValue(inner);
-      return gradientValue
-        ? define("jvp", gradientValue.id, wrt.id, given, shapeOf(variableTerm), result.dtype, node, context)
-        : null;
+      const gradient = define("grad", value, wrt, null, node, context);
+      const inner = gradient && asValue(gradient);
+      return inner
+        ? define("jvp", inner, wrt, dir, node, context)
+        : report.unsupported("`hvp` for entries at fixed places", node.span);
     }
     default:
       return null;
   }
 }
 
-function variableOf(
-  node: Expression,
-  context: Context,
-  elaborate: Elaborate,
-): { readonly id: number; readonly lead: readonly Poly[] } | null {
+function variableOf(node: Expression, context: Context, elaborate: Elaborate): Entries | null {
   const { report } = context.session;
-  if (node.kind === "subscript")
-    return report.unsupported("a derivative for some entries of a tensor", node.span);
   const term = elaborate(node, context);
   if (!term) return null;
-  const value = node.kind === "name" ? asValue(term) : undefined;
+  const value = node.kind === "name" || node.kind === "subscript" ? asValue(term) : undefined;
   if (!value)
     return report.add("GRAD4001", node.span, {
       text: "a derivative is taken for a param, an input or a named value",
@@ -101,7 +84,7 @@ function variableOf(
   return value;
 }
 
-function directionLike(like: Term, along: Term, node: CallExpression, context: Context): number | null {
+function directionLike(like: Term, along: Term, node: CallExpression, context: Context): Term | null {
   const { report } = context.session;
   const given = coerce(along, like.dtype);
   const span = node.args[2]?.span ?? node.span;
@@ -109,90 +92,132 @@ function directionLike(like: Term, along: Term, node: CallExpression, context: C
     given &&
     given.axes.length === like.axes.length &&
     given.axes.every((a, k) => like.axes[k]?.hi.equals(a.hi));
-  if (!given || !fits) return report.add("GRAD3004", span, { left: describe(like), right: describe(along) });
-  const made = materialise(context, "direction", given, span);
-  return made.lead.length > 0 ? report.unsupported("a direction under indices", span) : made.id;
+  return fits ? given : report.add("GRAD3004", span, { left: describe(like), right: describe(along) });
+}
+
+/** The bound indices that a term mentions, in the order in which they were bound. */
+const freeIn = (term: Term, context: Context): Index[] => {
+  const mentioned = indicesOf([term.body]);
+  return context.bound.filter((i) => mentioned.has(i));
+};
+/** The bound index that a leading subscript is, or is shifted by its range's start; else undefined. */
+const boundIn = (p: Poly, context: Context): Index | undefined =>
+  context.bound.find((i) => p.equals(Poly.index(i)) || p.equals(Poly.index(i).sub(i.lo)));
+
+/** What is differentiated, as a value that has an axis for every index that it or the direction depends on. */
+function over(
+  result: Term,
+  direction: Term | null,
+  name: string,
+  node: CallExpression,
+  context: Context,
+): Lifted | null {
+  const whole = materialise(context, name, result, node.span);
+  const plain = whole.lead.every((p) => boundIn(p, context));
+  const value = plain ? whole : lift(context, name, result, null, result.dtype, node.span);
+  const has = new Set(value.lead.map((p) => boundIn(p, context)));
+  const missing = direction ? freeIn(direction, context).filter((i) => !has.has(i)) : [];
+  if (missing.length === 0) return value;
+  if (missing.some((i) => context.times.has(i)))
+    return context.session.report.unsupported("a direction of each step for a value of none", node.span);
+  // The same value for each point of the indices that only the direction has.
+  const { values } = context.session;
+  const { dtype, shape } = values.get(value.id);
+  const extra = missing.map((i) => ir.freshIndex(i.name, i.hi.sub(i.lo)));
+  const own = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
+  const body = ir.read(
+    value.id,
+    own.map((o) => Poly.index(o)),
+    dtype,
+  );
+  const lead = [...value.lead, ...missing.map((i) => Poly.index(i).sub(i.lo))];
+  const batch = value.lead.length;
+  const axes = [...own.slice(0, batch), ...extra, ...own.slice(batch)];
+  const id = values.equation(`${context.owner}.${name}`, axes, null, body, dtype, { span: node.span });
+  carryTime(value.id, id, context);
+  return { id, lead, term: valueTerm(values.get(id), lead) };
+}
+
+/** A direction as a tensor over the batch of what is differentiated, then its own axes. */
+function directionValue(of: Lifted, direction: Term, node: CallExpression, context: Context): number | null {
+  const { values, report } = context.session;
+  const { shape } = values.get(of.id);
+  const batch = of.lead.map((_, k) => ir.freshIndex(`b${k}`, shape[k] ?? Poly.constant(0)));
+  const to = new Map<Index, Poly>();
+  of.lead.forEach((p, k) => {
+    const index = boundIn(p, context);
+    const axis = batch[k];
+    if (index && axis)
+      to.set(index, Poly.index(axis).add(p.equals(Poly.index(index)) ? Poly.constant(0) : index.lo));
+  });
+  if (freeIn(direction, context).some((i) => !to.has(i)))
+    return report.unsupported("this direction under indices", node.span);
+  const own = direction.axes.map((a) => ir.freshIndex(a.name, a.hi));
+  direction.axes.forEach((a, k) => {
+    const o = own[k];
+    if (o) to.set(a, Poly.index(o));
+  });
+  const body = ir.rewriter({ index: (i) => to.get(i) }).expr(direction.body);
+  const id = values.equation(`${context.owner}.direction`, [...batch, ...own], null, body, direction.dtype, {
+    span: node.args[2]?.span ?? node.span,
+  });
+  carryTime(of.id, id, context);
+  return id;
+}
+
+/** A value over the same leading axes stands at the same step of a recurrence. */
+function carryTime(from: number, to: number, context: Context): void {
+  const time = context.session.timeAxes.get(from);
+  if (time) context.session.timeAxes.set(to, time);
 }
 
 function define(
   mode: Derivative["mode"],
-  of: number,
-  wrt: number,
+  of: { readonly id: number; readonly lead: readonly Poly[] },
+  wrt: Entries,
   direction: number | null,
-  shape: readonly Poly[],
-  dtype: ir.DType,
-  node: CallExpression,
-  context: Context,
-): Term {
-  const { values } = context.session;
-  const id = values.define(
-    `${context.owner}.${mode}`,
-    dtype,
-    shape,
-    { kind: "derivative", mode, of, wrt, direction, batch: 0, withinStep: false },
-    { span: node.span },
-  );
-  return valueTerm(values.get(id));
-}
-
-/**
- * Under indices, `of` is one scalar for each point of its leading axes. What has leading axes itself (an argument
- * of a function that is mapped) belongs to the scalar at the same point only, so a sum over these points has the
- * same derivative; the other leading axes enumerate separate scalars.
- */
-function gradient(
-  of: Lifted,
-  wrt: { readonly id: number; readonly lead: readonly Poly[] },
   node: CallExpression,
   context: Context,
 ): Term | null {
-  const { values, report } = context.session;
-  const mine = of.lead.map((p) => p.key);
-  const shared = wrt.lead.map((p) => mine.indexOf(p.key));
-  if (
-    shared.some((k) => k < 0) ||
-    [...of.lead, ...wrt.lead].some((p) => [...p.indices].some((i) => context.times.has(i)))
-  )
-    return report.unsupported("this derivative under indices", node.span);
+  const { values } = context.session;
   const value = values.get(of.id);
-  let id = of.id;
-  const batch = of.lead.filter((_, k) => !shared.includes(k));
-  const sizes = value.shape.slice(0, of.lead.length);
-  if (shared.length > 0) {
-    const points = sizes.map((s, k) => ir.freshIndex(`i${k}`, s));
-    const axes: Index[] = points.filter((_, k) => !shared.includes(k));
-    const body = ir.read(
-      of.id,
-      points.map((p) => Poly.index(p)),
-      value.dtype,
+  const variable = values.get(wrt.id);
+  const aligned: Alignment[] = [];
+  wrt.lead.forEach((p, axis) => {
+    const batch = of.lead.findIndex(
+      (q, k) => p.sub(q).constant !== undefined && q.indices.size > 0 && !aligned.some((a) => a.batch === k),
     );
-    const indices = points.filter((_, k) => shared.includes(k));
-    id = values.equation(
-      `${value.name}.total`,
-      axes,
-      { kind: "reduce", reducer: "sum", indices, guard: null },
-      body,
-      value.dtype,
-      { span: node.span },
-    );
-  }
-  const shape = [...values.get(id).shape, ...values.get(wrt.id).shape];
-  const made = values.define(
-    `${context.owner}.grad`,
+    const offset = of.lead[batch] && p.sub(of.lead[batch]).constant;
+    if (offset !== undefined) aligned.push({ batch, axis, offset });
+  });
+  if (mode === "jvp" && aligned.length < wrt.lead.length)
+    return context.session.report.unsupported("`jvp` for entries at fixed places", node.span);
+  const isAligned = (axis: number): boolean => aligned.some((a) => a.axis === axis);
+  const batch = of.lead.length;
+  const own = value.shape.slice(batch);
+  const rest = variable.shape.filter((_, k) => !isAligned(k));
+  const shape = {
+    grad: [...value.shape.slice(0, batch), ...rest],
+    vjp: [...value.shape.slice(0, batch), ...rest],
+    jvp: value.shape,
+    jacobian: [...value.shape.slice(0, batch), ...own, ...rest],
+  }[mode];
+  const id = values.define(
+    `${context.owner}.${mode}`,
     value.dtype,
     shape,
-    {
-      kind: "derivative",
-      mode: "grad",
-      of: id,
-      wrt: wrt.id,
-      direction: null,
-      batch: batch.length,
-      withinStep: false,
-    },
+    { kind: "derivative", mode, of: of.id, wrt: wrt.id, direction, batch, aligned },
     { span: node.span },
   );
-  return valueTerm(values.get(made), [...batch, ...wrt.lead]);
+  carryTime(of.id, id, context);
+  // Fixed subscripts of the variable are taken of the result: grad(l, W[0]) is grad(l, W)[0].
+  const fixed = wrt.lead.filter((_, k) => !isAligned(k));
+  const made = valueTerm(values.get(id), of.lead);
+  if (fixed.length === 0 || mode === "jvp") return made;
+  const before = mode === "jacobian" ? own.length : 0;
+  const kept = made.axes.filter((_, k) => k < before || k >= before + fixed.length);
+  const to = new Map(made.axes.slice(before, before + fixed.length).map((a, k) => [a, fixed[k]]));
+  return { dtype: made.dtype, axes: kept, body: ir.rewriter({ index: (i) => to.get(i) }).expr(made.body) };
 }
 
 /** A value whose cotangents go nowhere. */
@@ -207,5 +232,6 @@ function stopped(term: Term, context: Context, node: CallExpression): Term {
     { kind: "custom", of: of.id, args: [], cotangent: of.id, adjoints: [] },
     { span: node.span },
   );
+  carryTime(of.id, id, context);
   return valueTerm(values.get(id), of.lead);
 }

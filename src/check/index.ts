@@ -172,7 +172,7 @@ function assemble(
       `d_${loss}/${name}`,
       dtype,
       shape,
-      { kind: "derivative", mode: "grad", of, wrt: leaf, direction: null, batch: 0, withinStep: false },
+      { kind: "derivative", mode: "grad", of, wrt: leaf, direction: null, batch: 0, aligned: [] },
       span ? { span } : {},
     );
     made.set(key, id);

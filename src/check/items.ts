@@ -1,7 +1,7 @@
 import type { ReadExpr, ValueId } from "../ir/expr.js";
 import { readsOf } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Item, RecurrenceGroup, Value } from "../ir/program.js";
+import type { Derivative, Item, RecurrenceGroup, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { Session, TimeAxis } from "./context.js";
 import { components } from "./order.js";
@@ -39,19 +39,24 @@ function groupOf(members: readonly ValueId[], session: Session): RecurrenceGroup
   let failed = false;
   for (const id of members) {
     const sameStep: ValueId[] = [];
-    for (const read of readsIn(values.get(id))) {
-      const distance = stepDistance(values.get(id), read, time);
+    const value = values.get(id);
+    if (value.definition.kind === "derivative" && !alignedInTime(value, value.definition, time))
+      return report.unsupported(
+        "within a recurrence, a derivative for what no step makes",
+        value.span ?? recurrence.span,
+      );
+    for (const { source, distance } of dependencies(value, time)) {
       if (distance === undefined) continue;
       if (distance === null || distance * recurrence.direction > 0) {
         const { span } = values.get(id);
         report.add(
           "GRAD3005",
           span ?? recurrence.span,
-          { text: `of \`${values.get(read.value).name}\` reaches an entry that is not made yet, and` },
+          { text: `of \`${values.get(source).name}\` reaches an entry that is not made yet, and` },
           { help: "a step reads entries of earlier steps at a constant distance" },
         );
         failed = true;
-      } else if (distance === 0) sameStep.push(read.value);
+      } else if (distance === 0) sameStep.push(source);
     }
     edges.set(id, sameStep);
   }
@@ -77,11 +82,47 @@ function groupOf(members: readonly ValueId[], session: Session): RecurrenceGroup
   };
 }
 
-function readsIn(value: Value): ReadExpr[] {
+/** A derivative in a step is for an entry that goes with the step. */
+function alignedInTime(
+  { id }: Value,
+  { wrt, aligned }: Derivative,
+  time: ReadonlyMap<ValueId, TimeAxis>,
+): boolean {
+  const pair = aligned.find((a) => a.batch === time.get(id)?.axis);
+  return pair !== undefined && (time.get(wrt)?.axis ?? pair.axis) === pair.axis;
+}
+/** What a member reads, and how many steps after its own that entry is made. */
+function dependencies(
+  value: Value,
+  time: ReadonlyMap<ValueId, TimeAxis>,
+): { readonly source: ValueId; readonly distance: number | null | undefined }[] {
   const { definition } = value;
-  if (definition.kind !== "equation") return [];
-  const guard = definition.operator?.guard;
-  return readsOf(guard ? [definition.body, guard] : [definition.body]);
+  const mine = time.get(value.id);
+  /** An entry whose coordinate is the member's own plus an offset. */
+  const entry = (source: ValueId, offset = 0) => {
+    const theirs = time.get(source);
+    return { source, distance: mine && theirs && mine.shift + offset - theirs.shift };
+  };
+  switch (definition.kind) {
+    case "equation": {
+      const guard = definition.operator?.guard;
+      return readsOf(guard ? [definition.body, guard] : [definition.body]).map((read) => ({
+        source: read.value,
+        distance: stepDistance(value, read, time),
+      }));
+    }
+    case "reshape":
+      return [entry(definition.of)];
+    case "derivative": {
+      const { of, wrt, direction, aligned } = definition;
+      const pair = aligned.find((a) => a.axis === time.get(wrt)?.axis);
+      return [entry(of), entry(wrt, pair?.offset), ...(direction === null ? [] : [entry(direction)])];
+    }
+    case "custom":
+      return [entry(definition.of)];
+    default:
+      return [];
+  }
 }
 
 /** How many steps after the reader's own the entry is made; undefined for a fixed entry, null where it varies. */

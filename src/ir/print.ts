@@ -106,7 +106,7 @@ function definitionText(program: Program, definition: Exclude<Definition, { kind
     case "reshape":
       return `reshape(${nameOf(program, definition.of)})`;
     case "derivative":
-      return `${definition.mode}(${[definition.of, definition.wrt, ...(definition.direction === null ? [] : [definition.direction])].map((v) => nameOf(program, v)).join(", ")})${definition.batch ? ` batch ${definition.batch}` : ""}`;
+      return `${definition.mode}(${[definition.of, definition.wrt, ...(definition.direction === null ? [] : [definition.direction])].map((v) => nameOf(program, v)).join(", ")})${definition.batch ? ` batch ${definition.batch}` : ""}${definition.aligned.map((a) => ` aligned ${a.batch}:${a.axis}${a.offset ? `+${a.offset}` : ""}`).join("")}`;
     case "custom":
       return `custom(${nameOf(program, definition.of)})`;
   }

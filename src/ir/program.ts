@@ -137,9 +137,18 @@ export interface Scatter {
   readonly target: readonly Poly[];
   readonly body: Expr;
 }
+/** An axis of what a derivative is taken for, of which only the coordinate that goes with a batch coordinate counts. */
+export interface Alignment {
+  readonly batch: number;
+  readonly axis: number;
+  /** The axis's coordinate is the batch's plus this. */
+  readonly offset: number;
+}
 /**
- * A derivative not yet taken. `of` has the axes `batch` and then its own; the result has the axes `batch`, then
+ * A derivative not yet taken. `of` has the axes `batch` and then its own; `wrt` has aligned axes and others of its
+ * own: `grad(u(x[b]), x[b])` is for x of two axes aligned in the first. The result has the axes `batch`, then
  * (grad: wrt's own; jvp: of's own; vjp: wrt's own; jacobian: of's own and wrt's own).
+ * Within a recurrence, where the step is a batch axis, only the step's own equations are followed.
  * `wrt` counts as given: the result is the partial derivative through everything computed from it.
  * hvp(l, x, v) is written as jvp(grad(l, x), x, v).
  */
@@ -148,12 +157,11 @@ export interface Derivative {
   readonly mode: "grad" | "jvp" | "vjp" | "jacobian";
   readonly of: ValueId;
   readonly wrt: ValueId;
-  /** jvp: tangent of wrt; vjp: cotangent of `of`. */
+  /** jvp: tangent, with the axes batch and wrt's own; vjp: cotangent, with all axes of `of`. */
   readonly direction: ValueId | null;
   /** Number of leading axes of `of` that only enumerate separate scalars (free indices at the place of the call). */
   readonly batch: number;
-  /** Do not follow reads of other steps of a recurrence. */
-  readonly withinStep: boolean;
+  readonly aligned: readonly Alignment[];
 }
 /** A value that equals `of`, whose cotangents are given by `adjoints` applied to the cotangent. */
 export interface Custom {

@@ -1050,3 +1050,169 @@ def _(seg,x,w):
         else: rows.append(torch.zeros(2))
     m=torch.stack(rows); b=x-m[seg]
     return dict(l=l+((b**2)*w[seg][:,None]).sum())
+
+torch.manual_seed(2)
+AF=torch.autograd.functional
+@case("perex_ops", """
+dim B, D, E
+input x: f32[B, D], v: f32[B, D], u: f32[B, E]
+param W: f32[E, D]
+fn f<D>(z: f32[D]) -> y: f32[E] { y[e] = tanh(sum[d] W[e, d] * z[d]) * z[0] }
+fn s<D>(z: f32[D]) -> y: f32 { y = sum[e] f(z)[e]^2 * e }
+tang[b] = jvp(f(x[b]), x[b], v[b])
+cot[b] = vjp(f(x[b]), x[b], u[b])
+hv[b] = hvp(s(x[b]), x[b], v[b])
+J[b] = jacobian(f(x[b]), x[b])
+output tang2 = tang
+output cot2 = cot
+output hv2 = hv
+output J2 = J
+loss l = sum[b, e] tang[b, e]^2 + sum[b, d] cot[b, d]^3 + sum[b, d] hv[b, d] * v[b, d] + sum[b, e, d] J[b, e, d]^2
+""", dict(x=R(3,2),v=R(3,2),u=R(3,4)), dict(W=R(4,2)))
+def _(x,v,u,W):
+    f=lambda z: torch.tanh(W@z)*z[0]
+    s=lambda z: (f(z)**2*torch.arange(4)).sum()
+    tang=torch.stack([AF.jvp(f,x[b],v[b],create_graph=True)[1] for b in range(3)])
+    cot=torch.stack([AF.vjp(f,x[b],u[b],create_graph=True)[1] for b in range(3)])
+    hv=torch.stack([AF.hvp(s,x[b],v[b],create_graph=True)[1] for b in range(3)])
+    J=torch.stack([AF.jacobian(f,x[b],create_graph=True) for b in range(3)])
+    return dict(tang2=tang,cot2=cot,hv2=hv,J2=J,l=(tang**2).sum()+(cot**3).sum()+(hv*v).sum()+(J**2).sum())
+# not aligned: e[b] depends on all x
+@case("cross", """
+dim N
+param x: f32[N], w: f32[N, N]
+e[i] = sum[j] w[i, j] * sin(x[i] * x[j])
+g[i] = grad(e[i], x[i])
+G[i] = grad(e[i], x)
+h[i] = grad(e[i], x[0])
+output g2 = g
+output G2 = G
+output h2 = h
+loss l = sum[i] g[i]^2 + sum[i, j] G[i, j]^3 + sum[i] h[i] * i
+""", {}, dict(x=R(3),w=R(3,3)))
+def _(x,w):
+    e=lambda x:(w*torch.sin(x[:,None]*x[None])).sum(1)
+    G=AF.jacobian(e,x,create_graph=True)
+    g=torch.diagonal(G)
+    return dict(g2=g,G2=G,h2=G[:,0],l=(g**2).sum()+(G**3).sum()+(G[:,0]*torch.arange(3)).sum())
+# laplacian of a network per point, PINN with per-example grads nested
+@case("laplace", """
+dim B, D, H
+input x: f32[B, D]
+param W: f32[H, D], a: f32[H]
+fn u(z: f32[D]) -> y: f32 { y = sum[h] a[h] * tanh(sum[d] W[h, d] * z[d]) }
+fn lap(z: f32[D]) -> y: f32 { g = grad(u(z), z)
+  Hs = jacobian(g, z)
+  y = sum[d] Hs[d, d] }
+r[b] = lap(x[b]) - u(x[b])^2
+output r2 = r
+loss l = mean[b] r[b]^2
+""", dict(x=R(4,2)), dict(W=R(3,2),a=R(3)))
+def _(x,W,a):
+    t=torch.tanh(x@W.T); u=t@a
+    lap=((-2*t*(1-t**2))*a*(W**2).sum(1)).sum(1)
+    r=lap-u**2
+    return dict(r2=r,l=(r**2).mean())
+# grad entries at fixed place, grad for scalar entry
+@case("fixed", """
+dim N
+param W: f32[3, N], x: f32[N]
+e = sum[k, n] sin(W[k, n] * x[n])
+g = grad(e, W[1])
+gg = grad(e, x[2])
+loss l = sum[n] g[n]^2 + gg^2
+""", {}, dict(W=R(3,4),x=R(4)))
+def _(W,x):
+    e=torch.sin(W*x).sum(); g,gx=torch.autograd.grad(e,(W,x),create_graph=True)
+    return dict(l=(g[1]**2).sum()+gx[2]**2)
+# langevin in rec with batch and functions; grad in rec wrt z[t] batched
+@case("langevin", """
+dim B, D, S = 4
+input z0: f32[B, D]
+param A: f32[D, D], eps: f32
+fn U(q: f32[D]) -> e: f32 { e = log(1 + (sum[i, j] q[i] * A[i, j] * q[j])^2) }
+rec t in 0..S {
+  z[0, b] = z0[b]
+  z[t + 1, b, i] = z[t, b, i] - eps * grad(U(z[t, b]), z[t, b])[i]
+}
+output zT[b in 0..B, i in 0..D] = z[S, b, i]
+loss l = mean[b, i] zT[b, i]^2
+""", dict(z0=R(3,2)), dict(A=R(2,2),eps=torch.tensor(.1)), wrt=["A","eps","z0"])
+def _(z0,A,eps):
+    z=z0
+    for _ in range(4):
+        q=torch.einsum("bi,ij,bj->b",z,A,z)
+        dq=z@(A+A.T)
+        z=z-eps*(2*q/(1+q**2))[:,None]*dq
+    return dict(zT=z,l=(z**2).mean())
+# jvp in rec: tangent dynamics
+@case("tangentrec", """
+dim D, S = 3
+input z0: f32[D], v0: f32[D]
+param W: f32[D, D]
+fn F(z: f32[D]) -> y: f32[D] { y[i] = tanh(sum[j] W[i, j] * z[j]) }
+rec t in 0..S {
+  z[0] = z0
+  v[0] = v0
+  z[t + 1] = F(z[t])
+  v[t + 1] = jvp(F(z[t]), z[t], v[t])
+  c[0] = v0
+  c[t + 1] = vjp(F(z[t]), z[t], c[t])
+}
+loss l = sum[i in 0..D] (v[S, i]^2 + c[S, i] * z[S, i])
+""", dict(z0=R(3),v0=R(3)), dict(W=R(3,3)), wrt=["W","z0","v0"])
+def _(z0,v0,W):
+    z,v,c=z0,v0,v0
+    for _ in range(3):
+        y=torch.tanh(W@z); d=1-y**2
+        v=d*(W@v); c=W.T@(d*c); z=y
+    return dict(l=(v**2+c*z).sum())
+# newton method in rec with hessian scalar
+@case("newtonrec", """
+dim S = 4
+param a: f32, x0: f32
+fn f(x: f32) -> y: f32 { y = x^4 / 4 - a * x + 0.1 * x^2 }
+rec t in 0..S {
+  x[0] = x0
+  g[t] = grad(f(x[t]), x[t])
+  h[t] = grad(g[t], x[t])
+  x[t + 1] = x[t] - g[t] / h[t]
+}
+loss l = x[S]^2
+""", {}, dict(a=torch.tensor(1.3),x0=torch.tensor(2.)))
+def _(a,x0):
+    x=x0
+    for _ in range(4): x=x-(x**3-a+.2*x)/(3*x**2+.2)
+    return dict(l=x**2)
+# MAML loop in rec: inner params carried
+@case("mamlrec", """
+dim N, D, S = 3
+input xs: f32[N, D], ys: f32[N], xq: f32[N, D], yq: f32[N]
+param w0: f32[D], lr: f32
+rec s in 0..S {
+  w[0] = w0
+  e[s] = mean[n] (sum[d] xs[n, d] * w[s, d] - ys[n])^2
+  w[s + 1, d] = w[s, d] - lr * grad(e[s], w[s])[d]
+}
+loss l = mean[n] (sum[d] xq[n, d] * w[S, d] - yq[n])^2
+""", dict(xs=R(5,3),ys=R(5),xq=R(5,3),yq=R(5)), dict(w0=R(3),lr=torch.tensor(.1)))
+def _(xs,ys,xq,yq,w0,lr):
+    w=w0
+    for _ in range(3): w=w-lr*(2*(xs@w-ys)@xs/5)
+    return dict(l=((xq@w-yq)**2).mean())
+# grad norm per example wrt params (differentially private style) : grad under indices wrt a param
+@case("dp", """
+dim B, D
+input x: f32[B, D], y: f32[B]
+param w: f32[D]
+e[b] = (tanh(sum[d] x[b, d] * w[d]) - y[b])^2
+g[b] = grad(e[b], w)
+n[b] = sqrt(sum[d] g[b, d]^2)
+c[d] = mean[b] g[b, d] * min(1, 0.5 / n[b])
+output c2 = c
+loss l = sum[d] c[d]^2
+""", dict(x=R(4,3),y=R(4)), dict(w=R(3)))
+def _(x,y,w):
+    t=torch.tanh(x@w); g=(2*(t-y)*(1-t**2))[:,None]*x
+    n=torch.sqrt((g**2).sum(1)); c=(g*torch.minimum(torch.tensor(1.),.5/n)[:,None]).mean(0)
+    return dict(c2=c,l=(c**2).sum())
