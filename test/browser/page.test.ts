@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { chromium as playwright, type Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compile } from "../../src/index.js";
-import { grad } from "../../src/plugins/esbuild.js";
+import { compile } from "../../dist/index.js";
+import { grad } from "../../dist/plugins/esbuild.js";
 import { loadDigits } from "../../examples/digits/data.mjs";
 import { instantiate } from "../../dist/cli/model.js";
 
