@@ -1,230 +1,168 @@
-import type { Expr, Index, ValueId } from "./expr.js";
-import { operands } from "./expr.js";
+import type { Index, ValueId } from "./expr.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
-import type { Definition, Initialiser, Item, Program, Value } from "./program.js";
+import { ExprPrinter, WORDS } from "./print-expr.js";
+import type { Definition, Initialiser, Item, Program, RecurrenceGroup, Value } from "./program.js";
 
-/** IR text: a declaration or an equation a line, as a person would write it. */
+/**
+ * IR text: a declaration or an equation a line, as a person would write it. It holds the whole program but for places
+ * and docs: `parse.ts` reads it back. The grammar stands there.
+ */
 export function printProgram(program: Program): string {
-  const lines: string[] = [];
-  for (const dim of program.dims) {
-    const d = dim.definition;
-    const definition = d
-      ? ` = ${d.floor ? "floor" : ""}(${polyText(d.numerator, plain)} / ${polyText(d.divisor, plain)})`
-      : dim.default === undefined
-        ? ""
-        : ` = ${dim.default}`;
-    lines.push(`dim ${dim.name}${definition}`);
+  return new ProgramPrinter(program).text();
+}
+
+class ProgramPrinter {
+  private readonly lines: string[] = [];
+  constructor(private readonly program: Program) {}
+
+  text(): string {
+    const { program, lines } = this;
+    for (const dim of program.dims) {
+      const d = dim.definition;
+      const definition = d
+        ? ` = ${d.floor ? "floor" : ""}(${size(d.numerator)}) / (${size(d.divisor)})`
+        : dim.default === undefined
+          ? ""
+          : ` = ${dim.default}`;
+      lines.push(`dim ${dim.name}${definition}`);
+    }
+    for (const c of program.checks)
+      lines.push(`check ${c.kind} ${size(c.poly)} ${c.code} ${JSON.stringify(c.message)}`);
+    for (const value of program.values.values()) if (value.definition.kind === "leaf") this.value(value, "");
+    for (const item of program.items) this.item(item, "");
+    for (const o of program.outputs)
+      lines.push(`${program.losses.includes(o.name) ? "loss" : "output"} ${o.name} = ${this.name(o.value)}`);
+    for (const g of program.gradients) lines.push(`gradient ${g.loss} ${g.wrt} = ${this.name(g.value)}`);
+    for (const t of program.trains) {
+      const args = t.args.map((a) => `${a.name}: ${this.name(a.leaf)} = ${a.value}`).join(", ");
+      lines.push(`train ${t.loss} with ${t.optimizer}(${args}) {`);
+      for (const u of t.updates) lines.push(`  ${this.name(u.leaf)} := ${this.name(u.value)}`);
+      lines.push("}");
+    }
+    for (const u of program.stateUpdates) lines.push(`${this.name(u.leaf)} := ${this.name(u.value)}`);
+    return `${lines.join("\n")}\n`;
   }
-  for (const value of program.values.values())
-    if (value.definition.kind === "leaf") lines.push(valueText(program, value));
-  const print = (item: Item, indent: string): void => {
-    if (typeof item === "number") {
-      const value = program.values.get(item);
-      if (value && value.definition.kind !== "leaf") lines.push(indent + valueText(program, value));
+
+  private readonly name = (id: ValueId): string => `%${this.program.values.get(id)?.name ?? `?${id}`}`;
+
+  private item(item: Item, indent: string): void {
+    if (typeof item !== "number") return this.group(item, indent);
+    const value = this.program.values.get(item);
+    if (value && value.definition.kind !== "leaf") this.value(value, indent);
+  }
+  private group(group: RecurrenceGroup, indent: string): void {
+    const [from, to] = group.direction === 1 ? [group.lo, group.hi] : [group.hi, group.lo];
+    const checkpoint = group.checkpoint === "auto" ? "" : ` checkpoint ${group.checkpoint}`;
+    const direction = group.direction === 1 ? "" : " down";
+    this.lines.push(`${indent}rec ${group.name} ${size(from)}..${size(to)}${direction}${checkpoint} {`);
+    for (const inner of group.items) this.item(inner, `${indent}  `);
+    const times = idsOf(group).flatMap((id) => {
+      const t = group.time.get(id);
+      return t ? [`${this.name(id)}@${t.axis}${shiftText(t.shift)}`] : [];
+    });
+    this.lines.push(`${indent}} along ${times.join(" ")}`);
+  }
+
+  private value(value: Value, indent: string): void {
+    const shape = value.shape.length ? `[${value.shape.map(size).join(", ")}]` : "";
+    const { definition } = value;
+    if (definition.kind !== "leaf") {
+      this.lines.push(`${indent}%${value.name}: ${value.dtype}${shape} = ${this.definition(definition)}`);
       return;
     }
-    lines.push(
-      `${indent}rec ${item.direction === 1 ? `${polyText(item.lo, plain)}..${polyText(item.hi, plain)}` : `${polyText(item.hi, plain)}..${polyText(item.lo, plain)}`} {`,
+    const { role, range, init } = definition;
+    const within = range ? ` in ${size(range.lo)}..${size(range.hi)}` : "";
+    this.lines.push(
+      `${role} %${value.name}: ${value.dtype}${shape}${within}${init ? ` = ${initText(init)}` : ""}`,
     );
-    for (const inner of item.items) print(inner, `${indent}  `);
-    const times = idsOf(item).flatMap((id) => {
-      const t = item.time.get(id);
-      return t ? [`${nameOf(program, id)}@${t.axis}${t.shift ? `+${t.shift}` : ""}`] : [];
-    });
-    lines.push(`${indent}} along ${times.join(" ")}`);
-  };
-  for (const item of program.items) print(item, "");
-  for (const o of program.outputs)
-    lines.push(
-      `${program.losses.includes(o.name) ? "loss" : "output"} ${o.name} = ${nameOf(program, o.value)}`,
-    );
-  for (const g of program.gradients) lines.push(`gradient ${g.loss} ${g.wrt} = ${nameOf(program, g.value)}`);
-  for (const t of program.trains)
-    for (const u of t.updates)
-      lines.push(`update ${t.loss} ${nameOf(program, u.leaf)} = ${nameOf(program, u.value)}`);
-  for (const u of program.stateUpdates)
-    lines.push(`update ${nameOf(program, u.leaf)} = ${nameOf(program, u.value)}`);
-  return `${lines.join("\n")}\n`;
-}
-
-const nameOf = (program: Program, id: ValueId): string => `%${program.values.get(id)?.name ?? `?${id}`}`;
-const plain = (): string => "?";
-
-function valueText(program: Program, value: Value): string {
-  const shape = value.shape.length ? `[${value.shape.map((s) => polyText(s, plain)).join(", ")}]` : "";
-  const { definition } = value;
-  if (definition.kind === "leaf") {
-    const range = definition.range
-      ? ` in ${polyText(definition.range.lo, plain)}..${polyText(definition.range.hi, plain)}`
-      : "";
-    return `${definition.role} ${value.name}: ${value.dtype}${shape}${range}${definition.init ? ` = ${initText(definition.init)}` : ""}`;
   }
-  return `%${value.name}: ${value.dtype}${shape} = ${definitionText(program, definition)}`;
+
+  private definition(definition: Exclude<Definition, { kind: "leaf" }>): string {
+    switch (definition.kind) {
+      case "equation": {
+        const { axes, operator, body } = definition;
+        const bound = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+        const name = this.naming(bound);
+        const guard = operator?.guard ?? null;
+        const ranges = bound.flatMap((i) => [i.lo, i.hi]);
+        const printer = new ExprPrinter(this.name, bound, name, [...ranges, guard, body]);
+        const range = rangeText(printer, name);
+        const head = axes.length ? `[${axes.map(axisText(printer, name)).join(", ")}] ` : "";
+        const condition = guard ? ` | ${printer.expr(guard)}` : "";
+        const op = !operator
+          ? ""
+          : operator.kind === "reduce"
+            ? `${operator.reducer}[${operator.indices.map(range).join(", ")}${condition}] `
+            : `${operator.name}[${name(operator.index)}${condition}] `;
+        return head + op + printer.expr(body) + whereText(printer);
+      }
+      case "scatter": {
+        const { domain, target, guard, body } = definition;
+        const name = this.naming(domain);
+        const ranges = domain.flatMap((i) => [i.lo, i.hi]);
+        const printer = new ExprPrinter(this.name, domain, name, [...ranges, guard, ...target, body]);
+        const condition = guard ? ` | ${printer.expr(guard)}` : "";
+        const places = target.map((t) => printer.poly(t)).join(", ");
+        return `scatter[${domain.map(axisText(printer, name)).join(", ")}${condition}] [${places}] += ${printer.expr(body)}${whereText(printer)}`;
+      }
+      case "reshape":
+        return `reshape(${this.name(definition.of)})`;
+      case "derivative": {
+        const { mode, of, wrt, direction, batch, aligned } = definition;
+        const args = [of, wrt, ...(direction === null ? [] : [direction])].map(this.name).join(", ");
+        return `${mode}(${args})${batch ? ` batch ${batch}` : ""}${aligned.map((a) => ` aligned ${a.batch}:${a.axis}${shiftText(a.offset)}`).join("")}`;
+      }
+      case "custom": {
+        const { of, args, cotangent, adjoints } = definition;
+        const pairs = args.map((a, k) => {
+          const back = adjoints[k];
+          return ` ${this.name(a)} <- ${back === null || back === undefined ? "0" : this.name(back)}`;
+        });
+        return `custom(${this.name(of)}) adjoint(${this.name(cotangent)})${pairs.join(",")}`;
+      }
+    }
+  }
+
+  /** Names for the indices of one definition, unique within it and different from dims and words. */
+  private naming(indices: readonly Index[]): (index: Index) => string {
+    const names = new Map<Index, string>();
+    const taken = new Set([...this.program.dims.map((d) => d.name), ...WORDS]);
+    for (const index of indices) {
+      let name = index.name;
+      for (let n = 2; taken.has(name); n++) name = `${index.name}${n}`;
+      taken.add(name);
+      names.set(index, name);
+    }
+    return (index) => names.get(index) ?? `${index.name}?`;
+  }
 }
+
+/** A polynomial in dims alone. */
+function size(p: Poly): string {
+  return new ExprPrinter(
+    () => "?",
+    [],
+    (i) => `${i.name}?`,
+    [],
+  ).poly(p);
+}
+const rangeText =
+  (printer: ExprPrinter, name: (index: Index) => string) =>
+  (i: Index): string =>
+    `${name(i)}: ${printer.poly(i.lo)}..${printer.poly(i.hi)}`;
+const shiftText = (shift: number): string => (shift === 0 ? "" : shift < 0 ? String(shift) : `+${shift}`);
+
+/** A range from 0 is its end. */
+const axisText =
+  (printer: ExprPrinter, name: (index: Index) => string) =>
+  (i: Index): string =>
+    i.lo.isZero ? `${name(i)}: ${printer.poly(i.hi)}` : rangeText(printer, name)(i);
+const whereText = ({ shared }: ExprPrinter): string => (shared.length ? ` where ${shared.join("; ")}` : "");
+
 function initText(init: Initialiser): string {
   if (init.kind === "fill") return `fill(${init.value})`;
-  if (init.kind === "values") return `[${init.data.join(", ")}]`;
-  if ("a" in init) return init.kind === "normal" ? `normal(${init.b})` : `uniform(${init.a}, ${init.b})`;
-  return `${init.kind}(${init.fanIn ? `fan_in = ${polyText(init.fanIn, plain)}` : ""})`;
-}
-
-/** Names for the indices of one definition, unique within it. */
-function naming(indices: readonly Index[]): (index: Index) => string {
-  const names = new Map<Index, string>();
-  const taken = new Set<string>();
-  for (const index of indices) {
-    let name = index.name;
-    for (let n = 2; taken.has(name); n++) name = `${index.name}${n}`;
-    taken.add(name);
-    names.set(index, name);
-  }
-  return (index) => names.get(index) ?? `${index.name}?`;
-}
-
-function definitionText(program: Program, definition: Exclude<Definition, { kind: "leaf" }>): string {
-  switch (definition.kind) {
-    case "equation": {
-      const { axes, operator, body } = definition;
-      const name = naming(operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes);
-      const head = axes.length
-        ? `[${axes.map((a) => `${name(a)}: ${polyText(a.hi, name)}`).join(", ")}] `
-        : "";
-      const guard = operator?.guard ? ` | ${exprText(program, operator.guard, name)}` : "";
-      const op = !operator
-        ? ""
-        : operator.kind === "reduce"
-          ? `${operator.reducer}[${operator.indices.map((i) => `${name(i)}: ${polyText(i.lo, name)}..${polyText(i.hi, name)}`).join(", ")}${guard}] `
-          : `${operator.name}[${name(operator.index)}${guard}] `;
-      return head + op + exprText(program, body, name);
-    }
-    case "scatter": {
-      const name = naming(definition.domain);
-      const guard = definition.guard ? ` | ${exprText(program, definition.guard, name)}` : "";
-      return `scatter[${definition.domain.map((i) => `${name(i)}: ${polyText(i.hi, name)}`).join(", ")}${guard}] (${definition.target.map((t) => polyText(t, name, program)).join(", ")}) += ${exprText(program, definition.body, name)}`;
-    }
-    case "reshape":
-      return `reshape(${nameOf(program, definition.of)})`;
-    case "derivative":
-      return `${definition.mode}(${[definition.of, definition.wrt, ...(definition.direction === null ? [] : [definition.direction])].map((v) => nameOf(program, v)).join(", ")})${definition.batch ? ` batch ${definition.batch}` : ""}${definition.aligned.map((a) => ` aligned ${a.batch}:${a.axis}${a.offset ? `+${a.offset}` : ""}`).join("")}`;
-    case "custom":
-      return `custom(${nameOf(program, definition.of)})`;
-  }
-}
-
-export function polyText(p: Poly, name: (index: Index) => string, program?: Program): string {
-  if (p.isZero) return "0";
-  let text = "";
-  for (const t of p.terms) {
-    const atoms = t.atoms.map((a) =>
-      a.kind === "dim"
-        ? a.name
-        : a.kind === "index"
-          ? name(a.index)
-          : program
-            ? exprText(program, a.expr, name)
-            : "?",
-    );
-    const size = Math.abs(t.num);
-    const factors =
-      [...(size !== 1 || atoms.length === 0 ? [String(size)] : []), ...atoms].join(" * ") +
-      (t.den === 1 ? "" : ` / ${t.den}`);
-    text += text ? (t.num < 0 ? " - " : " + ") + factors : (t.num < 0 ? "-" : "") + factors;
-  }
-  return text;
-}
-
-const INFIX: Readonly<Record<string, string>> = {
-  add: "+",
-  sub: "-",
-  mul: "*",
-  div: "/",
-  eq: "==",
-  ne: "!=",
-  lt: "<",
-  le: "<=",
-  and: "and",
-  or: "or",
-};
-const STRENGTH: Readonly<Record<string, number>> = {
-  or: 1,
-  and: 2,
-  eq: 4,
-  ne: 4,
-  lt: 4,
-  le: 4,
-  add: 5,
-  sub: 5,
-  mul: 7,
-  div: 7,
-};
-
-function exprText(program: Program, root: Expr, name: (index: Index) => string): string {
-  // Shared nodes of some size get a name of their own, so that the text stays as long as the graph.
-  const uses = new Map<Expr, number>();
-  const order: Expr[] = [];
-  const count = (e: Expr): void => {
-    const n = (uses.get(e) ?? 0) + 1;
-    uses.set(e, n);
-    if (n > 1) return;
-    operands(e).forEach(count);
-    order.push(e);
-  };
-  count(root);
-  const lets = new Map<Expr, string>();
-  const shared: string[] = [];
-  const print = (e: Expr, least = 0): string => {
-    const known = lets.get(e);
-    if (known) return known;
-    switch (e.op) {
-      case "constant":
-        return e.dtype === "bool"
-          ? e.value
-            ? "true"
-            : "false"
-          : Number.isInteger(e.value) && e.dtype !== "i32" && e.dtype !== "u32"
-            ? `${Object.is(e.value, -0) ? "-0" : e.value}.0`
-            : String(e.value);
-      case "index": {
-        const text = polyText(e.poly, name, program);
-        return e.poly.terms.length > 1 && least > 5 ? `(${text})` : text;
-      }
-      case "read":
-        return `${nameOf(program, e.value)}${e.subscripts.length ? `[${e.subscripts.map((s) => polyText(s, name, program)).join(", ")}]` : ""}`;
-      case "cast":
-        return `${e.dtype}(${print(e.arg)})`;
-      case "select": {
-        const text = `if ${print(e.condition, 1)} then ${print(e.then, 1)} else ${print(e.else)}`;
-        return least > 0 ? `(${text})` : text;
-      }
-      case "call": {
-        const [a, b] = e.args;
-        const infix = INFIX[e.fn];
-        const strength = STRENGTH[e.fn] ?? 9;
-        if (infix && a && b) {
-          const text = `${print(a, strength)} ${infix} ${print(b, strength + 1)}`;
-          return strength < least ? `(${text})` : text;
-        }
-        if (e.fn === "neg" && a) return least > 6 ? `(-${print(a, 7)})` : `-${print(a, 7)}`;
-        if (e.fn === "not" && a) return least > 3 ? `(not ${print(a, 3)})` : `not ${print(a, 3)}`;
-        return `${e.fn}(${e.args.map((x) => print(x)).join(", ")})`;
-      }
-    }
-  };
-  for (const e of order) {
-    if (
-      e === root ||
-      (uses.get(e) ?? 0) < 2 ||
-      e.op !== "call" ||
-      (e.args.every((x) => x.op === "constant" || x.op === "index" || x.op === "read") && e.args.length < 2)
-    )
-      continue;
-    const text = print(e);
-    if (text.length < 16) continue;
-    const named = `t${lets.size + 1}`;
-    shared.push(`${named} = ${text}`);
-    lets.set(e, named);
-  }
-  const text = print(root);
-  return shared.length ? `${text} where ${shared.join("; ")}` : text;
+  if (init.kind === "values") return `values(${init.data.join(", ")})`;
+  if ("a" in init) return `${init.kind}(${init.a}, ${init.b})`;
+  return `${init.kind}(${init.fanIn ? size(init.fanIn) : ""})`;
 }

@@ -18,7 +18,7 @@ export function equations(source: string, options: CheckOptions = {}): string {
   if (!program) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   return printProgram(program)
     .split("\n")
-    .filter((line) => /^(%|rec|}| )/.test(line))
+    .filter((line) => /^(%|rec|} along|  %)/.test(line) && !line.includes(":="))
     .join("\n");
 }
 

@@ -146,16 +146,16 @@ describe("recurrences", () => {
   test("base entries and step are one equation that reads itself", () => {
     expect(equations(`${DIMS}rec t in 0..B { z[0, m] = W[0, m]\n z[t + 1, m] = 0.5 * z[t, m] + x[t, 0] }`))
       .toMatchInlineSnapshot(`
-      "rec 0..B {
-        %z: f32[B + 1, M] = [t: B + 1, m: M] if t == 0 then %W[0, m] else 0.5 * %z[t - 1, m] + %x[t - 1, 0]
-      } along %z@0+1"
-    `);
+        "rec t 0..B {
+          %z: f32[B + 1, M] = [t: B + 1, m: M] if t == 0 then %W[0, m] else 0.5 * %z[t - 1, m] + %x[t - 1, 0]
+        } along %z@0+1"
+      `);
   });
   test("what does not depend on the carried values stays outside the loop", () => {
     const source = `rec t in 1..B { a[0, m] = 0\n a[t, m] = tanh(sum[n] x[t, n] * W[n, m] + sum[j] a[t - 1, j]) + a[t - 1, m] }\ny = a[B - 1]`;
     expect(equations(`${DIMS}${source.replace("0\n", "W[0, m]\n")}`)).toMatchInlineSnapshot(`
       "%a.sum: f32[B, M] = [t: B, m: M] sum[n: 0..N | 1 <= t] %x[t, n] * %W[n, m]
-      rec 1..B {
+      rec t 1..B {
         %a.sum_2: f32[B] = [t: B] sum[j: 0..M | 1 <= t] %a[t - 1, j]
         %a: f32[B, M] = [t: B, m: M] if t == 0 then %W[0, m] else tanh(%a.sum[t, m] + %a.sum_2[t]) + %a[t - 1, m]
       } along %a.sum_2@0 %a@0
@@ -164,7 +164,7 @@ describe("recurrences", () => {
   });
   test("runs downwards from T to 0", () => {
     expect(equations(`${DIMS}rec t in N..0 { z[N] = 0\n z[t] = z[t + 1] + w[t] }`)).toMatchInlineSnapshot(`
-      "rec N..0 {
+      "rec t N..0 down {
         %z: f32[N + 1] = [t: N + 1] if t == N then 0.0 else %z[t + 1] + %w[t]
       } along %z@0"
     `);

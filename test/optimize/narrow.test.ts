@@ -21,17 +21,17 @@ describe("narrow", () => {
       ),
     ).toMatchInlineSnapshot(`
       "%y: f32[2 * N] = [i: 2 * N] if 0 <= i - 1 and i - 1 < N then %x[i - 1] else 0.0
-      %m: f32[2 * N] = [i: 2 * N] if i < N then %x[i] else -Infinity"
+      %m: f32[2 * N] = [i: 2 * N] if i < N then %x[i] else -inf"
     `);
   });
   test("the adjoint of an entry at a fixed place is no search", () => {
     expect(optimized("dim N\nparam x: f32[N]\ny[i] = x[i] * x[i]\nloss l = y[0] * y[N - 1]"))
       .toMatchInlineSnapshot(`
-      "%y: f32[N] = [i: N] %x[i] * %x[i]
-      %l: f32 = %y[0] * %y[N - 1]
-      %d_y: f32[N] = [i: N] (if i == 0 then %y[N - 1] else 0.0) + (if i == N - 1 then %y[0] else 0.0)
-      %d_x: f32[N] = [i0: N] t1 + t1 where t1 = %d_y[i0] * %x[i0]"
-    `);
+        "%y: f32[N] = [i: N] %x[i] * %x[i]
+        %l: f32 = %y[0] * %y[N - 1]
+        %d_y: f32[N] = [i: N] (if i == 0 then %y[N - 1] else 0.0) + (if i == N - 1 then %y[0] else 0.0)
+        %d_x: f32[N] = [i0: N] $1 + $1 where $1 = %d_y[i0] * %x[i0]"
+      `);
   });
   test("an equality that holds for several points, or for none of the indices, stays", () => {
     expect(
