@@ -23,6 +23,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
 import type { Step, StepAxis } from "./alignment.js";
+import { writtenAdjoint } from "./custom.js";
 import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
 import { mentions } from "../ir/reach.js";
@@ -252,9 +253,12 @@ export class ReverseSweep {
         );
         return;
       }
-      case "custom":
-        invariant(false, "custom adjoints are expanded by their own rule");
+      case "custom": {
+        const emit = (made: ValueId): void => void this.emit(made, time);
+        for (const { arg, contribution } of writtenAdjoint(this.work, definition, adjoint, this.batch, emit))
+          if (this.active.has(arg)) this.send(arg, contribution);
         return;
+      }
       case "derivative":
         invariant(false, "inner derivatives are expanded before outer ones");
     }

@@ -4,6 +4,7 @@ import { Poly } from "../ir/poly.js";
 import type { Alignment, Derivative } from "../ir/program.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import type { Context, Elaborate } from "./context.js";
+import { adjointBetween } from "./custom.js";
 import { lift, materialise, type Lifted } from "./lift.js";
 import { asValue, coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
 
@@ -52,13 +53,19 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
   if (!value) return null;
   const dir = given && directionValue(value, given, node, context);
   if (given && dir === null) return null;
+  const written = adjointBetween(value.id, wrt.id, context);
   switch (name) {
+    case "jvp":
+      if (written !== null) return report.add("GRAD4005", node.span, { name: written });
+      return define(name, value, wrt, dir, node, context);
+    case "jacobian":
+      if (written !== null) return byRows(value, wrt, node, context);
+      return define(name, value, wrt, dir, node, context);
     case "grad":
     case "vjp":
-    case "jvp":
-    case "jacobian":
       return define(name, value, wrt, dir, node, context);
     case "hvp": {
+      if (written !== null && dir !== null) return gradientOfDot(value, wrt, dir, node, context);
       const gradient = define("grad", value, wrt, null, node, context);
       const inner = gradient && asValue(gradient);
       return inner
@@ -68,6 +75,43 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
     default:
       return null;
   }
+}
+
+/** A Jacobian in reverse: the gradients of all entries. */
+function byRows(of: Lifted, wrt: Entries, node: CallExpression, context: Context): Term | null {
+  const own = of.term.axes.map((a) => ir.freshIndex(a.name, a.hi));
+  const entries = { id: of.id, lead: [...of.lead, ...own.map((i) => Poly.index(i))] };
+  const rows = define("grad", entries, wrt, null, node, context);
+  return rows && { dtype: rows.dtype, axes: [...own, ...rows.axes], body: rows.body };
+}
+
+/** A Hessian times a direction, in reverse twice: the gradient of the gradient's product with the direction. */
+function gradientOfDot(
+  of: Lifted,
+  wrt: Entries,
+  direction: number,
+  node: CallExpression,
+  context: Context,
+): Term | null {
+  const { values, report } = context.session;
+  const gradient = define("grad", of, wrt, null, node, context);
+  const inner = gradient && asValue(gradient);
+  if (!inner) return report.unsupported("`hvp` for entries at fixed places", node.span);
+  const { shape, dtype } = values.get(inner.id);
+  const all = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
+  const points = all.map((i) => Poly.index(i));
+  const batch = of.lead.length;
+  const product = ir.mul(ir.read(inner.id, points, dtype), ir.read(direction, points, dtype));
+  const dot = values.equation(
+    `${context.owner}.dot`,
+    all.slice(0, batch),
+    all.length > batch ? { kind: "reduce", reducer: "sum", indices: all.slice(batch), guard: null } : null,
+    product,
+    dtype,
+    { span: node.span },
+  );
+  carryTime(of.id, dot, context);
+  return define("grad", { id: dot, lead: of.lead }, wrt, null, node, context);
 }
 
 function variableOf(node: Expression, context: Context, elaborate: Elaborate): Entries | null {

@@ -12,6 +12,7 @@ import { arrange } from "./arguments.js";
 import { Scope, type Binding, type Context, type Home, type Elaborate } from "./context.js";
 import { declareParam } from "./declarations.js";
 import { declareNames, elaborateBody, type Declared } from "./equations.js";
+import { withAdjoint } from "./custom.js";
 import { lift, materialise } from "./lift.js";
 import { isBlock, namesOfFunction } from "./order.js";
 import { sizeOf } from "./sizes.js";
@@ -40,7 +41,6 @@ export function inlined(
       { wanted: "a function here", found: `the layer \`${name}\`` },
       { help: "only files and layers call layers" },
     );
-  if (declaration.adjoint) return report.unsupported("functions with an adjoint of their own", node.span);
   // Before the arguments are read: a layer called in one of them comes later in the source.
   const owner = isLayer ? instanceName(context) : `${context.owner}.${name}`;
   const arranged = arrange(node, declaration.parameters, false, context);
@@ -192,7 +192,7 @@ function bindArguments(
 ): boolean {
   const { report } = context.session;
   const { scope } = context;
-  const copied = takesDerivatives(declaration);
+  const copied = takesDerivatives(declaration) || declaration.adjoint !== undefined;
   let fine = true;
   // Sizes first: those that stand alone in a type are read off the arguments.
   const own = new Set(declaration.sizes.map((s) => s.text));
@@ -309,6 +309,8 @@ function block(
     if (binding.kind !== "term") return null;
     results.push(binding.term);
   }
+  if (results.length && declaration.adjoint)
+    return withAdjoint(declaration, declaration.adjoint, results, context, node);
   return results.length
     ? results
     : report.add("GRAD3006", node.span, {

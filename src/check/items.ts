@@ -9,12 +9,38 @@ import { components } from "./order.js";
 /** All values in an order that serves; those that define each other through a recurrence stand in its group. */
 export function itemsOf(session: Session): Item[] {
   const { values } = session;
-  const found = components([...values.byId.keys()], (id) => mentions(values.get(id).definition));
+  const adjoints = writtenAdjoints(session);
+  const found = components([...values.byId.keys()], (id) => {
+    const { definition } = values.get(id);
+    const read = mentions(definition);
+    return definition.kind === "derivative" ? [...read, ...adjoints(definition.of)] : read;
+  });
   return found.flatMap(({ members, circular }): Item[] => {
     if (!circular) return members;
     const group = groupOf(members, session);
     return group ? [group] : [];
   });
+}
+
+/** What a derivative of a value may need besides: the written adjoints on the way to it. */
+function writtenAdjoints({ values }: Session): (of: ValueId) => readonly ValueId[] {
+  const customs = [...values.byId.values()].filter(({ definition }) => definition.kind === "custom");
+  if (customs.length === 0) return () => [];
+  return (of) => {
+    const found: ValueId[] = [];
+    const seen = new Set<ValueId>([of]);
+    const work = [of];
+    for (let id = work.pop(); id !== undefined; id = work.pop()) {
+      const { definition } = values.get(id);
+      if (definition.kind === "custom") found.push(...definition.adjoints.filter((a) => a !== null));
+      for (const next of mentions(definition)) {
+        if (seen.has(next)) continue;
+        seen.add(next);
+        work.push(next);
+      }
+    }
+    return found;
+  };
 }
 
 function groupOf(members: readonly ValueId[], session: Session): RecurrenceGroup | null {

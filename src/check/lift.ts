@@ -89,12 +89,15 @@ export function lift(
   operator: LiftedOperator | null,
   dtype = term.dtype,
   span?: Span,
+  /** Bound indices that get an axis whether or not the term mentions them. */
+  also: readonly Index[] = [],
 ): Lifted {
   const guard = operator?.guard ?? null;
   const inside = [term.body, ...(guard ? [guard] : [])];
   const along = operator?.kind === "along" ? operator.index : undefined;
   const path = relevantConditions(context, inside).filter((c) => !along || !indicesOf([c]).has(along));
   const mentioned = indicesOf([...inside, ...path]);
+  for (const index of also) mentioned.add(index);
   if (along) mentioned.add(along);
   const free = context.bound.filter((i) => mentioned.has(i));
 

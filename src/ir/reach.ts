@@ -13,7 +13,7 @@ export function filterItems(items: readonly Item[], keep: (id: ValueId) => boole
   });
 }
 
-/** Every value that a definition mentions. */
+/** Every value that a definition is computed from; a written adjoint is only asked for by derivatives. */
 export function mentions(definition: Definition): ValueId[] {
   switch (definition.kind) {
     case "leaf":
@@ -33,12 +33,7 @@ export function mentions(definition: Definition): ValueId[] {
     case "reshape":
       return [definition.of];
     case "custom":
-      return [
-        definition.of,
-        ...definition.args,
-        definition.cotangent,
-        ...definition.adjoints.filter((a) => a !== null),
-      ];
+      return [definition.of, ...definition.args];
     case "derivative":
       return [
         definition.of,

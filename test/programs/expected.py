@@ -1216,3 +1216,81 @@ def _(x,y,w):
     t=torch.tanh(x@w); g=(2*(t-y)*(1-t**2))[:,None]*x
     n=torch.sqrt((g**2).sum(1)); c=(g*torch.minimum(torch.tensor(1.),.5/n)[:,None]).mean(0)
     return dict(c2=c,l=(c**2).sum())
+
+torch.manual_seed(4)
+class Sq(torch.autograd.Function):  # y = x . A x ; written adjoint du = 3 * dy * (A x)  (deliberately not the true one)
+    @staticmethod
+    def forward(ctx,x,s): ctx.save_for_backward(x,s); return s*(x**2).sum(-1)
+    @staticmethod
+    def backward(ctx,dy): x,s=ctx.saved_tensors; return 3*dy.unsqueeze(-1)*x*s, torch.sin(dy)
+# vector argument, scalar argument, batched, second order through the written adjoint, nonlinear in dy
+@case("custom_vec", """
+dim B, D
+input x: f32[B, D]
+param W: f32[D, D], s: f32
+fn q(v: f32[D], s: f32) -> y: f32 { y = s * sum[d] v[d]^2 } adjoint(dy) -> (dv, ds) {
+  dv[d] = 3 * dy * v[d] * s
+  ds = sin(dy)
+}
+z[b, e] = sum[d] x[b, d] * W[d, e]
+y[b] = q(z[b], s)
+e = sum[b] y[b] * (b + 1)
+g = grad(e, W)
+output g2 = g
+loss l = e + sum[d, f] g[d, f]^2 * W[d, f]
+""", dict(x=R(4,3)), dict(W=R(3,3),s=torch.tensor(.7)))
+def _(x,W,s):
+    z=x@W; sb=s.expand(4)
+    y=torch.stack([Sq.apply(z[b],sb[b]) for b in range(4)])
+    e=(y*torch.arange(1,5)).sum(); g,=torch.autograd.grad(e,W,create_graph=True)
+    return dict(g2=g,l=e+(g**2*W).sum())
+class Clip(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx,x): return x*1
+    @staticmethod
+    def backward(ctx,dy): return dy.clamp(-.1,.1)
+@case("custom_rec", """
+dim S = 4
+param a: f32, x0: f32
+fn clip(u: f32) -> y: f32 { y = u } adjoint(dy) -> (du) { du = clamp(dy, -0.1, 0.1) }
+rec t in 0..S {
+  x[0] = x0
+  x[t + 1] = clip(a * x[t] + sin(x[t]))
+}
+loss l = x[S]^2 + 0.01 * x[2]
+""", {}, dict(a=torch.tensor(1.3),x0=torch.tensor(.7)))
+def _(a,x0):
+    x=[x0]
+    for _ in range(4): x.append(Clip.apply(a*x[-1]+torch.sin(x[-1])))
+    return dict(l=x[4]**2+.01*x[2])
+class LSE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx,x): y=torch.logsumexp(x,-1); ctx.save_for_backward(x,y); return y
+    @staticmethod
+    def backward(ctx,dy):
+        x,y=ctx.saved_tensors
+        yy=LSE.apply(x)
+        return dy.unsqueeze(-1)*torch.exp(x-yy.unsqueeze(-1))
+# adjoint that uses the result and a local; hvp, jacobian, vjp through it
+@case("custom_res", """
+dim N, M
+param x: f32[N], A: f32[M, N]
+input v: f32[N], c: f32[M]
+fn lse<N>(u: f32[N]) -> y: f32 { m = max[i] u[i]; y = m + log(sum[i] exp(u[i] - m)) } adjoint(dy) -> (du) { du[i] = dy * exp(u[i] - y) }
+f[k] = lse(A[k] * x)
+e = sum[k] f[k]^2
+hv = hvp(e, x, v)
+J = jacobian(f, x)
+cot = vjp(f, x, c)
+output hv2 = hv
+output J2 = J
+output cot2 = cot
+loss l = e + sum[n] hv[n] * v[n] + sum[k, n] J[k, n]^2 + sum[n] cot[n]^2
+""", dict(v=R(3),c=R(2)), dict(x=R(3),A=R(2,3)))
+def _(x,A,v,c):
+    F_=lambda x: torch.logsumexp(A*x,1)
+    J=torch.autograd.functional.jacobian(F_,x,create_graph=True)
+    e=lambda x:(F_(x)**2).sum()
+    hv=torch.autograd.functional.hvp(e,x,v,create_graph=True)[1]
+    cot=c@J
+    return dict(hv2=hv,J2=J,cot2=cot,l=e(x)+(hv*v).sum()+(J**2).sum()+(cot**2).sum())

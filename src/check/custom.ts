@@ -1,0 +1,178 @@
+import { constant, freshIndex, indicesOf, isFloat, type Index, type ValueId } from "../ir/expr.js";
+import { mentions } from "../ir/reach.js";
+import type { CallExpression, FunctionStatement } from "../parser/ast.js";
+import { Scope, type Context } from "./context.js";
+import { declareNames, elaborateBody } from "./equations.js";
+import { lift, type Lifted } from "./lift.js";
+import { coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
+
+/**
+ * A call of a function with a written adjoint: its result is a value of its own, which equals the body's and sends
+ * back what the adjoint says. All of it has an axis for each index that the call stands under. The adjoint's
+ * equations are written for a cotangent of zeros; the derivative puts the real one in its place.
+ */
+export function withAdjoint(
+  declaration: FunctionStatement,
+  adjoint: NonNullable<FunctionStatement["adjoint"]>,
+  results: readonly Term[],
+  context: Context,
+  node: CallExpression,
+): Term[] | null {
+  const { session } = context;
+  const { values, report } = session;
+  const [result] = results;
+  const [named] = declaration.results ?? [];
+  if (!result || !named || results.length > 1)
+    return report.unsupported("a written adjoint of a function with several results", node.span);
+  if (adjoint.cotangents.length !== 1)
+    return report.add("GRAD3007", adjoint.span, {
+      name: "adjoint",
+      wanted: "1",
+      given: adjoint.cotangents.length,
+    });
+  const [cotangentName] = adjoint.cotangents;
+  if (!cotangentName) return null;
+
+  const parameters = declaration.parameters.map((p) => {
+    const binding = context.scope.own(p.name.text);
+    return { name: p.name, term: binding?.kind === "term" ? binding.term : null };
+  });
+  const mentioned = indicesOf([result.body, ...parameters.flatMap((p) => (p.term ? [p.term.body] : []))]);
+  const points = context.bound.filter((i) => mentioned.has(i));
+  const over = (suffix: string, term: Term): Lifted =>
+    lift(context, suffix, term, null, term.dtype, node.span, points);
+
+  const of = over(named.name.text, result);
+  const { dtype, shape } = values.get(of.id);
+  const zeros = values.equation(
+    `${context.owner}.${cotangentName.text}`,
+    shape.map((size, k) => freshIndex(`i${k}`, size)),
+    null,
+    constant(0, dtype),
+    dtype,
+    { span: node.span },
+  );
+  const carried = session.timeAxes.get(of.id);
+  const like = (id: ValueId): void => void (carried && session.timeAxes.set(id, carried));
+  like(zeros);
+  const args = parameters.map(({ name, term }) =>
+    term && isFloat(term.dtype) ? { term, id: over(name.text, term).id } : null,
+  );
+  const id = values.define(
+    `${context.owner}.${declaration.name.text}`,
+    dtype,
+    shape,
+    { kind: "custom", of: of.id, args: [], cotangent: zeros, adjoints: [] },
+    { span: node.span },
+  );
+  like(id);
+  const value = valueTerm(values.get(id), of.lead);
+
+  const scope = new Scope(context.scope);
+  scope.bind(named.name.text, { kind: "term", term: value });
+  scope.bind(cotangentName.text, { kind: "term", term: valueTerm(values.get(zeros), of.lead) });
+  const inner: Context = { ...context, scope, owner: `${context.owner}.adjoint`, home: null };
+  const back = sentBack(
+    adjoint,
+    args.map((a) => a?.term ?? null),
+    points,
+    inner,
+  );
+  if (!back) return null;
+  const passing = args.flatMap((a, k) => (a ? [{ id: a.id, back: back[k] ?? null }] : []));
+  values.replace(id, {
+    definition: {
+      kind: "custom",
+      of: of.id,
+      args: passing.map((p) => p.id),
+      cotangent: zeros,
+      adjoints: passing.map((p) => p.back),
+    },
+  });
+  return [value];
+}
+
+/** What the adjoint's equations give for each argument, over the same points; null where it is left out. */
+function sentBack(
+  adjoint: NonNullable<FunctionStatement["adjoint"]>,
+  args: readonly (Term | null)[],
+  points: readonly Index[],
+  context: Context,
+): (ValueId | null)[] | null {
+  const { report } = context.session;
+  const { scope } = context;
+  if (adjoint.results.length > args.length)
+    return report.add("GRAD3007", adjoint.span, {
+      name: "adjoint",
+      wanted: `at most ${args.length}`,
+      given: adjoint.results.length,
+    });
+  for (const statement of adjoint.body)
+    if (statement.kind !== "equation")
+      return report.unsupported(`\`${statement.kind}\` in an adjoint`, statement.span);
+  const shapes = new Map(
+    adjoint.results.flatMap((name, k) => {
+      const term = args[k];
+      return term ? [[name.text, { dtype: term.dtype, shape: shapeOf(term) }] as const] : [];
+    }),
+  );
+  declareNames(adjoint.body, context);
+  elaborateBody(
+    adjoint.body,
+    context,
+    {
+      prefix: `${context.owner}.`,
+      declared: (name) => shapes.get(name),
+      define: (target, term) =>
+        scope.bind(target.name.text, term ? { kind: "term", term } : { kind: "poison" }, target.name.span),
+    },
+    () => [],
+  );
+  const found: (ValueId | null)[] = [];
+  for (const [k, name] of adjoint.results.entries()) {
+    const binding = scope.own(name.text);
+    const arg = args[k];
+    if (!binding)
+      return report.add("GRAD2001", name.span, { kind: "equation for the result", name: name.text });
+    if (binding.kind !== "term") return null;
+    if (!arg) {
+      report.add("GRAD4001", name.span, { text: "an integer argument has no cotangent" });
+      return null;
+    }
+    const term = coerce(settle(binding.term), arg.dtype);
+    if (!term)
+      return report.add("GRAD3006", name.span, {
+        wanted: describe(arg),
+        found: describe(binding.term),
+      });
+    found.push(lift(context, name.text, term, null, term.dtype, name.span, points).id);
+  }
+  return found;
+}
+
+/** The name of a function with a written adjoint that lies between a value and what it is differentiated for. */
+export function adjointBetween(of: ValueId, wrt: ValueId, context: Context): string | null {
+  const { values } = context.session;
+  const written = [...values.byId.values()].some(
+    (v) => v.definition.kind === "custom" && v.definition.args.length > 0,
+  );
+  if (!written) return null;
+  const reaches = (from: ValueId): ReadonlySet<ValueId> => {
+    const seen = new Set<ValueId>([from]);
+    const work = [from];
+    for (let id = work.pop(); id !== undefined; id = work.pop())
+      if (id !== wrt)
+        for (const next of mentions(values.get(id).definition)) {
+          if (seen.has(next)) continue;
+          seen.add(next);
+          work.push(next);
+        }
+    return seen;
+  };
+  for (const id of reaches(of)) {
+    const { definition, name } = values.get(id);
+    if (definition.kind === "custom" && definition.args.length > 0 && reaches(id).has(wrt))
+      return name.split(".").pop() ?? name;
+  }
+  return null;
+}
