@@ -137,9 +137,36 @@ export function indicesFor(
     // Where a use cannot be elaborated, its own fault is the reason to show.
     const before = report.diagnostics.length;
     for (const { base, under } of computed) if (under.length === 0) elaborate(base, around());
-    if (name && report.diagnostics.length === before) report.add("GRAD2005", name.span, { name: name.text });
+    if (name && report.diagnostics.length === before && !standsInFault(uses, name.text, context, elaborate))
+      report.add("GRAD2005", name.span, { name: name.text });
   }
   return wanted.map((_, k) => found[k] ?? null);
+}
+
+/**
+ * Whether what the index stands in has a fault of its own, which says why there is no range: a name that is not
+ * known is reported here, what was found wrong at its own place has been.
+ */
+function standsInFault(
+  uses: readonly Expression[],
+  index: string,
+  context: Context,
+  elaborate: Elaborate,
+): boolean {
+  let found = false;
+  const stack = uses.filter((use) => mentionsName(use, index));
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (node.kind === "subscript" && node.base.kind === "name") {
+      const { base } = node;
+      const own = node.subscripts.some((s) => s.kind === "name" && s.name === index);
+      const binding = context.scope.lookup(base.prime ? `${base.name}'` : base.name);
+      if (own && !binding) elaborate(base, context);
+      if (own && (!binding || binding.kind === "poison")) found = true;
+    }
+    if (node.kind === "call" && context.scope.lookup(node.callee.text)?.kind === "poison") found = true;
+    stack.push(...partsOf(node));
+  }
+  return found;
 }
 
 function inferred(name: Name, size: Poly): Index {

@@ -1,10 +1,13 @@
-import { page, type Entry, type Name } from "./page.js";
+import { page, type Entry, type Text } from "./page.js";
 
-/** Data. */
+/** What the runtime and the readers of data files found; they word it themselves, since they ship without this. */
+const worded = ({ text }: Text): string => text;
+
+/** Data, and where a model runs. The codes are those that `src/runtime/errors.ts` lists. */
 export const DATA = {
   GRAD6001: {
     title: "missing input",
-    message: ({ name }: Name) => `input \`${name}\` is missing`,
+    message: worded,
     page: page(
       "Each input without a default is given at each call.",
       '{ "inputs": {} }',
@@ -12,88 +15,129 @@ export const DATA = {
     ),
   },
   GRAD6002: {
-    title: "wrong shape",
-    message: ({ name, wanted, found }: { name: string; wanted: string; found: string }) =>
-      `\`${name}\` has shape ${found}, wanted is ${wanted}`,
+    title: "unknown name",
+    message: worded,
     page: page(
-      "The data's shape is not the declared one.",
-      '{ "inputs": { "x": [[1, 2]] } }',
-      '{ "inputs": { "x": [1, 2] } }',
+      "Names of inputs, params, dims, losses and step arguments are those of the model.",
+      '{ "inputs": { "X": [1] } }',
+      '{ "inputs": { "x": [1] } }',
     ),
   },
   GRAD6003: {
-    title: "wrong dtype",
-    message: ({ name, wanted, found }: { name: string; wanted: string; found: string }) =>
-      `\`${name}\` holds ${found}, wanted is ${wanted}`,
+    title: "wrong shape or length",
+    message: worded,
     page: page(
-      "The data's type is not the declared one.",
+      "The data has the declared number of axes and sizes; a flat array has as many entries as their product.",
+      "x = new Float32Array(5) for f32[2, 3]",
+      "x = new Float32Array(6) for f32[2, 3]",
+    ),
+  },
+  GRAD6004: {
+    title: "wrong kind of value",
+    message: worded,
+    page: page(
+      "The data's type is the declared one, and lists are nested evenly.",
       "model.forward({ label: new Float32Array(4) })",
       "model.forward({ label: new Int32Array(4) })",
     ),
   },
-  GRAD6004: {
+  GRAD6005: {
+    title: "not an integer",
+    message: worded,
+    page: page(
+      "An integer input takes neither NaN nor infinities nor fractions, nor numbers outside of its type.",
+      '{ "inputs": { "k": [1.5] } }',
+      '{ "inputs": { "k": [1] } }',
+    ),
+  },
+  GRAD6006: {
     title: "value out of range",
-    message: ({ name, value, place, range }: { name: string; value: string; place: string; range: string }) =>
-      `\`${name}\`${place} is ${value}, outside ${range}`,
+    message: worded,
     page: page(
       "The input promises a range (in lo..hi), which is checked where the data enters.",
       '{ "inputs": { "label": [0, 10] } }',
       '{ "inputs": { "label": [0, 9] } }',
     ),
   },
-  GRAD6005: {
-    title: "not an integer",
-    message: ({ name, value, place }: { name: string; value: string; place: string }) =>
-      `\`${name}\`${place} is ${value}, which is no integer`,
-    page: page(
-      "An integer input takes neither NaN nor fractions.",
-      '{ "inputs": { "k": [1.5] } }',
-      '{ "inputs": { "k": [1] } }',
-    ),
-  },
-  GRAD6006: {
-    title: "truncated file",
-    message: ({ file, wanted, found }: { file: string; wanted: string; found: string }) =>
-      `${file} ends early: ${wanted} bytes announced, ${found} there`,
-    page: page("The header announces more data than the file has; the download or the copy was cut.", "", ""),
-  },
   GRAD6007: {
-    title: "unknown data",
-    message: ({ kind, name }: { kind: string; name: string }) => `the model has no ${kind} \`${name}\``,
+    title: "two sources disagree",
+    message: worded,
     page: page(
-      "Names in the data are those of the model.",
-      '{ "inputs": { "X": [1] } }',
-      '{ "inputs": { "x": [1] } }',
+      "A dim is bound by `dims` or by the shapes of inputs, params and states; all that bind it agree. A dim that only" +
+        " inputs carry is free at each call, one of a param stays.",
+      '{ "inputs": { "x": [1, 2], "y": [1, 2, 3] } } for f32[N] both',
+      '{ "inputs": { "x": [1, 2], "y": [1, 2] } }',
     ),
   },
   GRAD6008: {
-    title: "unreadable file",
-    message: ({ file, reason }: { file: string; reason: string }) => `cannot read ${file}: ${reason}`,
+    title: "a dim that nothing binds",
+    message: worded,
     page: page(
-      "The file is not of the format that its ending says, or uses a part of it that is not supported.",
-      "",
-      "",
+      "No data has an axis that says how large the dim is: give it by name.",
+      "gradc run model.grad --data data.json",
+      "gradc run model.grad --data data.json --dim H=64",
     ),
   },
   GRAD6009: {
-    title: "wrong length",
-    message: ({ name, wanted, found }: { name: string; wanted: number; found: number }) =>
-      `\`${name}\` has ${found} entries, wanted are ${wanted}`,
+    title: "a size that a dim cannot have",
+    message: worded,
     page: page(
-      "A flat array has as many entries as the product of the sizes.",
-      "x = new Float32Array(5) for f32[2, 3]",
-      "x = new Float32Array(6) for f32[2, 3]",
+      "Dims are whole and not negative; quotients in sizes come out even; what the program reads is within bounds.",
+      "dim P = I / 4 with I = 6",
+      "dim P = I / 4 with I = 8",
     ),
   },
   GRAD6010: {
-    title: "missing param",
-    message: ({ name }: Name) => `param \`${name}\` is missing in the file`,
-    page: page("A file of params has all of them, unless { strict: false }.", "", ""),
+    title: "a file that cannot be read",
+    message: worded,
+    page: page(
+      "The file is cut off, malformed, or not of the format that its ending says. Nothing was read from it and" +
+        " nothing has changed.",
+      "",
+      "",
+    ),
   },
   GRAD6011: {
+    title: "missing params",
+    message: worded,
+    page: page("A file of params has all of them, unless { strict: false }.", "", ""),
+  },
+  GRAD6012: {
     title: "check failed",
-    message: ({ name, wanted, found }: { name: string; wanted: string; found: string }) =>
-      `\`${name}\` is ${found}, the check expects ${wanted}`,
-    page: page("A check declaration compares outputs and losses to 1e-4.", "", ""),
+    message: worded,
+    page: page(
+      "A check declaration compares outputs and losses to 1e-4, and gradients to finite differences.",
+      "",
+      "",
+    ),
+  },
+  GRAD6020: {
+    title: "cannot run here",
+    message: worded,
+    page: page(
+      "The backend does not exist on this machine, was not compiled into the module, or lacks something that the" +
+        ' model needs (a type, memory, buffers for one kernel). `backend: "auto"` takes the best that there is.',
+      "",
+      "",
+    ),
+  },
+  GRAD6021: {
+    title: "device lost",
+    message: worded,
+    page: page(
+      "The GPU's device was lost (a reset, a driver, a page put to sleep): create the model again.",
+      "",
+      "",
+    ),
+  },
+  GRAD6022: {
+    title: "stale result",
+    message: worded,
+    page: page(
+      "A result holds until the next call of its model, and nothing outlives dispose(). read() and item() capture the" +
+        " value when they are called.",
+      "a = model.forward(x); model.forward(y); await a.l.item()",
+      "a = model.forward(x); l = await a.l.item(); model.forward(y)",
+    ),
   },
 } as const satisfies Record<string, Entry>;

@@ -63,6 +63,15 @@ test("several errors are found in one run, without follow-ups", () => {
     GRAD3006 7:10 expected a float for \`tanh\`, found i32[B] | k"
   `);
 });
+test("an index whose range a faulty name would say is no error of its own", () => {
+  const source =
+    "h[b, n] = tanh(xx[b, n] * w[n])\ny[b] = sum[n] h[b, n]\ng[b, n] = h[b, n] + y[b]\n" +
+    "loss l = mean[b] y[b]^2\noutput z = sum[b, n] g[b, n] * qq[n]\n";
+  expect(found(source)).toMatchInlineSnapshot(`
+    "GRAD2001 4:16 there is no name \`xx\` | xx
+    GRAD2001 8:32 there is no name \`qq\` | qq"
+  `);
+});
 test("a param that the loss does not reach is a warning", () => {
   expect(found("loss l = w[0]\ntrain l with sgd(rate = 1)")).toBe(
     "GRAD4002 3:7 `l` does not depend on `W`: its gradient is 0 | W",

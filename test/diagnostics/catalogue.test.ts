@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CATALOGUE } from "../../src/diagnostics/catalogue.js";
 import type { Entry } from "../../src/diagnostics/page.js";
@@ -43,4 +44,13 @@ test("a wrong name finds the near one, and nothing far away", () => {
   expect(suggest("lable", ["hidden", "label"])).toBe("label");
   expect(suggest("X", ["x", "y"])).toBe("x");
   expect(suggest("quite_else", ["hidden", "label"])).toBeUndefined();
+});
+
+test("every code that the runtime and the commands throw has a page", () => {
+  const thrown = new Set<string>();
+  for (const folder of ["src/runtime", "src/cli", "src/plugins"])
+    for (const file of readdirSync(folder).filter((f) => f.endsWith(".ts")))
+      for (const [code] of readFileSync(`${folder}/${file}`, "utf8").matchAll(/GRAD\d{4}/g)) thrown.add(code);
+  expect([...thrown].filter((code) => !(code in CATALOGUE))).toEqual([]);
+  expect(thrown.size).toBeGreaterThan(10);
 });
