@@ -12,10 +12,13 @@ import type { Program } from "./ir/program.js";
 import { verify } from "./ir/verify.js";
 import { optimize } from "./optimize/index.js";
 import { withPrecision } from "./optimize/precision.js";
+import { printFile } from "./parser/print.js";
 import { tokenize } from "./parser/tokens.js";
+import { raiseProgram } from "./raise/program.js";
 import { metaOf, type Meta } from "./runtime/meta.js";
 import type { ModuleSpec } from "./runtime/types.js";
 import type { ScheduledModule } from "./schedule/kernel-ir.js";
+import { gatherScatters } from "./schedule/gather-scatters.js";
 import { printModule, printPlan } from "./schedule/print.js";
 import { schedule } from "./schedule/schedule.js";
 import { STD_SOURCES } from "./std/sources.js";
@@ -94,7 +97,8 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   verify(program, "checking");
   const derived = expandDerivatives(program);
   verify(derived, "differentiation");
-  const optimized = withPrecision(optimize(derived, { after: (pass, p) => verify(p, pass) }), precision);
+  const reduced = optimize(derived, { after: (pass, p) => verify(p, pass) });
+  const optimized = withPrecision(reduced, precision);
   const modules: { [T in Target]?: ScheduledModule } = {};
   const scheduled = (target: Target): ScheduledModule =>
     (modules[target] ??= schedule(optimized, TARGETS[target]));
@@ -130,6 +134,9 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
       [...scheduled("wgsl").kernels.values()].map((k) => `// ${k.name}\n${printWgslKernel(k)}`).join("\n"),
     wat: () => wasm().wat,
     dts: () => dts,
+    // A scatter is a guarded sum, of which the passes find the points that can matter.
+    grad: () =>
+      `// ${spec.name}.grad with its gradients, as equations.\n${printFile(raiseProgram(optimize(gatherScatters(reduced))))}`,
   };
   return {
     ok: true,
@@ -158,6 +165,7 @@ export const STAGES = [
   "wgsl",
   "wat",
   "dts",
+  "grad",
 ] as const;
 export type Stage = (typeof STAGES)[number];
 type StageTexts = { readonly [S in Stage]?: () => string };

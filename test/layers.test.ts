@@ -8,6 +8,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ir: ["diagnostics"],
   std: [],
   check: ["parser", "ir", "diagnostics", "std"],
+  raise: ["parser", "ir", "diagnostics"],
   autodiff: ["ir", "diagnostics"],
   optimize: ["ir", "diagnostics"],
   schedule: ["ir", "diagnostics"],

@@ -54,35 +54,41 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
   for (const { name } of quantities) scope.bind(name, { kind: "poison" });
   const declared = new Map<string, Declared>();
   const ids = new Map<string, ValueId>();
+  const declare = ({ name, size, step, shift }: Quantity, { dtype, shape }: Declared): void => {
+    const id = values.define(
+      `${body.prefix}${name}`,
+      dtype,
+      [size, ...shape],
+      { kind: "equation", axes: [], operator: null, body: ir.constant(0, dtype) },
+      { span: step.target.span },
+    );
+    scope.bind(name, { kind: "term", term: valueTerm(values.get(id)) });
+    declared.set(name, { dtype, shape });
+    ids.set(name, id);
+    session.timeAxes.set(id, { index, axis: 0, shift });
+  };
   for (let grown = true; grown;) {
     grown = false;
-    for (const { name, size, bases, step } of quantities) {
-      if (declared.has(name)) continue;
-      for (const entry of [...bases, step]) {
+    for (const quantity of quantities) {
+      if (declared.has(quantity.name)) continue;
+      for (const entry of [...quantity.bases, quantity.step]) {
         const found = session.speculate(() =>
           equationTerm(entry.target, entry.statement.value, contextOf(entry)),
         );
         if (!found) continue;
-        const shape = found.axes.map((a) => a.hi);
-        const full = [size, ...shape];
-        const id = values.define(
-          `${body.prefix}${name}`,
-          found.dtype,
-          full,
-          { kind: "equation", axes: [], operator: null, body: ir.constant(0, found.dtype) },
-          { span: step.target.span },
-        );
-        scope.bind(name, { kind: "term", term: valueTerm(values.get(id)) });
-        declared.set(name, { dtype: found.dtype, shape });
-        ids.set(name, id);
-        session.timeAxes.set(id, {
-          index,
-          axis: 0,
-          shift: quantities.find((q) => q.name === name)?.shift ?? 0,
-        });
+        declare(quantity, { dtype: found.dtype, shape: found.axes.map((a) => a.hi) });
         grown = true;
         break;
       }
+    }
+    if (grown) continue;
+    // What reads only itself has no entry to begin with; ranges on the left say its shape. Such values are floats.
+    for (const quantity of quantities) {
+      const shape = declared.has(quantity.name) ? null : writtenShape(quantity, outer);
+      if (!shape) continue;
+      declare(quantity, { dtype: "f32", shape });
+      grown = true;
+      break;
     }
   }
   session.recurrences.set(index, recurrence);
@@ -104,6 +110,17 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
   const open = quantities.filter((q) => !declared.has(q.name));
   if (open.length > 0 && report.diagnostics.length === before)
     report.add("GRAD2007", statement.span, { names: open.map((q) => q.name).join(", ") });
+}
+
+/** The sizes of the axes after the first, where every one has its range written. */
+function writtenShape({ step, bases }: Quantity, context: Context): Poly[] | null {
+  for (const { target } of [step, ...bases]) {
+    const sizes = (target.indices ?? []).map(
+      ({ range }) => range && context.session.speculate(() => sizeOf(range.hi, context)),
+    );
+    if (sizes.every((s) => s instanceof Poly)) return sizes;
+  }
+  return null;
 }
 
 function runOf(statement: RecStatement, context: Context): { index: Index; recurrence: Recurrence } | null {

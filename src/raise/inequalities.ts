@@ -1,0 +1,106 @@
+import { provablyNonNegative } from "../ir/bounds.js";
+import type { Expr, ValueId } from "../ir/expr.js";
+import { and, call, cast, compare, not, operands, polyOf, readsOf, select, TRUE } from "../ir/expr.js";
+import type { Poly } from "../ir/poly.js";
+import type { Program, Value } from "../ir/program.js";
+
+/**
+ * Conditions as a reader's bounds proof wants them. An equality that the ranges, or the conditions around it, make
+ * one-sided becomes an inequality, whose opposite says more: where `t == 0` does not hold, `t` is at least 1. What is
+ * known of indices stands first in a guard, as what follows may read under it.
+ */
+export function withInequalities(program: Program): Program {
+  const values = new Map(
+    [...program.values].map(([id, v]): [ValueId, Value] => {
+      const { definition } = v;
+      if (definition.kind !== "equation") return [id, v];
+      const { operator } = definition;
+      const guard = operator?.guard ? conjunction(operator.guard, []) : null;
+      const body = under(definition.body, guard ? factsOf(guard) : [], new Map());
+      return [
+        id,
+        { ...v, definition: { ...definition, operator: operator && { ...operator, guard }, body } },
+      ];
+    }),
+  );
+  return { ...program, values };
+}
+
+type Facts = readonly Poly[];
+
+/** An expression where the facts (polynomials >= 0) hold. */
+function under(e: Expr, facts: Facts, memo: Map<Expr, Expr>): Expr {
+  const known = memo.get(e);
+  if (known) return known;
+  const made = ((): Expr => {
+    if (e.dtype === "bool" && e.op === "call") return conjunction(e, facts);
+    if (e.op === "select") {
+      const condition = conjunction(e.condition, facts);
+      return select(
+        condition,
+        under(e.then, [...facts, ...factsOf(condition)], new Map()),
+        under(e.else, [...facts, ...factsOf(opposite(condition))], new Map()),
+      );
+    }
+    if (e.op === "cast") return cast(under(e.arg, facts, memo), e.dtype);
+    if (e.op !== "call" || operands(e).every((o) => o.op === "read" || o.op === "constant")) return e;
+    const args = e.args.map((a) => under(a, facts, memo));
+    return args.every((a, k) => a === e.args[k]) ? e : call(e.fn, args, e.dtype);
+  })();
+  memo.set(e, made);
+  return made;
+}
+
+function conjunction(e: Expr, facts: Facts): Expr {
+  const parts = splitAnd(e);
+  const [plain, reading] = [true, false].map((isPlain) =>
+    parts.filter((p) => (readsOf([p]).length === 0) === isPlain),
+  );
+  let all = TRUE;
+  let known = facts;
+  for (const part of [...(plain ?? []), ...(reading ?? [])]) {
+    const made = condition(part, known);
+    all = and(all, made);
+    known = [...known, ...factsOf(made)];
+  }
+  return all;
+}
+const splitAnd = (e: Expr): Expr[] => (e.op === "call" && e.fn === "and" ? e.args.flatMap(splitAnd) : [e]);
+
+function condition(e: Expr, facts: Facts): Expr {
+  if (e.op !== "call") return e;
+  const [a, b] = e.args;
+  if (e.fn === "and") return conjunction(e, facts);
+  if (e.fn === "or" && a && b) {
+    const left = condition(a, facts);
+    return call("or", [left, condition(b, [...facts, ...factsOf(opposite(left))])], "bool");
+  }
+  if (e.fn === "not" && a) return opposite(condition(a, facts));
+  if (!a || !b || a.dtype !== "i32" || (e.fn !== "eq" && e.fn !== "ne")) return e;
+  const difference = polyOf(b).sub(polyOf(a));
+  if (difference.hasOpaque || difference.indices.size === 0) return e;
+  const equal = provablyNonNegative(difference, facts)
+    ? compare("le", b, a)
+    : provablyNonNegative(difference.neg(), facts)
+      ? compare("le", a, b)
+      : undefined;
+  return equal ? (e.fn === "eq" ? equal : opposite(equal)) : e;
+}
+
+function opposite(e: Expr): Expr {
+  if (e.op !== "call" || e.args[0]?.dtype !== "i32" || (e.fn !== "le" && e.fn !== "lt")) return not(e);
+  const [a, b] = e.args;
+  return a && b ? compare(e.fn === "le" ? "lt" : "le", b, a) : not(e);
+}
+
+/** Polynomials that are not negative where the condition holds. */
+function factsOf(e: Expr): Poly[] {
+  if (e.op !== "call") return [];
+  if (e.fn === "and") return e.args.flatMap(factsOf);
+  const [a, b] = e.args;
+  if (!a || !b || a.dtype !== "i32") return [];
+  const difference = polyOf(b).sub(polyOf(a));
+  if (e.fn === "le") return [difference];
+  if (e.fn === "lt") return [difference.sub(1)];
+  return e.fn === "eq" ? [difference, difference.neg()] : [];
+}
