@@ -45,12 +45,22 @@ const WRITTEN: Readonly<Record<DType, string>> = {
   bool: "|b1",
 };
 
+/** What a file's header says. */
+export interface NpyHeader {
+  /** NumPy's letter and bytes of an element: `f4`, `i8`. */
+  readonly type: string;
+  readonly little: boolean;
+  /** Column-major. */
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  /** Where the elements begin; the file holds them all. */
+  readonly start: number;
+}
 /**
- * NumPy's format, versions 1 to 3 (numpy.lib.format). Fortran order is turned into row-major, 64-bit integers are read
- * as i32.
+ * The header of NumPy's format, versions 1 to 3 (numpy.lib.format).
  * @throws DataError beginning with `source` where the bytes are malformed, truncated or of another type
  */
-export function readNpy(bytes: Uint8Array, source = "npy"): NamedTensor {
+export function readNpyHeader(bytes: Uint8Array, source = "npy"): NpyHeader {
   const bad = (message: string): DataError => new DataError("GRAD6010", `${source}: ${message}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 6)) !== "\x93NUMPY")
@@ -68,7 +78,7 @@ export function readNpy(bytes: Uint8Array, source = "npy"): NamedTensor {
   const format = FORMATS[descr?.[2] ?? ""];
   if (!format)
     throw bad(`its element type is not one of ${Object.keys(FORMATS).join(" ")}: ${header.trim()}`);
-  const [width, dtype, get] = format;
+  const [width] = format;
   const shape = sizes
     .split(",")
     .filter((s) => s.trim())
@@ -78,17 +88,28 @@ export function readNpy(bytes: Uint8Array, source = "npy"): NamedTensor {
     throw bad(
       `truncated: [${shape.join(", ")}] wants ${length * width} bytes of data, there are ${bytes.length - end}`,
     );
-  const little = descr?.[1] !== ">";
+  return { type: descr?.[2] ?? "", little: descr?.[1] !== ">", fortran: fortran === "True", shape, start: end };
+}
+
+/**
+ * The header's array. Fortran order is turned into row-major, 64-bit integers are read as i32.
+ * @throws DataError as `readNpyHeader`, and where a 64-bit integer is outside of i32
+ */
+export function readNpy(bytes: Uint8Array, source = "npy"): NamedTensor {
+  const { type, little, fortran, shape, start } = readNpyHeader(bytes, source);
+  const [width, dtype, get] = FORMATS[type]!;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = shape.reduce((a, b) => a * b, 1);
   const data = elements(
     length,
     dtype,
     (k) => {
-      const at = end + k * width;
+      const at = start + k * width;
       return get === "i64" ? view.getBigInt64(at, little) : view[get](at, little);
     },
     source,
   );
-  return { dtype, shape, data: fortran === "True" ? rowMajor(data, shape) : data };
+  return { dtype, shape, data: fortran ? rowMajor(data, shape) : data };
 }
 
 function elements(
@@ -133,10 +154,17 @@ function rowMajor(data: TypedArray, shape: readonly number[]): TypedArray {
 
 /** Version 1, row-major, little-endian. */
 export function writeNpy({ dtype, shape, data }: NamedTensor): Uint8Array {
+  return npyFile(WRITTEN[dtype], shape, dtype === "f16" ? Uint16Array.from(data, floatToHalf) : data);
+}
+/** As `writeNpy`, of little-endian words of NumPy's type `descr`. */
+export function npyFile(
+  descr: string,
+  shape: readonly number[],
+  words: TypedArray | Uint16Array | BigInt64Array,
+): Uint8Array {
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const text = `{'descr': '${WRITTEN[dtype]}', 'fortran_order': False, 'shape': (${tuple}), }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${tuple}), }`;
   const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + "\n";
-  const words = dtype === "f16" ? Uint16Array.from(data, floatToHalf) : data;
   const out = new Uint8Array(10 + header.length + words.byteLength);
   out.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8]);
   out.set(new TextEncoder().encode(header), 10);

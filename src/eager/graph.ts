@@ -1,0 +1,238 @@
+import { tensor, zeros, zerosLike } from "./create.js";
+import { AutogradError, EagerError } from "./errors.js";
+import { showShape, sizeOf, type Shape } from "./shape.js";
+import type { Edge, Node } from "./tape.js";
+import { edgeOf, noGrad } from "./tape.js";
+import { Tensor } from "./tensor.js";
+
+/** The derivative of one operation's result by one of its operands: the Jacobian, of shape [...result, ...operand]. */
+export interface LocalDerivative {
+  readonly shape: Shape;
+  /** Of a number by a number. */
+  readonly value: number | null;
+  /** The Frobenius norm; null where the Jacobian has too many entries to lay out. */
+  readonly norm: number | null;
+}
+export interface GraphNode {
+  readonly id: number;
+  /** The operation, or a leaf's name. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly leaf: boolean;
+}
+export interface GraphEdge {
+  /** The operation's node. */
+  readonly from: number;
+  /** Its operand's. */
+  readonly to: number;
+  readonly derivative: LocalDerivative;
+}
+export interface GraphOptions {
+  /** What leaves are called. */
+  readonly names?: Readonly<Record<string, Tensor>>;
+  /** Jacobians of more entries have no norm. Default 65536. */
+  readonly entries?: number;
+}
+
+/** A cotangent for one output of a node, alone. */
+const only = (node: Node, output: number, g: Tensor): (Tensor | null)[] =>
+  node.outputs.map((_, k) => (k === output ? g : null));
+
+function localDerivative(node: Node, output: number, operand: number, entries: number): LocalDerivative {
+  const result = node.outputs[output]!;
+  const edge = node.edges[operand]!;
+  const source = edge.node.outputs[edge.output]!;
+  const shape = [...result.shape, ...source.shape];
+  const rows = sizeOf(result.shape);
+  if (sizeOf(shape) > entries) return { shape, value: null, norm: null };
+  return noGrad(() => {
+    let squares = 0;
+    let value = 0;
+    for (let row = 0; row < rows; row++) {
+      const unit = zeros([rows], { dtype: result.dtype });
+      unit.select(0, row).fill_(1);
+      const entriesOfRow = node.apply(only(node, output, unit.reshape(...result.shape)))[operand];
+      if (!entriesOfRow) continue;
+      squares += entriesOfRow.to("f64").square().sum().item();
+      if (shape.length === 0) value = entriesOfRow.item();
+    }
+    return { shape, value: shape.length === 0 ? value : null, norm: Math.sqrt(squares) };
+  });
+}
+
+function rootOf(loss: Tensor): Edge {
+  const edge = edgeOf(loss);
+  if (!edge) throw new AutogradError("this tensor needs no gradient, so there is no graph of it");
+  return edge;
+}
+/** Nodes below, results first, each with the outputs that something reads. */
+function reach(root: Edge): Map<Node, Set<number>> {
+  const found = new Map<Node, Set<number>>([[root.node, new Set([root.output])]]);
+  const stack = [root.node];
+  for (let node = stack.pop(); node; node = stack.pop())
+    for (const edge of node.edges) {
+      if (!edge) continue;
+      const outputs = found.get(edge.node);
+      if (outputs) outputs.add(edge.output);
+      else {
+        found.set(edge.node, new Set([edge.output]));
+        stack.push(edge.node);
+      }
+    }
+  return new Map([...found].sort(([a], [b]) => b.id - a.id));
+}
+
+/** The computation graph of a tensor, with the local derivative on every edge. */
+export class Graph {
+  constructor(
+    readonly nodes: readonly GraphNode[],
+    readonly edges: readonly GraphEdge[],
+  ) {}
+
+  /** In Graphviz's language; edges run from operands to results, as the computation did. */
+  dot(): string {
+    const text = (s: string): string => `"${s.replace(/["\\]/g, "\\$&")}"`;
+    const nodes = this.nodes.map(({ id, name, shape, leaf }) => {
+      const label = `${name}${shape.length ? ` ${showShape(shape)}` : ""}`;
+      return `  n${id} [label=${text(label)}, shape=${leaf ? "box, style=filled, fillcolor=lightgrey" : "ellipse"}];`;
+    });
+    const edges = this.edges.map((e) => `  n${e.to} -> n${e.from} [label=${text(show(e.derivative))}];`);
+    return ["digraph {", "  rankdir=BT;", "  edge [dir=forward];", ...nodes, ...edges, "}", ""].join("\n");
+  }
+  /** Drawn by @viz-js/viz, which the caller installs. @throws EagerError where it is not there */
+  async svg(): Promise<string> {
+    try {
+      const { instance } = await import("@viz-js/viz");
+      return (await instance()).renderString(this.dot(), { format: "svg" });
+    } catch (error) {
+      if (error instanceof Error && /Cannot find|Failed to (load|resolve)|not found/i.test(error.message))
+        throw new EagerError("drawing needs the package @viz-js/viz: npm install @viz-js/viz");
+      throw error;
+    }
+  }
+}
+const digits = (x: number): string => String(Number(x.toPrecision(6)));
+function show({ shape, value, norm }: LocalDerivative): string {
+  if (value !== null) return digits(value);
+  return `${showShape(shape)}${norm === null ? "" : ` norm ${digits(norm)}`}`;
+}
+
+/**
+ * The graph that `loss` was computed by, as far as gradients go. Call it before a `backward` that frees the graph.
+ * @throws AutogradError where there is no graph, it was freed, or a value was changed in place since
+ */
+export function graph(loss: Tensor, { names = {}, entries = 65536 }: GraphOptions = {}): Graph {
+  const found = reach(rootOf(loss));
+  const named = new Map(Object.entries(names).map(([name, t]) => [t, name]));
+  const nodes = [...found.keys()].map((node) => ({
+    id: node.id,
+    name: (node.leaf && named.get(node.leaf)) ?? node.name,
+    shape: node.outputs[0]?.shape ?? [],
+    leaf: node.leaf !== null,
+  }));
+  const edges = [...found].flatMap(([node, outputs]) =>
+    node.edges.flatMap((edge, operand) =>
+      edge
+        ? [...outputs].map((output) => ({
+            from: node.id,
+            to: edge.node.id,
+            derivative: localDerivative(node, output, operand, entries),
+          }))
+        : [],
+    ),
+  );
+  return new Graph(nodes, edges);
+}
+
+/** One way from the loss to a leaf. */
+export interface ChainPath {
+  /** Operations passed, from the loss's. */
+  readonly operations: readonly string[];
+  /** The derivative of each of them by the operand that the path takes. */
+  readonly derivatives: readonly LocalDerivative[];
+  /** The product of the derivatives, of the leaf's shape. */
+  readonly product: Tensor;
+}
+/** The chain rule laid open: all paths, and the sum of their products, which is the gradient. */
+export class ChainRule {
+  constructor(
+    readonly paths: readonly ChainPath[],
+    readonly sum: Tensor,
+  ) {}
+  toString(): string {
+    const value = (t: Tensor): string =>
+      t.size === 1 ? digits(t.item()) : show({ shape: t.shape, value: null, norm: t.norm().item() });
+    const lines = this.paths.map(
+      ({ operations, derivatives, product }) =>
+        `${operations.join(" → ") || "itself"}: ${[...derivatives.map(show)].join(" · ") || "1"} = ${value(product)}`,
+    );
+    return [...lines, `sum of ${this.paths.length}: ${value(this.sum)}`].join("\n");
+  }
+}
+export interface PathOptions {
+  /** More paths than this are an error: their number may grow exponentially. Default 1000. */
+  readonly limit?: number;
+  readonly entries?: number;
+}
+
+/**
+ * Every path from `loss`, a single number, to `leaf` (or an intermediate result), the product of the derivatives along
+ * it, and the products' sum.
+ * @throws AutogradError as `graph`; EagerError where there are more paths than `limit`
+ */
+export function paths(
+  loss: Tensor,
+  leaf: Tensor,
+  { limit = 1000, entries = 65536 }: PathOptions = {},
+): ChainRule {
+  if (loss.size !== 1) throw new AutogradError("paths begin at a single number");
+  const root = rootOf(loss);
+  const target = rootOf(leaf);
+  const isTarget = (edge: Edge): boolean => edge.node === target.node && edge.output === target.output;
+  const count = countPaths(root, target);
+  if (count > limit) throw new EagerError(`there are ${count} paths, more than the limit of ${limit}`);
+  const found: ChainPath[] = [];
+  const known = new Map<string, LocalDerivative>();
+  const descend = (
+    edge: Edge,
+    g: Tensor,
+    operations: readonly string[],
+    derivatives: readonly LocalDerivative[],
+  ): void => {
+    if (isTarget(edge)) found.push({ operations, derivatives, product: g });
+    const { node, output } = edge;
+    if (node.leaf) return;
+    const wanted = node.edges.map((e) => e !== null && countPaths(e, target) > 0);
+    if (!wanted.includes(true)) return;
+    const passed = node.apply(only(node, output, g));
+    node.edges.forEach((next, operand) => {
+      const cotangent = passed[operand];
+      if (!next || !cotangent || !wanted[operand]) return;
+      const key = `${node.id} ${output} ${operand}`;
+      const own = known.get(key) ?? localDerivative(node, output, operand, entries);
+      known.set(key, own);
+      descend(next, cotangent, [...operations, node.name], [...derivatives, own]);
+    });
+  };
+  return noGrad(() => {
+    const one = tensor(1, { dtype: loss.dtype }).expand(loss.shape);
+    descend(root, one, [], []);
+    return new ChainRule(
+      found,
+      found.reduce((total, path) => total.add(path.product), zerosLike(leaf)),
+    );
+  });
+}
+/** The number of ways from an edge to another: its own where it is that one, and its operands'. */
+function countPaths(from: Edge, to: Edge): number {
+  const below = new Map<Node, number>();
+  const nodes = [...reach(from).keys()].reverse();
+  const ways = (edge: Edge): number =>
+    (below.get(edge.node) ?? 0) + (edge.node === to.node && edge.output === to.output ? 1 : 0);
+  for (const node of nodes)
+    below.set(
+      node,
+      node.edges.reduce((n, e) => n + (e ? ways(e) : 0), 0),
+    );
+  return ways(from);
+}

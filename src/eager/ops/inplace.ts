@@ -1,0 +1,87 @@
+import { convertData } from "../dtype.js";
+import { isFloat } from "../dtype.js";
+import { AutogradError, DTypeError, ShapeError } from "../errors.js";
+import { copyElements } from "../loops.js";
+import { broadcastShapes, broadcastStrides, sameShape, showShape } from "../shape.js";
+import { edgeOf, isGradEnabled, Node } from "../tape.js";
+import { Tensor, type Operand } from "../tensor.js";
+
+/**
+ * Changes in place. All of them are a result computed as usual and then copied over the elements: the copy counts the
+ * storage's version up, and the tensor takes over the result's place on the tape. Where it is a view, its base becomes
+ * "the old base with this window replaced", and every view of it is taken anew when it is next used.
+ */
+export function copy<T extends Tensor>(target: T, source: Operand): T {
+  const given =
+    source instanceof Tensor
+      ? source
+      : Tensor.own(convertData(Float64Array.of(Number(source)), target.dtype), target.dtype, []);
+  if (isFloat(given.dtype) && !isFloat(target.dtype))
+    throw new DTypeError(`a ${given.dtype} cannot be written over ${target.dtype}`);
+  if (!sameShape(broadcastShapes(given.shape, target.shape), target.shape))
+    throw new ShapeError(`shape ${showShape(given.shape)} cannot be written over ${showShape(target.shape)}`);
+  if (target.shape.some((n, k) => n > 1 && target.strides[k] === 0))
+    throw new ShapeError(
+      "an expanded tensor holds one element in several places, and cannot be changed in place",
+    );
+  const base = target.view?.base ?? target;
+  const replacement = given.to(target.dtype).expand(target.shape);
+  const tracked = isGradEnabled() && (target.requiresGrad || base.requiresGrad || replacement.requiresGrad);
+  if (tracked) checkAllowed(target, base);
+  const before = edgeOf(base);
+  const incoming = edgeOf(replacement);
+  const from = replacement.storage === target.storage ? replacement.detach().clone() : replacement;
+  copyElements(target.shape, target.storage.data, target, from.storage.data, {
+    strides: broadcastStrides(from.shape, from.strides, target.shape),
+    offset: from.offset,
+  });
+  target.storage.version++;
+  if (!tracked) return target;
+  const { view } = target;
+  if (!view) {
+    target.history = incoming;
+    return target;
+  }
+  const { remake } = view;
+  const node = new Node(
+    "copyIntoView",
+    [before, incoming],
+    [{ shape: base.shape, dtype: base.dtype }],
+    ([g], [old]) => [old && g ? zeroWindow(g, remake) : null, g ? remake(g) : null],
+  );
+  base.history = { node, output: 0 };
+  return target;
+}
+
+function checkAllowed(target: Tensor, base: Tensor): void {
+  if (target.isLeafRequiringGrad || base.isLeafRequiringGrad)
+    throw new AutogradError(
+      "a leaf that requires a gradient, or a view of one, cannot be changed in place; do it within noGrad",
+    );
+  if (target.view && !target.view.recorded && base.requiresGrad)
+    throw new AutogradError(
+      "a view made within noGrad is changed in place outside of it: the tape does not know it",
+    );
+}
+
+/** g with zeros where the window is. */
+function zeroWindow(g: Tensor, remake: (base: Tensor) => Tensor): Tensor {
+  const out = g.clone();
+  remake(out).zero_();
+  return out;
+}
+
+/** target = change(target), in place. The derivative of `change` sees the elements from before. */
+export function update<T extends Tensor>(target: T, change: (x: Tensor) => Tensor): T {
+  const tracked = isGradEnabled() && target.requiresGrad;
+  if (tracked) checkAllowed(target, target.view?.base ?? target);
+  let before: Tensor = target;
+  if (tracked) {
+    before = target.detach().clone();
+    before.history = target.history;
+  }
+  const made = change(before);
+  if (!sameShape(made.shape, target.shape))
+    throw new ShapeError(`a result of shape ${showShape(made.shape)} in place of ${showShape(target.shape)}`);
+  return copy(target, made);
+}

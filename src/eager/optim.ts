@@ -1,0 +1,216 @@
+import { zerosLike } from "./create.js";
+import { EagerError } from "./errors.js";
+import { noGrad } from "./tape.js";
+import type { Tensor } from "./tensor.js";
+
+/** Params that share settings; what is left out is the optimizer's own. */
+export type ParamGroup<S> = { readonly params: readonly Tensor[] } & Partial<S>;
+interface Common {
+  /** The rate of learning. */
+  lr: number;
+  weightDecay: number;
+}
+/** What an optimizer remembers of one param. */
+type Slots = Record<string, Tensor | number>;
+export interface OptimizerState {
+  /** By the param's position in all groups. */
+  readonly state: Readonly<Record<number, Readonly<Record<string, Tensor | number>>>>;
+  readonly groups: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Changes params in place by their `grad`; those without one stay as they are. */
+export abstract class Optimizer<S extends Common> {
+  /** Settings may be changed between steps, as schedules of the rate do. */
+  readonly groups: (S & { params: readonly Tensor[] })[];
+  private readonly slots = new Map<Tensor, Slots>();
+
+  constructor(params: readonly Tensor[] | readonly ParamGroup<S>[], settings: S) {
+    const groups = params.map((p) => ("shape" in p ? null : p)).filter((g) => g !== null);
+    const lone = params.filter((p): p is Tensor => "shape" in p);
+    this.groups = (groups.length ? groups : [{ params: lone }]).map((g) => ({ ...settings, ...g }));
+    const all = this.params;
+    if (!all.length) throw new EagerError("an optimizer of no params");
+    if (new Set(all).size !== all.length) throw new EagerError("a param is given to the optimizer twice");
+    for (const p of all)
+      if (!p.isLeafRequiringGrad)
+        throw new EagerError("an optimizer's params are leaves that require gradients");
+  }
+  private get params(): readonly Tensor[] {
+    return this.groups.flatMap((g) => g.params);
+  }
+
+  /** One param's change: `gradient` has its weight decay in where `decays` adds one. */
+  protected abstract update(param: Tensor, gradient: Tensor, slots: Slots, settings: S): void;
+  /** Whether weight decay is added to the gradient. */
+  protected readonly decays: boolean = true;
+
+  step(): void {
+    noGrad(() => {
+      for (const group of this.groups)
+        for (const param of group.params) {
+          if (!param.grad) continue;
+          const slots = this.slots.get(param) ?? {};
+          this.slots.set(param, slots);
+          const decay = this.decays && group.weightDecay !== 0;
+          this.update(param, decay ? param.grad.add(param.mul(group.weightDecay)) : param.grad, slots, group);
+        }
+    });
+  }
+  zeroGrad(): void {
+    for (const param of this.params) param.zeroGrad();
+  }
+  /** Copies of what is remembered. */
+  stateDict(): OptimizerState {
+    const state: Record<number, Slots> = {};
+    this.params.forEach((param, k) => {
+      const slots = this.slots.get(param);
+      if (slots) state[k] = copied(slots);
+    });
+    return { state, groups: this.groups.map(({ params: _, ...settings }) => settings) };
+  }
+  /** @throws EagerError where the number of groups differs */
+  loadStateDict({ state, groups }: OptimizerState): void {
+    if (groups.length !== this.groups.length)
+      throw new EagerError(`a state of ${groups.length} groups for an optimizer of ${this.groups.length}`);
+    groups.forEach((settings, k) => Object.assign(this.groups[k]!, settings));
+    this.slots.clear();
+    this.params.forEach((param, k) => {
+      const slots = state[k];
+      if (slots) this.slots.set(param, copied(slots));
+    });
+  }
+}
+function copied(slots: Readonly<Slots>): Slots {
+  return Object.fromEntries(
+    Object.entries(slots).map(([name, value]) => [
+      name,
+      typeof value === "number" ? value : value.detach().clone(),
+    ]),
+  );
+}
+/** A slot's tensor, zeros at first. */
+function tensorSlot(slots: Slots, name: string, like: Tensor): Tensor {
+  const found = slots[name];
+  if (typeof found === "object") return found;
+  const made = zerosLike(like);
+  slots[name] = made;
+  return made;
+}
+const counted = (slots: Slots): number => {
+  const step = Number(slots["step"] ?? 0) + 1;
+  slots["step"] = step;
+  return step;
+};
+
+export interface SGDSettings extends Common {
+  momentum: number;
+  dampening: number;
+  nesterov: boolean;
+}
+/** Stochastic gradient descent, with momentum b ← momentum b + (1 - dampening) g, the first b being g. */
+export class SGD extends Optimizer<SGDSettings> {
+  constructor(
+    params: readonly Tensor[] | readonly ParamGroup<SGDSettings>[],
+    settings: Partial<SGDSettings> & { lr: number },
+  ) {
+    super(params, { weightDecay: 0, momentum: 0, dampening: 0, nesterov: false, ...settings });
+  }
+  protected update(param: Tensor, gradient: Tensor, slots: Slots, s: SGDSettings): void {
+    let direction = gradient;
+    if (s.momentum !== 0) {
+      const before = slots["momentum"];
+      const buffer =
+        typeof before === "object"
+          ? before.mul(s.momentum).add(gradient.mul(1 - s.dampening))
+          : gradient.detach().clone();
+      slots["momentum"] = buffer;
+      direction = s.nesterov ? gradient.add(buffer.mul(s.momentum)) : buffer;
+    }
+    param.sub_(direction.mul(s.lr));
+  }
+}
+
+export interface AdamSettings extends Common {
+  betas: readonly [number, number];
+  eps: number;
+}
+/** Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1. */
+export class Adam extends Optimizer<AdamSettings> {
+  constructor(
+    params: readonly Tensor[] | readonly ParamGroup<AdamSettings>[],
+    settings: Partial<AdamSettings> = {},
+  ) {
+    super(params, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, ...settings });
+  }
+  protected update(
+    param: Tensor,
+    gradient: Tensor,
+    slots: Slots,
+    { lr, betas: [b1, b2], eps }: AdamSettings,
+  ): void {
+    const step = counted(slots);
+    const m = tensorSlot(slots, "m", param)
+      .mul_(b1)
+      .add_(gradient.mul(1 - b1));
+    const v = tensorSlot(slots, "v", param)
+      .mul_(b2)
+      .add_(gradient.mul(gradient).mul(1 - b2));
+    const scale = v
+      .div(1 - b2 ** step)
+      .sqrt()
+      .add(eps);
+    param.sub_(m.div(scale).mul(lr / (1 - b1 ** step)));
+  }
+}
+/** Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019): the decay shrinks params, not through Adam. */
+export class AdamW extends Adam {
+  protected override readonly decays = false;
+  constructor(
+    params: readonly Tensor[] | readonly ParamGroup<AdamSettings>[],
+    settings: Partial<AdamSettings> = {},
+  ) {
+    super(params, { weightDecay: 0.01, ...settings });
+  }
+  protected override update(param: Tensor, gradient: Tensor, slots: Slots, settings: AdamSettings): void {
+    param.mul_(1 - settings.lr * settings.weightDecay);
+    super.update(param, gradient, slots, settings);
+  }
+}
+
+export interface RMSpropSettings extends Common {
+  alpha: number;
+  eps: number;
+  momentum: number;
+  centered: boolean;
+}
+/** Tieleman and Hinton, lecture 6.5 (2012): steps over the root of a running mean of squares. */
+export class RMSprop extends Optimizer<RMSpropSettings> {
+  constructor(
+    params: readonly Tensor[] | readonly ParamGroup<RMSpropSettings>[],
+    settings: Partial<RMSpropSettings> = {},
+  ) {
+    super(params, {
+      lr: 1e-2,
+      alpha: 0.99,
+      eps: 1e-8,
+      momentum: 0,
+      centered: false,
+      weightDecay: 0,
+      ...settings,
+    });
+  }
+  protected update(param: Tensor, gradient: Tensor, slots: Slots, s: RMSpropSettings): void {
+    let mean = tensorSlot(slots, "square", param)
+      .mul_(s.alpha)
+      .add_(gradient.mul(gradient).mul(1 - s.alpha));
+    if (s.centered) {
+      const average = tensorSlot(slots, "average", param)
+        .mul_(s.alpha)
+        .add_(gradient.mul(1 - s.alpha));
+      mean = mean.sub(average.mul(average));
+    }
+    let direction = gradient.div(mean.sqrt().add(s.eps));
+    if (s.momentum !== 0) direction = tensorSlot(slots, "momentum", param).mul_(s.momentum).add_(direction);
+    param.sub_(direction.mul(s.lr));
+  }
+}
