@@ -88,7 +88,13 @@ export function readNpyHeader(bytes: Uint8Array, source = "npy"): NpyHeader {
     throw bad(
       `truncated: [${shape.join(", ")}] wants ${length * width} bytes of data, there are ${bytes.length - end}`,
     );
-  return { type: descr?.[2] ?? "", little: descr?.[1] !== ">", fortran: fortran === "True", shape, start: end };
+  return {
+    type: descr?.[2] ?? "",
+    little: descr?.[1] !== ">",
+    fortran: fortran === "True",
+    shape,
+    start: end,
+  };
 }
 
 /**
