@@ -51,6 +51,8 @@ export interface CompileResult {
   readonly spec: ModuleSpec | null;
   /** The derived, optimised program (for the interpreter); null unless ok. */
   readonly program: Program | null;
+  /** The schedule for a target. @throws RangeError unless ok */
+  scheduled(target: Target): ScheduledModule;
   /**
    * One stage as text.
    * @throws RangeError for a name that is no stage, or for a stage after checking of a source with errors
@@ -68,7 +70,11 @@ export const VERSION = "0.1.0";
 export function compile(source: string, options: CompileOptions = {}): CompileResult {
   const expressions = new ExpressionTable();
   const result = expressions.run(() => compileInScope(source, options));
-  return { ...result, stage: (name) => expressions.run(() => result.stage(name)) };
+  return {
+    ...result,
+    scheduled: (target) => expressions.run(() => result.scheduled(target)),
+    stage: (name) => expressions.run(() => result.stage(name)),
+  };
 }
 
 function compileInScope(source: string, options: CompileOptions): CompileResult {
@@ -90,7 +96,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
       `${JSON.stringify(analysis.file, (key, value: unknown) => (key === "span" || key.endsWith("Span") ? undefined : value), 2)}\n`,
   };
   if (diagnostics.some((d) => d.severity === "error"))
-    return { ...FAILED, diagnostics, stage: (name) => textOf(early, name) };
+    return { ...FAILED, diagnostics, scheduled: notScheduled, stage: (name) => textOf(early, name) };
   const program = analysis.program;
   invariant(program, "the checker gives a program or an error");
 
@@ -147,11 +153,16 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     meta: metaOf(spec),
     spec,
     program: optimized,
+    scheduled,
     stage: (name) => textOf(stages, name),
   };
 }
 
 const FAILED = { ok: false, code: "", dts: "", map: "", meta: null, spec: null, program: null } as const;
+
+function notScheduled(): never {
+  throw new RangeError("a source with errors has no schedule");
+}
 
 export const STAGES = [
   "tokens",

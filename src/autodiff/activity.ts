@@ -19,7 +19,7 @@ export function activeReads(body: Expr): ReadExpr[] {
 }
 
 /** Values that `value` depends on differentiably, by way of its own definition. */
-export function sourcesOf(value: Value): ValueId[] {
+function sourcesOf(value: Value): ValueId[] {
   const { definition } = value;
   if (!isFloat(value.dtype)) return [];
   switch (definition.kind) {

@@ -28,7 +28,7 @@ export interface Guarded {
 }
 
 /** One partial derivative for each argument; null where none passes. */
-export function partials(node: CallExpr, result: Expr): readonly (Expr | null)[] {
+function partials(node: CallExpr, result: Expr): readonly (Expr | null)[] {
   const entry = SCALARS[node.fn];
   invariant(entry, `scalar function ${node.fn} is in the table`);
   return entry.derivative({ args: node.args, y: result });

@@ -13,7 +13,7 @@ import { indicesFor, mentionsName } from "./ranges.js";
 import { sizeOf } from "./sizes.js";
 import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term } from "./term.js";
 
-export const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
+const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
 export const isDType = (name: string): name is DType => (DTYPES as readonly string[]).includes(name);
 const SPECIAL = ["reshape", "concat", "stop", "rand", "randn", "grad", "jvp", "vjp", "hvp", "jacobian"];
 /** Names that a file may not declare. */

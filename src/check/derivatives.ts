@@ -6,7 +6,7 @@ import type { CallExpression, Expression } from "../parser/ast.js";
 import type { Context, Elaborate } from "./context.js";
 import { adjointBetween } from "./custom.js";
 import { lift, materialise, type Lifted } from "./lift.js";
-import { asValue, coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
+import { asValue, coerce, describe, settle, valueTerm, type Term } from "./term.js";
 
 const WANTED: Readonly<Record<string, number>> = { grad: 2, jvp: 3, vjp: 3, hvp: 3, jacobian: 2, stop: 1 };
 export const DERIVATIVES: ReadonlySet<string> = new Set(Object.keys(WANTED));

@@ -20,7 +20,7 @@ export interface Declared {
 }
 
 /** The indices on the left, with their ranges; null after an error. */
-export function leftIndices(
+function leftIndices(
   target: Target,
   uses: readonly Expression[],
   context: Context,
@@ -113,7 +113,7 @@ function declaredTerm(
  * The term as a value with the user's name. Where the right side made just this value (a reduction, a call), it
  * takes the name; no copy is made.
  */
-export function nameTerm(name: string, term: Term, since: number, context: Context, origin: Origin): Term {
+function nameTerm(name: string, term: Term, since: number, context: Context, origin: Origin): Term {
   const { values } = context.session;
   const whole = asValue(term);
   if (whole && whole.id >= since && !term.flexible) {
@@ -133,7 +133,7 @@ export interface Body {
   readonly define: (target: Target, term: Term | null, statement: EquationStatement) => void;
 }
 
-export function elaborateEquation(statement: EquationStatement, context: Context, body: Body): void {
+function elaborateEquation(statement: EquationStatement, context: Context, body: Body): void {
   const { values, report } = context.session;
   const [target] = statement.targets;
   const since = values.mark();

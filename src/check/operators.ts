@@ -3,7 +3,7 @@ import { isFloat, isInteger, type DType, type Expr } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { power } from "../ir/scalar/exponential.js";
 import type { Span } from "../diagnostics/span.js";
-import type { BinaryExpression, BinaryOperator } from "../parser/ast.js";
+import type { BinaryExpression } from "../parser/ast.js";
 import type { Context } from "./context.js";
 import { lift } from "./lift.js";
 import { align, at, coerce, commonType, describe, scalar, settle, type Flexible, type Term } from "./term.js";
@@ -113,7 +113,7 @@ function comparison(
   return over(matched.axes, swapped ? ir.compare(name, b, a) : ir.compare(name, a, b));
 }
 
-export function arithmetic(
+function arithmetic(
   context: Context,
   operator: Arithmetic,
   left: Term,

@@ -1,10 +1,13 @@
 import { CATALOGUE } from "../diagnostics/catalogue.js";
+import { bindDims } from "../runtime/sizes.js";
+import { explainModule, printReport } from "./explain-file.js";
+import { targetsOf } from "./build.js";
 import type { Options } from "./main.js";
-import { dimsOf, formatOf, oneFile } from "./options.js";
+import { dimsOf, formatOf, oneFile, precisionOf, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
-import { UserError } from "./usage.js";
+import { UsageError, UserError } from "./usage.js";
 
-/** A code's page, or the plan of a file: its launches with what they read and write. */
+/** A code's page, or what the schedule of a file does and why; `--target` chooses whose, js by default. */
 export async function explain(files: readonly string[], options: Options): Promise<number> {
   const what = oneFile(files);
   if (/^GRAD\d+$/.test(what)) {
@@ -13,7 +16,18 @@ export async function explain(files: readonly string[], options: Options): Promi
     process.stdout.write(`${what}\n\n${entry.page}\n`);
     return 0;
   }
-  const result = await compileOrFail(what, { dims: dimsOf(options) }, formatOf(options));
-  process.stdout.write(result.stage("plan"));
+  const [target = "js", ...more] = targetsOf(options.target ?? "js");
+  if (more.length) throw new UsageError("explain takes one target");
+  const format = formatOf(options);
+  const result = await compileOrFail(
+    what,
+    { targets: [target], dims: dimsOf(options), precision: precisionOf(options), ...wrtOf(options) },
+    format,
+  );
+  if (!result.spec || !result.program) throw new UserError("");
+  const bound = bindDims(result.spec.dims, new Map(), []);
+  const dims = new Map([...bound].map(([name, { value }]) => [name, value]));
+  const report = explainModule(result.scheduled(target), result.program, target, dims);
+  process.stdout.write(format === "json" ? `${JSON.stringify(report)}\n` : printReport(report));
   return 0;
 }

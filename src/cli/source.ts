@@ -11,7 +11,7 @@ import { UserError } from "./usage.js";
 export type Format = "pretty" | "json" | "github";
 
 /** `-` is standard input. @throws UserError where the file cannot be read */
-export function readSource(file: string): string {
+function readSource(file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {

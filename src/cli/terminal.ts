@@ -26,7 +26,7 @@ export function curve(values: readonly number[], width = 60, height = 8): string
 }
 
 /** One line that says how far something is. */
-export function bar(done: number, total: number, text: string, width = 28): string {
+function bar(done: number, total: number, text: string, width = 28): string {
   const filled = total > 0 ? Math.round((done / total) * width) : width;
   return `${"█".repeat(filled)}${"░".repeat(width - filled)} ${done}/${total} ${text}`;
 }

@@ -18,7 +18,7 @@ function rows(t: DataTensor, order: readonly number[], from: number, to: number)
 }
 
 /** Fisher–Yates with a small generator, so that a seed gives the same order everywhere. */
-export function shuffled(n: number, seed: number): number[] {
+function shuffled(n: number, seed: number): number[] {
   let state = (seed * 2654435761 + 1) >>> 0;
   const random = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

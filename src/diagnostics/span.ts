@@ -11,7 +11,7 @@ export interface Span {
   readonly end: Position;
 }
 /** From the start of one to the end of another. */
-export const join = (a: Span, b: Span): Span => ({ file: a.file, start: a.start, end: b.end });
+const join = (a: Span, b: Span): Span => ({ file: a.file, start: a.start, end: b.end });
 
 /** As `join`, but lines and columns are not looked up where both are cut from one text. */
 export function joinSpans(a: Span, b: Span): Span {

@@ -1,4 +1,4 @@
-import type { DType, Expr, Index, ValueId } from "./expr.js";
+import type { Expr, Index, ValueId } from "./expr.js";
 import { freshIndex } from "./expr.js";
 import { DTYPES, ExprParser, isDType, type TextScope } from "./parse-expr.js";
 import { Poly } from "./poly.js";

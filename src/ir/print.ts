@@ -21,14 +21,14 @@ class ProgramPrinter {
     for (const dim of program.dims) {
       const d = dim.definition;
       const definition = d
-        ? ` = ${d.floor ? "floor" : ""}(${size(d.numerator)}) / (${size(d.divisor)})`
+        ? ` = ${d.floor ? "floor" : ""}(${sizeText(d.numerator)}) / (${sizeText(d.divisor)})`
         : dim.default === undefined
           ? ""
           : ` = ${dim.default}`;
       lines.push(`dim ${dim.name}${definition}`);
     }
     for (const c of program.checks)
-      lines.push(`check ${c.kind} ${size(c.poly)} ${c.code} ${JSON.stringify(c.message)}`);
+      lines.push(`check ${c.kind} ${sizeText(c.poly)} ${c.code} ${JSON.stringify(c.message)}`);
     for (const value of program.values.values()) if (value.definition.kind === "leaf") this.value(value, "");
     for (const item of program.items) this.item(item, "");
     for (const o of program.outputs)
@@ -55,7 +55,9 @@ class ProgramPrinter {
     const [from, to] = group.direction === 1 ? [group.lo, group.hi] : [group.hi, group.lo];
     const checkpoint = group.checkpoint === "auto" ? "" : ` checkpoint ${group.checkpoint}`;
     const direction = group.direction === 1 ? "" : " down";
-    this.lines.push(`${indent}rec ${group.name} ${size(from)}..${size(to)}${direction}${checkpoint} {`);
+    this.lines.push(
+      `${indent}rec ${group.name} ${sizeText(from)}..${sizeText(to)}${direction}${checkpoint} {`,
+    );
     for (const inner of group.items) this.item(inner, `${indent}  `);
     const times = idsOf(group).flatMap((id) => {
       const t = group.time.get(id);
@@ -65,14 +67,14 @@ class ProgramPrinter {
   }
 
   private value(value: Value, indent: string): void {
-    const shape = value.shape.length ? `[${value.shape.map(size).join(", ")}]` : "";
+    const shape = value.shape.length ? `[${value.shape.map(sizeText).join(", ")}]` : "";
     const { definition } = value;
     if (definition.kind !== "leaf") {
       this.lines.push(`${indent}%${value.name}: ${value.dtype}${shape} = ${this.definition(definition)}`);
       return;
     }
     const { role, range, init } = definition;
-    const within = range ? ` in ${size(range.lo)}..${size(range.hi)}` : "";
+    const within = range ? ` in ${sizeText(range.lo)}..${sizeText(range.hi)}` : "";
     this.lines.push(
       `${role} %${value.name}: ${value.dtype}${shape}${within}${init ? ` = ${initText(init)}` : ""}`,
     );
@@ -139,7 +141,7 @@ class ProgramPrinter {
 }
 
 /** A polynomial in dims alone. */
-function size(p: Poly): string {
+export function sizeText(p: Poly): string {
   return new ExprPrinter(
     () => "?",
     [],
@@ -164,5 +166,5 @@ function initText(init: Initialiser): string {
   if (init.kind === "fill") return `fill(${init.value})`;
   if (init.kind === "values") return `values(${init.data.join(", ")})`;
   if ("a" in init) return `${init.kind}(${init.a}, ${init.b})`;
-  return `${init.kind}(${init.fanIn ? size(init.fanIn) : ""})`;
+  return `${init.kind}(${init.fanIn ? sizeText(init.fanIn) : ""})`;
 }

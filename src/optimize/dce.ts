@@ -3,7 +3,7 @@ import type { Program } from "../ir/program.js";
 import { keepReachable } from "../ir/reach.js";
 
 /** Everything a caller may ask for. */
-export function rootsOf(program: Program): ValueId[] {
+function rootsOf(program: Program): ValueId[] {
   return [
     ...program.outputs.map((o) => o.value),
     ...program.gradients.map((g) => g.value),

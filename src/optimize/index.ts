@@ -12,7 +12,7 @@ export interface Pass {
 }
 
 /** The passes, in the order in which they run; each is a function from program to program. */
-export const PASSES: readonly Pass[] = [
+const PASSES: readonly Pass[] = [
   { name: "inline-custom", run: inlineCustom },
   { name: "simplify", run: simplify },
   { name: "inline-trivial", run: inlineTrivial },

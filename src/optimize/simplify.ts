@@ -126,7 +126,7 @@ function floatIdentities(e: CallExpr): Expr | undefined {
 }
 
 /** Affine facts (polynomials >= 0) that a condition states. */
-export function factsOf(condition: Expr): Poly[] {
+function factsOf(condition: Expr): Poly[] {
   if (condition.op !== "call") return [];
   const [a, b] = condition.args;
   if (condition.fn === "and") return condition.args.flatMap(factsOf);

@@ -36,7 +36,7 @@ import {
   vocabulary,
 } from "./vocabulary.js";
 
-export const MOST_NESTED = 64;
+const MOST_NESTED = 64;
 type SizeArgument = { readonly name: NameNode; readonly value: Expression };
 type ReducerIndex = { readonly name: NameNode; readonly range?: RangeSyntax };
 

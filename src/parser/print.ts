@@ -28,7 +28,7 @@ const doc = (text: string | undefined, indent: string): string =>
         .map((line) => `${indent}///${line ? ` ${line}` : ""}\n`)
         .join("");
 
-export function printStatement(node: Statement, indent = ""): string {
+function printStatement(node: Statement, indent = ""): string {
   switch (node.kind) {
     case "dim":
       return `${doc(node.doc, indent)}${indent}dim ${list(node.dims, (d) => `${d.name.text}${initial(d.value)}`)}`;

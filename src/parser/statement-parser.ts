@@ -8,7 +8,6 @@ import { Token } from "./lexer.js";
 import {
   Boundary,
   Check,
-  Const,
   Dim,
   Equals,
   Fn,
@@ -20,11 +19,8 @@ import {
   Name,
   Optimizer,
   Output,
-  Param,
-  Rec,
   RightCurly,
   Semicolon,
-  State,
   statementWords,
   Train,
 } from "./vocabulary.js";

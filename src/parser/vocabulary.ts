@@ -28,8 +28,8 @@ const symbol = (name: string, text: string, ...categories: TokenType[]): TokenTy
 export const If = word("if");
 export const Then = word("then");
 export const Else = word("else");
-export const And = word("and", BinaryOperator);
-export const Or = word("or", BinaryOperator);
+const And = word("and", BinaryOperator);
+const Or = word("or", BinaryOperator);
 export const Not = word("not");
 export const True = word("true");
 export const False = word("false");
@@ -75,20 +75,20 @@ export const Dot = symbol("Dot", ".");
 export const DotDot = symbol("DotDot", "..");
 export const Arrow = symbol("Arrow", "->");
 export const Equals = symbol("Equals", "=");
-export const Plus = symbol("Plus", "+", SizeOperator);
+const Plus = symbol("Plus", "+", SizeOperator);
 export const Minus = symbol("Minus", "-", SizeOperator);
-export const Times = symbol("Times", "*", SizeOperator);
-export const Slash = symbol("Slash", "/", SizeOperator);
-export const Percent = symbol("Percent", "%", SizeOperator);
-export const Matmul = symbol("Matmul", "@", SizeOperator);
-export const Caret = symbol("Caret", "^", SizeOperator);
-export const Pad = symbol("Pad", "??", SizeOperator);
-export const EqualTo = symbol("EqualTo", "==", BinaryOperator);
-export const NotEqual = symbol("NotEqual", "!=", BinaryOperator);
+const Times = symbol("Times", "*", SizeOperator);
+const Slash = symbol("Slash", "/", SizeOperator);
+const Percent = symbol("Percent", "%", SizeOperator);
+const Matmul = symbol("Matmul", "@", SizeOperator);
+const Caret = symbol("Caret", "^", SizeOperator);
+const Pad = symbol("Pad", "??", SizeOperator);
+const EqualTo = symbol("EqualTo", "==", BinaryOperator);
+const NotEqual = symbol("NotEqual", "!=", BinaryOperator);
 export const Less = symbol("Less", "<", BinaryOperator);
-export const LessOrEqual = symbol("LessOrEqual", "<=", BinaryOperator);
+const LessOrEqual = symbol("LessOrEqual", "<=", BinaryOperator);
 export const Greater = symbol("Greater", ">", BinaryOperator);
-export const GreaterOrEqual = symbol("GreaterOrEqual", ">=", BinaryOperator);
+const GreaterOrEqual = symbol("GreaterOrEqual", ">=", BinaryOperator);
 
 const STATEMENT_WORDS = [
   Dim,

@@ -176,7 +176,7 @@ function compareShape({ source, axes, shape }: GivenShape, dims: Dims): void {
   );
 }
 
-export const shapeText = (shape: GivenShape["shape"]): string =>
+const shapeText = (shape: GivenShape["shape"]): string =>
   "total" in shape ? `${shape.total} long` : `[${shape.join(", ")}]`;
 
 const disagreement = (name: string, old: BoundDim, value: number, source: string): DataError =>

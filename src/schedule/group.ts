@@ -3,7 +3,7 @@ import { readsOf } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import type { TargetDescription } from "./kernel-ir.js";
+import type { Decision, TargetDescription } from "./kernel-ir.js";
 
 /** Equations computed by one kernel: all have the grid's axes first, and read each other at their own point of it. */
 export interface FusedGroup {
@@ -30,7 +30,7 @@ export interface RecurrenceKernel {
 }
 export type KernelGroup = FusedGroup | ScatterGroup | RecurrenceKernel;
 
-export function readsOfEquation(equation: Equation): ReadExpr[] {
+function readsOfEquation(equation: Equation): ReadExpr[] {
   const guard = equation.operator?.guard;
   return readsOf(guard ? [equation.body, guard] : [equation.body]);
 }
@@ -42,7 +42,7 @@ export function readsOfEquation(equation: Equation): ReadExpr[] {
 export function groupKernels(
   program: Program,
   target: TargetDescription,
-  decisions: string[],
+  decisions: Decision[],
 ): KernelGroup[] {
   const groups: KernelGroup[] = [];
   const groupOf = new Map<ValueId, number>();
@@ -71,7 +71,7 @@ export function groupKernels(
         groupOf.set(item, earliest);
         return;
       }
-      decisions.push(`${value.name}: own kernel; ${refusal ?? ""}`);
+      decisions.push({ value: item, why: refusal ?? "" });
       const grid = definition.axes.map((a) => a.hi);
       groups.push({ kind: "fused", grid, members: [item], tile: tileOf(definition) });
       groupOf.set(item, groups.length - 1);
@@ -120,7 +120,7 @@ function whyNot(
  * A sum of which one operand lacks a column axis and another lacks a row axis: each value loaded serves a whole row
  * or column of the tile.
  */
-export function tileOf(equation: Equation): Tile | null {
+function tileOf(equation: Equation): Tile | null {
   const { operator, axes } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
   const reads = readsOf([equation.body]);

@@ -17,7 +17,7 @@ export function costOf(body: Expr): number {
 }
 
 /** The indices that an equation iterates over. */
-export function iterationOf(equation: Equation): readonly Index[] {
+function iterationOf(equation: Equation): readonly Index[] {
   return equation.operator?.kind === "reduce"
     ? [...equation.axes, ...equation.operator.indices]
     : equation.axes;

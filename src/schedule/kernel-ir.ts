@@ -95,6 +95,11 @@ export interface ScheduledEntry {
   readonly gradients: readonly { readonly name: string; readonly value: ValueId }[];
   readonly updates: readonly { readonly leaf: ValueId; readonly value: ValueId }[];
 }
+/** Why a value has a kernel of its own. */
+export interface Decision {
+  readonly value: ValueId;
+  readonly why: string;
+}
 /** Everything for one target. Value ids are those of `program` (which holds every tensor that any launch names). */
 export interface ScheduledModule {
   readonly program: Program;
@@ -104,8 +109,8 @@ export interface ScheduledModule {
   readonly forward: ScheduledEntry;
   readonly backward: ReadonlyMap<string, ScheduledEntry>;
   readonly step: ReadonlyMap<string, ScheduledEntry>;
-  /** What was decided and why, for `gradc explain`. */
-  readonly decisions: readonly string[];
+  /** For each entry point (`forward`, `backward l`, `step l`) why values did not join an earlier kernel. */
+  readonly decisions: ReadonlyMap<string, readonly Decision[]>;
 }
 
 /** A target as data: passes ask these numbers, never a name. */

@@ -3,7 +3,14 @@ import type { Program } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { groupKernels, type FusedGroup, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
-import type { Kernel, Launch, ScheduledEntry, ScheduledModule, TargetDescription } from "./kernel-ir.js";
+import type {
+  Decision,
+  Kernel,
+  Launch,
+  ScheduledEntry,
+  ScheduledModule,
+  TargetDescription,
+} from "./kernel-ir.js";
 import {
   lowerFused,
   lowerRecurrence,
@@ -68,7 +75,7 @@ export function schedule(program: Program, target: TargetDescription): Scheduled
 class ModuleScheduler {
   readonly kernels = new Map<string, Kernel>();
   readonly aliases = new Map<ValueId, ValueId>();
-  readonly decisions: string[] = [];
+  readonly decisions = new Map<string, readonly Decision[]>();
   private readonly byText = new Map<string, string>();
   /** By what they compute: the backward pass repeats the forward pass's kernels. */
   private readonly launched = new Map<string, Launch>();
@@ -91,8 +98,9 @@ class ModuleScheduler {
   entry(name: string, roots: readonly ValueId[], rest: Omit<ScheduledEntry, "launches">): ScheduledEntry {
     const inlined = inlineProducers(keepReachable(this.lowered, roots), roots);
     this.values = new Map([...this.values, ...inlined.values]);
-    this.decisions.push(`entry ${name}`);
-    const groups = groupKernels(inlined, this.target, this.decisions);
+    const decisions: Decision[] = [];
+    const groups = groupKernels(inlined, this.target, decisions);
+    this.decisions.set(name, decisions);
     const rooted = new Set(roots);
     const owner = (id: ValueId): ValueId => {
       const definition = inlined.values.get(id)?.definition;

@@ -163,5 +163,5 @@ export const SCHEDULED: ScheduledModule = {
       },
     ],
   ]),
-  decisions: [],
+  decisions: new Map(),
 };

@@ -6,7 +6,6 @@ import type { EntrySpec, JsKernel, JsKernels, ModuleSpec, TypedArray } from "../
  */
 const X = 0;
 const T = 1;
-const KIND = 2;
 const W = 3;
 const BIAS = 4;
 const STEPS = 5;

@@ -39,7 +39,7 @@ const entries = (value: { readonly [key: string]: Data }): [string, Data][] =>
   Object.entries(value).filter(([, v]) => v !== undefined);
 
 /** In a literal `__proto__:` would set the prototype. */
-export function keyText(key: string): string {
+function keyText(key: string): string {
   if (key === "__proto__") return '["__proto__"]';
   return /^[\p{L}_$][\p{L}\p{Nd}_$]*$/u.test(key) ? key : JSON.stringify(key);
 }

@@ -16,7 +16,7 @@ import type { KExpr, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../
 import { printWgslKernel, WORKGROUP_SIZE } from "../wgsl/kernel.js";
 
 /** A polynomial in dims as the runtime's data. */
-export function sizeData(p: Poly): SizeData {
+function sizeData(p: Poly): SizeData {
   const known = p.constant;
   if (known !== undefined && Number.isInteger(known)) return known;
   const over = p.denominator;

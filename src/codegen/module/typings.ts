@@ -1,7 +1,7 @@
 import type { ModuleSpec, SizeData, TensorSpec } from "../../runtime/types.js";
 
 /** A size as it would be written: `B`, `2 * N - 1`, `(H * W + 1) / 2`. */
-export function sizeText(size: SizeData): string {
+function sizeText(size: SizeData): string {
   if (typeof size !== "object") return String(size);
   const sum = size.terms
     .map(([coefficient, ...atoms], k) => {

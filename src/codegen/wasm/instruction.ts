@@ -213,7 +213,6 @@ export const f32 = (value: number): Instruction => ({ kind: "const", type: "f32"
 export const f64 = (value: number): Instruction => ({ kind: "const", type: "f64", value });
 export const get = (local: string): Instruction => ({ kind: "get", local });
 export const set = (local: string, value: Instruction): Instruction => ({ kind: "set", local, value });
-export const tee = (local: string, value: Instruction): Instruction => ({ kind: "tee", local, value });
 export const call = (fn: string, ...args: Instruction[]): Instruction => ({ kind: "call", fn, args });
 export const lanes = (type: "i32x4" | "f32x4", ...values: number[]): Instruction => ({
   kind: "lanes",

@@ -42,7 +42,7 @@ export function one(args: readonly Expr[]): Expr {
   invariant(a, "a call of one operand has it");
   return a;
 }
-export const floorMod = (x: number, y: number): number => {
+const floorMod = (x: number, y: number): number => {
   const r = x % y;
   return r !== 0 && r < 0 !== y < 0 ? r + y : r;
 };
