@@ -83,12 +83,15 @@ function throughOpaque(p: Poly, e: Expr, key: string, known: Known, depth: numbe
 }
 
 /** What a condition says about integers, as polynomials that are >= 0 where it holds. */
-export function factsOf(condition: Expr, holds = true): Poly[] {
+export function factsOf(condition: Expr, known: readonly Poly[] = [], holds = true): Poly[] {
   if (condition.op !== "call") return [];
   const [first, second] = condition.args;
-  if (condition.fn === "not" && first) return factsOf(first, !holds);
+  if (condition.fn === "not" && first) return factsOf(first, known, !holds);
   if (!first || !second) return [];
-  if (condition.fn === (holds ? "and" : "or")) return [...factsOf(first, holds), ...factsOf(second, holds)];
+  if (condition.fn === (holds ? "and" : "or")) {
+    const left = factsOf(first, known, holds);
+    return [...left, ...factsOf(second, [...known, ...left], holds)];
+  }
   if (first.dtype !== "i32") return [];
   const difference = toPolynomial(second).sub(toPolynomial(first));
   switch (condition.fn) {
@@ -97,10 +100,17 @@ export function factsOf(condition: Expr, holds = true): Poly[] {
     case "le":
       return [holds ? difference : difference.neg().sub(1)];
     case "eq":
-      return holds ? [difference, difference.neg()] : [];
+      return holds ? [difference, difference.neg()] : apart(difference, known);
     case "ne":
-      return holds ? [] : [difference, difference.neg()];
+      return holds ? apart(difference, known) : [difference, difference.neg()];
     default:
       return [];
   }
+}
+
+/** Not 0, and on one side of 0 anyway: where `i == 0` does not hold, `i` is at least 1. */
+function apart(difference: Poly, known: readonly Poly[]): Poly[] {
+  for (const side of [difference, difference.neg()])
+    if (provablyNonNegative(side, known)) return [side.sub(1)];
+  return [];
 }

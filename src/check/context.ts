@@ -145,7 +145,7 @@ export function underCondition(context: Context, condition: Expr): Context {
   return {
     ...context,
     path: [...context.path, condition],
-    facts: [...context.facts, ...factsOf(condition)],
+    facts: [...context.facts, ...factsOf(condition, context.facts)],
   };
 }
 export function withIndices(context: Context, indices: readonly Index[], names: readonly string[]): Context {

@@ -72,34 +72,42 @@ function named(node: NameExpression, context: Context): Term | null {
   }
 }
 
-/** Sums and products are deep on the left; `a + b + c + …` is folded in a loop. */
+/**
+ * Sums and products are deep on the left; `a + b + c + …` is folded in a loop. `and` and `or` evaluate the right side
+ * under the left, of a chain under each of its parts; `??` reads its left side in its own way.
+ */
 function leftToRight(node: BinaryExpression, context: Context): Term | null {
   const chain: BinaryExpression[] = [];
   let first: Expression = node;
-  while (
-    first.kind === "binary" &&
-    first.operator !== "??" &&
-    first.operator !== "and" &&
-    first.operator !== "or"
-  ) {
+  while (first.kind === "binary" && first.operator !== "??") {
     chain.push(first);
     first = first.left;
   }
-  let left = first.kind === "binary" ? special(first, context) : elaborate(first, context);
+  let left =
+    first.kind === "binary"
+      ? padded(first.left, first.right, first.span, context, elaborate)
+      : elaborate(first, context);
+  let under = context;
+  let last: Term | null = left;
+  let before: BinaryExpression | undefined;
   for (const link of chain.reverse()) {
-    const right = elaborate(link.right, context);
+    if (link.operator !== "and" && link.operator !== "or") under = context;
+    else {
+      // What the parts before have said stays said while the operator is the same.
+      const same = before?.operator === link.operator;
+      const part = same ? last : left;
+      const condition = part?.dtype === "bool" && part.axes.length === 0 ? part.body : null;
+      under = same ? under : context;
+      // What is the same everywhere says nothing of a place.
+      if (condition && (ir.indicesOf([condition]).size > 0 || ir.readsOf([condition]).length > 0))
+        under = underCondition(under, link.operator === "and" ? condition : ir.not(condition));
+    }
+    const right = elaborate(link.right, under);
     left = left && right && binary(context, link, left, right);
+    last = right;
+    before = link;
   }
   return left;
-}
-/** `??` reads its left side in its own way; `and` and `or` evaluate the right side under the left. */
-function special(node: BinaryExpression, context: Context): Term | null {
-  if (node.operator === "??") return padded(node.left, node.right, node.span, context, elaborate);
-  const left = elaborate(node.left, context);
-  const scalarLeft = left?.dtype === "bool" && left.axes.length === 0 ? left.body : null;
-  const condition = scalarLeft && (node.operator === "and" ? scalarLeft : ir.not(scalarLeft));
-  const right = elaborate(node.right, condition ? underCondition(context, condition) : context);
-  return left && right && binary(context, node, left, right);
 }
 
 function unary(node: Extract<Expression, { kind: "unary" }>, context: Context): Term | null {

@@ -71,6 +71,7 @@ const TAME = new Set([
  * cannot go wrong: with it the body would be computed again for each point of the condition.
  */
 function relevantConditions(context: Context, exprs: readonly Expr[]): readonly Expr[] {
+  if (context.path.length === 0) return [];
   const own = indicesOf(exprs);
   let tame = true;
   visit(exprs, (e) => {
@@ -115,16 +116,18 @@ export function lift(
     if (timed && !i.lo.equals(ZERO))
       started.push(compare("le", indexValue(i.lo), indexValue(Poly.index(axis))));
   });
-  const { expr } = rewriter({ index: (i) => renamed.get(i) });
+  const same = (e: Expr): Expr => e;
+  const expr = renamed.size ? rewriter({ index: (i) => renamed.get(i) }).expr : same;
   const condition = conjunction([...started, ...path.map(expr)]);
   const own = term.axes.map((a) => freshIndex(a.name, a.hi));
-  const { expr: place } = rewriter({
+  const toOwn = rewriter({
     index: (i) => {
       const k = term.axes.indexOf(i);
       const o = own[k];
       return o && Poly.index(o);
     },
   });
+  const place = own.length ? toOwn.expr : same;
   let body = place(expr(term.body));
   const all = [...axes, ...own];
 
