@@ -121,7 +121,7 @@ export function mapMany<T>(
   });
 }
 
-/** The four operations that most time goes into, without a call for each element. */
+/** The operations that most time goes into, without a call for each element. */
 export const ARITHMETIC: Readonly<
   Record<
     string,
@@ -146,6 +146,12 @@ export const ARITHMETIC: Readonly<
   },
   mul(n, out, o, a, i, si, b, j, sj) {
     for (let k = 0; k < n; k++, i += si, j += sj) out[o + k] = a[i]! * b[j]!;
+  },
+  mul0(n, out, o, a, i, si, b, j, sj) {
+    for (let k = 0; k < n; k++, i += si, j += sj) {
+      const x = a[i]!;
+      out[o + k] = x === 0 ? 0 : x * b[j]!;
+    }
   },
   div(n, out, o, a, i, si, b, j, sj) {
     for (let k = 0; k < n; k++, i += si, j += sj) out[o + k] = a[i]! / b[j]!;

@@ -3,10 +3,10 @@ import { convert, isFloat, resultType } from "../dtype.js";
 import { DTypeError } from "../errors.js";
 import { ARITHMETIC, eachRow, mapMany, mapOne, mapTwo, type Source } from "../loops.js";
 import { broadcastShapes, broadcastStrides, type Shape } from "../shape.js";
-import { record } from "../tape.js";
+import { isGradEnabled, record } from "../tape.js";
 import { Tensor, type Operand } from "../tensor.js";
 import type { Expr } from "../../ir/expr.js";
-import { constant, read } from "../../ir/expr.js";
+import { constant, ExpressionTable, read, visit } from "../../ir/expr.js";
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { ScalarFunction } from "../../ir/scalar/types.js";
 import { sumTo } from "./views.js";
@@ -111,11 +111,13 @@ export function apply(name: string, ...operands: readonly Operand[]): Tensor {
       out,
       args.map((x) => sourceOf<number>(x, dtype, shape)),
     );
+  if (!isGradEnabled() || !isFloat(outType) || !inputs.some((t) => t.requiresGrad)) return out;
+  const partials = partialsOf(entry, args, dtype);
   return record(out, {
     name: camelCase(name),
     inputs,
-    saved: savedBy(entry, args, out),
-    backward: (g, needed) => pullBack(entry, args, out, g, needed),
+    saved: savedBy(partials, args, out),
+    backward: (g, needed) => pullBack(partials, args, out, g, needed),
   });
 }
 
@@ -152,33 +154,43 @@ function compute(
   else mapMany(target, sources, f);
 }
 
-/** Stand-ins for the operands and the result in a partial derivative: value k is operand k, the last is the result. */
-function partialsOf(entry: ScalarFunction, args: readonly Operand[], dtype: DType): readonly (Expr | null)[] {
+type Partials = readonly (Expr | null)[];
+/** Of functions of tensors only; those with numbers among their operands differ with these. */
+const knownPartials = new Map<string, Partials>();
+
+/**
+ * The partial derivatives over stand-ins for operands and result: value k is operand k, the last is the result. Made in
+ * a table of expressions of their own, so that they go when the tape goes.
+ */
+function partialsOf(entry: ScalarFunction, args: readonly Operand[], dtype: DType): Partials {
   const type = dtype === "f64" ? "f64" : "f32";
-  const stand = args.map((x, k) => (x instanceof Tensor ? read(k, [], type) : constant(Number(x), type)));
-  return entry.derivative({ args: stand, y: read(args.length, [], type) });
+  const key = args.every((x) => x instanceof Tensor) ? `${entry.name} ${args.length} ${type}` : null;
+  const known = key === null ? undefined : knownPartials.get(key);
+  if (known) return known;
+  const made = new ExpressionTable().run(() =>
+    entry.derivative({
+      args: args.map((x, k) => (x instanceof Tensor ? read(k, [], type) : constant(Number(x), type))),
+      y: read(args.length, [], type),
+    }),
+  );
+  if (key !== null) knownPartials.set(key, made);
+  return made;
 }
 
 /** Which of operands and result the partials read, and so must not change in place. */
-function savedBy(entry: ScalarFunction, args: readonly Operand[], out: Tensor): Tensor[] {
-  if (!isFloat(out.dtype) || !args.some((x) => x instanceof Tensor && x.requiresGrad)) return [];
-  const seen = new Set<number>();
-  const visit = (e: Expr): void => {
-    if (e.op === "read") seen.add(e.value);
-    else if (e.op === "call") e.args.forEach(visit);
-    else if (e.op === "select") [e.condition, e.then, e.else].forEach(visit);
-    else if (e.op === "cast") visit(e.arg);
-  };
-  for (const [k, partial] of partialsOf(entry, args, out.dtype).entries()) {
+function savedBy(partials: Partials, args: readonly Operand[], out: Tensor): Tensor[] {
+  const needed = partials.filter((p, k): p is Expr => {
     const x = args[k];
-    if (partial && x instanceof Tensor && x.requiresGrad) visit(partial);
-  }
+    return p !== null && x instanceof Tensor && x.requiresGrad;
+  });
+  const seen = new Set<number>();
+  visit(needed, (e) => void (e.op === "read" && seen.add(e.value)));
   return [...args, out].flatMap((x, k) => (x instanceof Tensor && seen.has(k) ? [x] : []));
 }
 
 /** The cotangent times each partial, summed to the operand's shape. */
 function pullBack(
-  entry: ScalarFunction,
+  partials: Partials,
   args: readonly Operand[],
   out: Tensor,
   g: Tensor,
@@ -210,7 +222,7 @@ function pullBack(
       case "cast":
         return evaluate(e.arg);
       case "index":
-        throw new DTypeError(`the derivative of ${entry.name} reads an index`);
+        throw new DTypeError("a scalar function's derivative reads an index");
     }
   };
   // A partial that is a choice chooses between cotangents, so that an infinite arm not taken multiplies nothing.
@@ -219,9 +231,9 @@ function pullBack(
       return partial.value === 0 ? 0 : partial.value === 1 ? g : mul(g, partial.value);
     if (partial.op === "select")
       return choose(evaluate(partial.condition), times(partial.then), times(partial.else), g.dtype);
-    return apply(entry.zeroCotangentGivesZero ? "mul0" : "mul", g, evaluate(partial));
+    // Where no cotangent comes none goes on, be the partial infinite: what a choice shut out stays out.
+    return apply("mul0", g, evaluate(partial));
   };
-  const partials = partialsOf(entry, args, out.dtype);
   let input = 0;
   return args.flatMap((x, k) => {
     if (!(x instanceof Tensor)) return [];
