@@ -1,5 +1,6 @@
 import { analyse, type AnalyseOptions } from "./analyse.js";
 import { expandDerivatives } from "./autodiff/expand.js";
+import { primalOf, type Primal } from "./autodiff/primal.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
 import { buildModuleSpec } from "./codegen/module/spec.js";
 import { emitWasm, type WasmCode } from "./codegen/wasm/module.js";
@@ -53,6 +54,8 @@ export interface CompileResult {
   readonly program: Program | null;
   /** The schedule for a target. @throws RangeError unless ok */
   scheduled(target: Target): ScheduledModule;
+  /** The program before its gradients are taken, for engines that take them as they run; null unless ok. */
+  primal(): Primal | null;
   /**
    * One stage as text.
    * @throws RangeError for a name that is no stage, or for a stage after checking of a source with errors
@@ -73,6 +76,7 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
   return {
     ...result,
     scheduled: (target) => expressions.run(() => result.scheduled(target)),
+    primal: () => expressions.run(() => result.primal()),
     stage: (name) => expressions.run(() => result.stage(name)),
   };
 }
@@ -154,11 +158,21 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     spec,
     program: optimized,
     scheduled,
+    primal: () => primalOf(program),
     stage: (name) => textOf(stages, name),
   };
 }
 
-const FAILED = { ok: false, code: "", dts: "", map: "", meta: null, spec: null, program: null } as const;
+const FAILED = {
+  ok: false,
+  code: "",
+  dts: "",
+  map: "",
+  meta: null,
+  spec: null,
+  program: null,
+  primal: () => null,
+} as const;
 
 function notScheduled(): never {
   throw new RangeError("a source with errors has no schedule");

@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   codegen: ["schedule", "ir", "runtime", "diagnostics"],
   runtime: [],
   eager: ["ir/scalar", "ir/expr.js", "runtime/npy.js"],
+  "eager-run": ["eager", "ir", "autodiff/primal.js", "diagnostics"],
 };
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder).flatMap((name) => {

@@ -24,7 +24,7 @@ export async function instantiate(result: CompileResult, options: CreateOptions)
   }
 }
 
-const ENGINES = ["js", "wasm", "webgpu", "interpreter"] as const;
+const ENGINES = ["js", "wasm", "webgpu", "eager", "interpreter"] as const;
 export type Engine = (typeof ENGINES)[number];
 /** What has to be compiled for an engine, and where the model then runs. */
 export function engineParts(engine: Engine): { target: Target; backend: "js" | "wasm" | "webgpu" } {

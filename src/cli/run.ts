@@ -1,3 +1,6 @@
+import type { Primal } from "../autodiff/primal.js";
+import type { Tensor } from "../eager/index.js";
+import { runEagerly } from "../eager-run/run.js";
 import { interpret } from "../ir/interpret.js";
 import type { Program, Value } from "../ir/program.js";
 import type { Model } from "../runtime/index.js";
@@ -50,6 +53,8 @@ export async function run(files: readonly string[], options: Options): Promise<n
   };
   if (engine === "interpreter" && result.program)
     all = await interpreted(all, result.program, data, model, of);
+  const primal = engine === "eager" ? result.primal() : null;
+  if (primal) all = await eagerly(all, primal, data, model, of, precision);
   model.dispose();
   process.stdout.write(options.json ? `${resultToJson(all)}\n` : pretty(all));
   return 0;
@@ -73,11 +78,59 @@ async function interpreted(
   model: Model,
   of: string | null,
 ): Promise<RunResult> {
+  const tensors = interpret(program, all.dims, await leavesOf(program, all.dims, data, model));
+  const at = (id: number): NamedTensor => {
+    const t = tensors.get(id);
+    const dtype = program.values.get(id)?.dtype ?? "f64";
+    return { shape: t?.shape ?? [], dtype, data: Float64Array.from(t?.data ?? []) };
+  };
+  const grads = program.gradients
+    .filter((g) => g.loss === of)
+    .map((g): [string, NamedTensor] => [g.wrt, at(g.value)]);
+  return {
+    ...all,
+    outputs: Object.fromEntries(program.outputs.map((o) => [o.name, at(o.value)])),
+    grads: of === null ? {} : { [of]: Object.fromEntries(grads) },
+  };
+}
+
+/** The same results from the eager engine, whose gradients are its tape's. */
+async function eagerly(
+  all: RunResult,
+  primal: Primal,
+  data: LoadedData,
+  model: Model,
+  of: string | null,
+  float: "f32" | "f64",
+): Promise<RunResult> {
+  const leaves = await leavesOf(primal.program, all.dims, data, model);
+  const { outputs, gradients } = runEagerly(primal, all.dims, leaves, { loss: of, float });
+  const named = (tensors: ReadonlyMap<string, Tensor>, like: Tensors = {}): Tensors =>
+    Object.fromEntries(
+      [...tensors].map(([name, t]) => {
+        const { shape } = t;
+        return [name, { shape, dtype: like[name]?.dtype ?? float, data: Float64Array.from(t.numbers()) }];
+      }),
+    );
+  return {
+    ...all,
+    outputs: named(outputs, all.outputs),
+    grads: of === null ? {} : { [of]: named(gradients, all.grads?.[of]) },
+  };
+}
+
+/** Values of a program's leaves, from the data, the store, or how they begin. */
+async function leavesOf(
+  program: Program,
+  dims: Readonly<Record<string, number>>,
+  data: LoadedData,
+  model: Model,
+): Promise<Map<string, ArrayLike<number>>> {
   const leaves = new Map<string, ArrayLike<number>>();
   const args = new Map(program.trains.flatMap((t) => t.args).map((a) => [a.leaf, a.value]));
   const filled = ({ shape }: Value, with_: number): Float64Array =>
     new Float64Array(
-      shape.reduce((n, s) => n * s.evaluate((a) => (a.kind === "dim" ? (all.dims[a.name] ?? 0) : 0)), 1),
+      shape.reduce((n, s) => n * s.evaluate((a) => (a.kind === "dim" ? (dims[a.name] ?? 0) : 0)), 1),
     ).fill(with_);
   for (const value of program.values.values()) {
     const { definition } = value;
@@ -97,20 +150,7 @@ async function interpreted(
         ),
       );
   }
-  const tensors = interpret(program, all.dims, leaves);
-  const at = (id: number): NamedTensor => {
-    const t = tensors.get(id);
-    const dtype = program.values.get(id)?.dtype ?? "f64";
-    return { shape: t?.shape ?? [], dtype, data: Float64Array.from(t?.data ?? []) };
-  };
-  const grads = program.gradients
-    .filter((g) => g.loss === of)
-    .map((g): [string, NamedTensor] => [g.wrt, at(g.value)]);
-  return {
-    ...all,
-    outputs: Object.fromEntries(program.outputs.map((o) => [o.name, at(o.value)])),
-    grads: of === null ? {} : { [of]: Object.fromEntries(grads) },
-  };
+  return leaves;
 }
 
 function pretty(all: RunResult): string {

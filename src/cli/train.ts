@@ -38,7 +38,8 @@ function shuffled(n: number, seed: number): number[] {
 export async function train(files: readonly string[], options: Options): Promise<number> {
   const file = oneFile(files);
   const engine = engineOf(options.engine);
-  if (engine === "interpreter") throw new UsageError("train runs on js or webgpu");
+  if (engine === "interpreter" || engine === "eager")
+    throw new UsageError("train runs on js, wasm or webgpu");
   if (engine === "webgpu") {
     const status = await prepareWebGpu();
     if (status !== null) return status;
