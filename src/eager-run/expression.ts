@@ -84,13 +84,13 @@ export class Evaluator {
     if (typeof x === "number") return castValue(from, to === "f32" || to === "f16" ? "f64" : to, x);
     if (to === "bool") return x.ne(0);
     if (isFloat(to) || !isFloat(from)) return x;
-    return elementwise([x], this.scope.float, ([v = 0]) => castValue(from, to, v));
+    return elementwise([x], ([v = 0]) => castValue(from, to, v));
   }
   private call(name: string, args: readonly Spread[], dtype: DType): Spread {
     const wide = dtype === "f32" || dtype === "f16" ? "f64" : dtype;
     if (args.every((a) => typeof a === "number")) return evaluateScalar(name, args, wide);
     if (SCALARS[name]?.type === "random")
-      return elementwise(args, this.scope.float, (values) => evaluateScalar(name, values, wide));
+      return elementwise(args, (values) => evaluateScalar(name, values, wide));
     const [first, ...others] = args;
     invariant(first !== undefined, `${name} has arguments`);
     if ((name === "max" || name === "min") && others.length > 1)
@@ -150,11 +150,7 @@ export class Evaluator {
 }
 
 /** A function without a derivative, element by element. */
-function elementwise(
-  args: readonly Spread[],
-  float: "f32" | "f64",
-  f: (values: readonly number[]) => number,
-): Tensor {
+function elementwise(args: readonly Spread[], f: (values: readonly number[]) => number): Tensor {
   const tensors = args.map((a) => asTensor(a, "f64").detach());
   const [first, ...rest] = tensors;
   invariant(first, "there are arguments");

@@ -97,9 +97,9 @@ export class Space {
 }
 
 const wide = (x: Spread): Spread => (typeof x === "number" ? x : x.to("f64"));
-export const plus = (a: Spread, b: Spread): Spread =>
+const plus = (a: Spread, b: Spread): Spread =>
   typeof a !== "number" ? a.add(b) : typeof b !== "number" ? b.add(a) : a + b;
-export const times = (a: Spread, b: Spread): Spread =>
+const times = (a: Spread, b: Spread): Spread =>
   typeof a !== "number" ? a.mul(b) : typeof b !== "number" ? b.mul(a) : a * b;
 export const asTensor = (x: Spread, dtype: "f32" | "f64" | "i32" | "i64" | "bool"): Tensor =>
   typeof x === "number" ? tensor(x, { dtype }) : x.to(dtype);

@@ -12,6 +12,8 @@ for (const [engine, models] of [
   ["js", RECURRENT],
   ["wasm", RECURRENT],
   ["wasm:f64", RECURRENT],
+  ["eager:f64", RECURRENT],
+  ["eager", RECURRENT],
   ["webgpu", ALL],
 ] as const)
   test(`the example models give PyTorch's outputs and gradients on ${engine}`, () => {
