@@ -8,6 +8,7 @@ import { printWgslKernel } from "./codegen/wgsl/kernel.js";
 import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
 import { ExpressionTable } from "./ir/expr.js";
+import { graphDot, graphSvg } from "./ir/graph.js";
 import { printProgram } from "./ir/print.js";
 import type { Program } from "./ir/program.js";
 import { verify } from "./ir/verify.js";
@@ -144,6 +145,8 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
       [...scheduled("wgsl").kernels.values()].map((k) => `// ${k.name}\n${printWgslKernel(k)}`).join("\n"),
     wat: () => wasm().wat,
     dts: () => dts,
+    dot: () => graphDot(reduced),
+    svg: () => graphSvg(reduced),
     // A scatter is a guarded sum, of which the passes find the points that can matter.
     grad: () =>
       `// ${spec.name}.grad with its gradients, as equations.\n${printFile(raiseProgram(optimize(gatherScatters(reduced))))}`,
@@ -190,6 +193,8 @@ export const STAGES = [
   "wgsl",
   "wat",
   "dts",
+  "dot",
+  "svg",
   "grad",
 ] as const;
 export type Stage = (typeof STAGES)[number];
