@@ -2,15 +2,19 @@ import type { Options } from "./main.js";
 import { dimsOf, formatOf } from "./options.js";
 import { SourceFiles } from "./source.js";
 
-/** Diagnostics only, on standard output. */
-export function checkFiles(files: readonly string[], options: Options): number {
+/** Diagnostics, on standard output; with `--tests` the files' `check` declarations are run too. */
+export async function checkFiles(files: readonly string[], options: Options): Promise<number> {
   const format = formatOf(options);
   let failed = false;
   for (const file of files) {
     const sources = new SourceFiles(file);
-    const { diagnostics, program } = sources.analyse({ dims: dimsOf(options) });
+    const { file: tree, diagnostics, program } = sources.analyse({ dims: dimsOf(options) });
     sources.report(diagnostics, format, process.stdout);
     failed ||= program === null;
+    if (!options.tests || program === null) continue;
+    // Only this needs the rest of the compiler.
+    const { runChecks } = await import("./check-tests.js");
+    failed = (await runChecks(tree, sources)) > 0 || failed;
   }
   return failed ? 1 : 0;
 }
