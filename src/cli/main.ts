@@ -65,7 +65,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: async (f, o) => (await import("./run.js")).run(f, o),
   },
   train: {
-    usage: "train FILE --data D [--epochs N --batch N --rate R --save P]",
+    usage: "train FILE --data D [--epochs N --batch N --rate R --validate D2 --save P]",
     does: "trains",
     run: async (f, o) => (await import("./train.js")).train(f, o),
   },

@@ -70,6 +70,8 @@ export async function train(files: readonly string[], options: Options): Promise
   const total = Math.max(0, ...[...sliced].map((name) => data.inputs[name]?.shape[0] ?? 0));
   const batch = Math.min(numberOf(options, "batch") ?? (total || 1), total || 1);
   const losses: number[] = [];
+  const held = options.validate === undefined ? null : await loadData([options.validate]);
+  const validation: number[] = [];
   const perEpoch = total ? Math.ceil(total / batch) : 1;
   const progress = new Progress(epochs * perEpoch);
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -93,12 +95,24 @@ export async function train(files: readonly string[], options: Options): Promise
         );
       progress.update(losses.length, `${declared.of} ${loss.toPrecision(5)}`);
     }
+    if (!held) continue;
+    const found = (await model.forward(held.inputs)[declared.of]?.item()) ?? NaN;
+    validation.push(found);
+    if (options.log)
+      appendFileSync(
+        options.log,
+        `${JSON.stringify({ step: losses.length, epoch: epoch + 1, validation: { [declared.of]: found } })}\n`,
+      );
   }
   progress.end();
   process.stdout.write(curve(losses));
   process.stdout.write(
     `${declared.of}: ${losses[0]?.toPrecision(6) ?? "-"} → ${losses.at(-1)?.toPrecision(6) ?? "-"} after ${losses.length} steps on ${model.backend}\n`,
   );
+  if (held)
+    process.stdout.write(
+      `validation ${declared.of}: ${validation[0]?.toPrecision(6) ?? "-"} → ${validation.at(-1)?.toPrecision(6) ?? "-"}\n`,
+    );
   if (options.save) {
     writeFileSync(options.save, await model.store.save());
     process.stdout.write(`saved ${options.save}\n`);

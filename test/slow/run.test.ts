@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -29,6 +29,47 @@ test("run --json prints every tensor in the long form, NaN and infinities as str
         grads: { l: { w: { shape: [], dtype, data: [4] } } },
       });
     }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("train --validate says the loss on held-out data after each epoch", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gradc-run-"));
+  try {
+    const file = join(folder, "line.grad");
+    writeFileSync(
+      file,
+      "dim B\ninput x: f32[B], y: f32[B]\nparam w: f32\nloss l = mean[b] (w * x[b] - y[b])^2\ntrain l with sgd(rate = 0.1)\n",
+    );
+    const data = (name: string, x: number[]): string => {
+      const path = join(folder, name);
+      writeFileSync(path, JSON.stringify({ inputs: { x, y: x.map((v) => 2 * v) } }));
+      return path;
+    };
+    const log = join(folder, "log.jsonl");
+    const args = [
+      "train",
+      file,
+      "--data",
+      data("d.json", [1, 2, -1, 0.5]),
+      "--validate",
+      data("v.json", [3]),
+    ];
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ["dist/cli.js", ...args, "--epochs", "30", "--batch", "2", "--log", log],
+      { encoding: "utf8" },
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/validation l: .* → /);
+    const lines = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { validation?: { l: number } });
+    const found = lines.flatMap((line) => (line.validation ? [line.validation.l] : []));
+    expect(found).toHaveLength(30);
+    expect(found.at(-1)).toBeLessThan(1e-6);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
