@@ -40,7 +40,7 @@ const RIGHT: Readonly<Record<string, string>> = {
 
 // About a second each on an idle machine; the bound is for a busy one.
 const BUSY = 5000;
-test.each(Object.entries(WRONG))("%s: a message, soon", (_, source) => {
+test.each(Object.entries(WRONG))("%s: a message, soon", { timeout: 60_000 }, (_, source) => {
   const start = process.cpuUsage();
   const { diagnostics, program } = analyse(source);
   const { user } = process.cpuUsage(start);
@@ -48,7 +48,7 @@ test.each(Object.entries(WRONG))("%s: a message, soon", (_, source) => {
   expect(diagnostics.length).toBeGreaterThan(0);
   expect(user / 1000).toBeLessThan(BUSY);
 });
-test.each(Object.entries(RIGHT))("%s: checked, soon", (_, source) => {
+test.each(Object.entries(RIGHT))("%s: checked, soon", { timeout: 60_000 }, (_, source) => {
   const start = process.cpuUsage();
   const { diagnostics } = analyse(source);
   const { user } = process.cpuUsage(start);

@@ -35,9 +35,10 @@ test("deep nesting, a long line, nothing and noise give diagnostics in under a s
     noise,
     `y = ${"a b ".repeat(250_000)}`,
   ]) {
-    const start = performance.now();
+    // Of this process: what else the machine does is not the compiler's.
+    const start = process.cpuUsage();
     expect(() => compile(source)).not.toThrow();
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(1000);
   }
 });
 

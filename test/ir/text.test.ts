@@ -74,7 +74,7 @@ describe("faults in IR text have a place", () => {
 });
 
 test("a sum of many terms prints and parses without recursion", () => {
-  const terms = Array.from({ length: 100_000 }, (_, k) => `x * ${k}`).join(" + ");
+  const terms = Array.from({ length: 20_000 }, (_, k) => `x * ${k}`).join(" + ");
   const { program } = analyse(`input x: f32\noutput y = ${terms}`);
   if (!program) throw new Error("wrong");
   const text = printProgram(program);
