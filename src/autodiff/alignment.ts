@@ -1,14 +1,9 @@
 import type { ReadExpr, ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Derivative, RecurrenceGroup, Value } from "../ir/program.js";
+import type { Run, RunAxis } from "../ir/arrange.js";
+import type { Derivative, Value } from "../ir/program.js";
 import { activeReads } from "./activity.js";
 import type { Workspace } from "./workspace.js";
-
-/** Along which axis of a member the steps run, and which coordinate a step makes: its number plus the shift. */
-export interface StepAxis {
-  readonly axis: number;
-  readonly shift: number;
-}
 
 /**
  * The equations of one step of a recurrence, as a derivative within it sees them: a member counts with the entry that
@@ -16,16 +11,18 @@ export interface StepAxis {
  * the entry that the step reads first; other entries are given.
  */
 export class Step {
-  private readonly counted = new Map<ValueId, StepAxis>();
+  readonly run: Run;
+  private readonly counted = new Map<ValueId, Pick<RunAxis, "axis" | "shift">>();
 
-  /** `seed` is the step axis of the derivative itself, one of its batch axes. */
+  /** `seed` is the axis of the derivative itself along the run, one of its batch axes. */
   constructor(
     work: Workspace,
     active: ReadonlySet<ValueId>,
     { of, wrt, aligned }: Derivative,
-    time: RecurrenceGroup["time"],
-    readonly seed: StepAxis,
+    readonly seed: RunAxis,
   ) {
+    const { run } = seed;
+    this.run = run;
     const pair = aligned.find((a) => a.batch === seed.axis);
     if (pair) this.counted.set(wrt, { axis: pair.axis, shift: seed.shift + pair.offset });
     if (of !== wrt) this.counted.set(of, seed);
@@ -34,9 +31,11 @@ export class Step {
       const mine = this.counted.get(id);
       if (!mine || id === wrt) continue;
       const value = work.value(id);
-      for (const [source, found] of placesIn(value, { axis: mine.axis, offset: mine.shift }, active, null)) {
+      for (const [source, found] of placesIn(value, { axis: mine.axis, offset: mine.shift }, active, [])) {
         if (this.counted.has(source)) continue;
-        const own = time.get(source) ?? (found && { axis: found.axis, shift: found.offset });
+        const own =
+          work.runsOf(source).find((r) => r.run === run) ??
+          (found && { axis: found.axis, shift: found.offset });
         if (own) this.counted.set(source, own);
         pending.push(source);
       }
@@ -44,7 +43,7 @@ export class Step {
   }
 
   /** The counted entry of a value; undefined for what has no axis along the steps. */
-  of(id: ValueId): StepAxis | undefined {
+  of(id: ValueId): Pick<RunAxis, "axis" | "shift"> | undefined {
     return this.counted.get(id);
   }
 
@@ -67,17 +66,17 @@ export function isAligned(
   work: Workspace,
   active: ReadonlySet<ValueId>,
   { of, wrt, aligned }: Derivative,
-  step: Step | null,
+  steps: readonly Step[],
 ): boolean {
   return aligned.every(({ batch, axis, offset }) => {
-    if (batch === step?.seed.axis) return true;
+    if (steps.some((step) => step.seed.axis === batch)) return true;
     const places = new Map<ValueId, { axis: number; offset: number }>([[of, { axis: batch, offset: 0 }]]);
     const pending = [of];
     for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
       const place = places.get(id);
       const value = work.value(id);
       if (!place || id === wrt) continue;
-      for (const [source, found] of placesIn(value, place, active, step)) {
+      for (const [source, found] of placesIn(value, place, active, steps)) {
         if (!found) return false;
         const known = places.get(source);
         if (source === wrt) {
@@ -97,7 +96,7 @@ function placesIn(
   value: Value,
   place: { readonly axis: number; readonly offset: number },
   active: ReadonlySet<ValueId>,
-  step: Step | null,
+  steps: readonly Step[],
 ): [ValueId, { axis: number; offset: number } | undefined][] {
   const { definition } = value;
   if (definition.kind === "reshape") return active.has(definition.of) ? [[definition.of, undefined]] : [];
@@ -108,7 +107,7 @@ function placesIn(
   const { operator } = definition;
   const mixes = operator?.kind === "along" && operator.index === index;
   return activeReads(definition.body)
-    .filter((node) => active.has(node.value) && (step?.follows(value, node) ?? true))
+    .filter((node) => active.has(node.value) && steps.every((step) => step.follows(value, node)))
     .map((node) => {
       if (!index || mixes) return [node.value, undefined];
       const candidates = node.subscripts.flatMap((s, axis) => {

@@ -2,9 +2,10 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, compare, constant, freshIndex, indexValue, read, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Derivative, Item, Program, RecurrenceGroup, Value } from "../ir/program.js";
+import { idsOf } from "../ir/items.js";
+import type { Derivative, Item, Program, Value } from "../ir/program.js";
 import { activeBetween } from "./activity.js";
-import { isAligned, Step, type StepAxis } from "./alignment.js";
+import { isAligned, Step } from "./alignment.js";
 import { ForwardSweep } from "./forward.js";
 import { ReverseSweep } from "./reverse.js";
 import { Workspace } from "./workspace.js";
@@ -16,53 +17,48 @@ import { Workspace } from "./workspace.js";
 export function expandDerivatives(program: Program): Program {
   const work = new Workspace(program);
   const shared = new SharedSweeps(work);
-  const expandItems = (
-    items: readonly Item[],
-    before: readonly Item[],
-    time: Map<ValueId, StepAxis> | null,
-  ): Item[] => {
-    const done: Item[] = [];
-    for (const item of items) {
-      if (typeof item !== "number") {
-        const own = new Map(item.time);
-        const inner = expandItems(item.items, [...before, ...done], own);
-        const group: RecurrenceGroup = { ...item, items: inner, time: own };
-        done.push(group);
-        continue;
+  const done: Item[] = [];
+  for (const item of program.items) {
+    const ids = idsOf(item);
+    const derivatives = ids.filter((id) => work.value(id).definition.kind === "derivative");
+    if (typeof item === "number") {
+      if (derivatives.length) done.push(...work.arranged(expandOne(work, shared, done, item)));
+      done.push(item);
+    } else if (derivatives.length === 0) done.push(item);
+    else {
+      const inside: ValueId[] = [];
+      for (const id of ids) {
+        if (derivatives.includes(id)) inside.push(...expandOne(work, shared, [...done, ...inside], id));
+        inside.push(id);
       }
-      const value = work.value(item);
-      if (value.definition.kind !== "derivative") done.push(item);
-      else done.push(...expandOne(work, shared, [...before, ...done], value, value.definition, time));
+      done.push(...work.arranged(inside));
     }
-    return done;
-  };
-  return { ...program, items: expandItems(program.items, [], null), values: work.values };
+  }
+  return { ...program, items: done, values: work.values };
 }
 
-/** Sweeps for one derivative; its value becomes an equation that reads the result. */
+/** Sweeps for one derivative; its value becomes an equation that reads the result. The new values. */
 function expandOne(
   work: Workspace,
   shared: SharedSweeps,
   items: readonly Item[],
-  value: Value,
-  derivative: Derivative,
-  time: Map<ValueId, StepAxis> | null,
-): Item[] {
+  id: ValueId,
+): readonly ValueId[] {
+  const value = work.value(id);
+  const derivative = value.definition;
+  invariant(derivative.kind === "derivative", `${value.name} is a derivative`);
   const define = (axes: readonly Index[], body: Expr): void =>
-    void work.values.set(value.id, {
-      ...value,
-      definition: { kind: "equation", axes, operator: null, body },
-    });
-  if (shared.serves(derivative) && !time) {
+    void work.values.set(id, { ...value, definition: { kind: "equation", axes, operator: null, body } });
+  if (shared.serves(derivative) && work.runsOf(id).length === 0) {
     const { made, adjoint } = shared.take(items, derivative);
     const axes = work.axesFor(value.shape, work.axisNames(derivative.wrt));
     define(axes, adjoint === undefined ? constant(0, value.dtype) : work.readAt(adjoint, axes));
-    return [...made, value.id];
+    return made;
   }
-  const sweep = new DerivativeSweep(work, items, value.id, derivative, time);
+  const sweep = new DerivativeSweep(work, items, id, derivative);
   const { made, axes, body } = sweep.run(value);
   define(axes, body ?? constant(0, value.dtype));
-  return [...made, value.id];
+  return made;
 }
 
 /** Coordinates of the result of a derivative: the batch, then what `of` and `wrt` have of their own. */
@@ -76,7 +72,7 @@ class DerivativeSweep {
   private readonly of: Value;
   private readonly wrt: Value;
   private readonly active: ReadonlySet<ValueId>;
-  private readonly step: Step | null;
+  private readonly steps: readonly Step[];
   /** Batch axes that are points to be taken together; the others enumerate separate sweeps. */
   private readonly together: ReadonlySet<number>;
   private readonly enumerated: readonly number[];
@@ -86,25 +82,23 @@ class DerivativeSweep {
     private readonly items: readonly Item[],
     id: ValueId,
     private readonly derivative: Derivative,
-    private readonly time: Map<ValueId, StepAxis> | null,
   ) {
     this.of = work.value(derivative.of);
     this.wrt = work.value(derivative.wrt);
     this.active = activeBetween({ values: work.values, items }, new Set([derivative.wrt]), derivative.of);
-    const seed = time?.get(id);
-    this.step = time && seed ? new Step(work, this.active, derivative, time, seed) : null;
-    const aligned = isAligned(work, this.active, derivative, this.step);
+    this.steps = work.runsOf(id).map((seed) => new Step(work, this.active, derivative, seed));
+    const aligned = isAligned(work, this.active, derivative, this.steps);
     this.together = new Set(aligned ? derivative.aligned.map((a) => a.batch) : []);
     this.enumerated = Array.from({ length: derivative.batch }, (_, k) => k).filter(
       (k) => !this.together.has(k),
     );
     invariant(
-      !seed || this.together.has(seed.axis),
+      this.steps.every(({ seed }) => this.together.has(seed.axis)),
       "the checker lets only step-wise derivatives into a recurrence",
     );
   }
 
-  run(value: Value): { made: readonly Item[]; axes: Index[]; body: Expr | null } {
+  run(value: Value): { made: readonly ValueId[]; axes: Index[]; body: Expr | null } {
     const { work, derivative, of, wrt } = this;
     const { mode, batch } = derivative;
     const ofNames = work.axisNames(of.id);
@@ -136,15 +130,11 @@ class DerivativeSweep {
     const names = this.work.axisNames(this.of.id);
     return this.enumerated.map((k) => freshIndex(names[k] ?? "e", this.of.shape[k] ?? Poly.constant(0)));
   }
-  private register(times: ReadonlyMap<ValueId, StepAxis>): void {
-    for (const [id, axis] of times) this.time?.set(id, axis);
-  }
-
-  private reverse(at: Coordinates): { made: readonly Item[]; body: Expr | null } {
+  private reverse(at: Coordinates): { made: readonly ValueId[]; body: Expr | null } {
     const { derivative, of, wrt } = this;
     const batch = this.enumeration();
-    const sweep = new ReverseSweep(this.work, this.active, new Set([wrt.id]), batch, "d_", this.step);
-    const { items, adjoints, times } = sweep.run(this.items, of.id, (indices) => {
+    const sweep = new ReverseSweep(this.work, this.active, new Set([wrt.id]), batch, "d_", this.steps);
+    const { made, adjoints } = sweep.run(this.items, of.id, (indices) => {
       const own = indices.slice(batch.length).map((i) => Poly.index(i));
       const seed =
         derivative.direction === null ? constant(1, of.dtype) : read(derivative.direction, own, of.dtype);
@@ -153,15 +143,14 @@ class DerivativeSweep {
         .reduce(and, TRUE);
       return select(hit, seed, constant(0, of.dtype));
     });
-    this.register(times);
     const adjoint = adjoints.get(wrt.id);
-    if (adjoint === undefined) return { made: items, body: null };
+    if (adjoint === undefined) return { made, body: null };
     const enumerated = this.enumerated.map((k) => at.batch[k] ?? missing());
-    return { made: items, body: read(adjoint, [...enumerated, ...this.place(at)], wrt.dtype) };
+    return { made, body: read(adjoint, [...enumerated, ...this.place(at)], wrt.dtype) };
   }
 
   /** Tangents: of a direction, or of one element of `wrt` for each point of the axes it has of its own. */
-  private forward(at: Coordinates): { made: readonly Item[]; body: Expr | null } {
+  private forward(at: Coordinates): { made: readonly ValueId[]; body: Expr | null } {
     const { work, derivative, of, wrt } = this;
     const isJacobian = derivative.mode === "jacobian";
     const names = work.axisNames(wrt.id);
@@ -178,12 +167,14 @@ class DerivativeSweep {
       this.seed(points, elements, own),
       wrt,
     );
-    const counted = this.step?.of(wrt.id);
-    if (counted) this.time?.set(seed, { axis: counted.axis + batch.length, shift: counted.shift });
-    const sweep = new ForwardSweep(work, this.active, batch, isJacobian ? "j_" : "t_", this.step);
-    const { items, tangent, times } = sweep.run(this.items, wrt.id, of.id, seed);
-    this.register(times);
-    const made = [seed, ...items];
+    const runs = this.steps.flatMap((step) => {
+      const own = step.of(wrt.id);
+      return own ? [{ run: step.run, axis: own.axis + batch.length, shift: own.shift }] : [];
+    });
+    if (runs.length) work.runs.set(seed, runs);
+    const sweep = new ForwardSweep(work, this.active, batch, isJacobian ? "j_" : "t_", this.steps);
+    const { made: after, tangent } = sweep.run(this.items, wrt.id, of.id, seed);
+    const made = [seed, ...after];
     if (tangent === null) return { made, body: null };
     const enumerated = this.enumerated.map((k) => at.batch[k] ?? missing());
     const chosen = isJacobian ? at.rest : [];
@@ -234,7 +225,7 @@ class SharedSweeps {
     return d.mode === "grad" && d.batch === 0 && this.work.value(d.wrt).definition.kind === "leaf";
   }
   /** The new items at the first call for a loss, none later. */
-  take(items: readonly Item[], d: Derivative): { made: readonly Item[]; adjoint: ValueId | undefined } {
+  take(items: readonly Item[], d: Derivative): { made: readonly ValueId[]; adjoint: ValueId | undefined } {
     const known = this.swept.get(d.of);
     if (known) return { made: [], adjoint: known.get(d.wrt) };
     const wrts = new Set<ValueId>();
@@ -244,10 +235,8 @@ class SharedSweeps {
     // None of them is computed from another, so that one cuts nothing off the others' paths.
     const active = activeBetween({ values: this.work.values, items }, wrts, d.of);
     const of = this.work.value(d.of);
-    const { items: made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_", null).run(
-      items,
-      d.of,
-      () => constant(1, of.dtype),
+    const { made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_", []).run(items, d.of, () =>
+      constant(1, of.dtype),
     );
     this.swept.set(d.of, adjoints);
     return { made, adjoint: adjoints.get(d.wrt) };

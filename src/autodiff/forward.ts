@@ -14,17 +14,17 @@ import {
   sub,
 } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
+import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
-import type { Step, StepAxis } from "./alignment.js";
+import type { Step } from "./alignment.js";
 import type { Workspace } from "./workspace.js";
 
 /** Forward mode: the tangent of every active value, an equation beside each primal one. */
 export class ForwardSweep {
   private readonly tangents = new Map<ValueId, ValueId>();
-  private items: Item[] = [];
-  private time: Map<ValueId, { axis: number; shift: number }> | null = null;
+  private readonly made: ValueId[] = [];
 
   constructor(
     private readonly work: Workspace,
@@ -32,8 +32,8 @@ export class ForwardSweep {
     /** Leading axes that every tangent carries (one for each axis of the input, for a Jacobian). */
     private readonly batch: readonly Index[],
     private readonly label: string,
-    /** The step of a recurrence that all of this stands in, or null. */
-    private readonly step: Step | null,
+    /** The steps of recurrences that all of this stands in. */
+    private readonly steps: readonly Step[],
   ) {}
 
   /** `seed` is the tangent tensor of `wrt`, with the axes [batch…, wrt's]. */
@@ -42,41 +42,35 @@ export class ForwardSweep {
     wrt: ValueId,
     of: ValueId,
     seed: ValueId,
-  ): { items: readonly Item[]; tangent: ValueId | null; times: ReadonlyMap<ValueId, StepAxis> } {
-    const times = new Map<ValueId, StepAxis>();
-    if (this.step) this.time = times;
+  ): { made: readonly ValueId[]; tangent: ValueId | null } {
     this.tangents.set(wrt, seed);
     for (const item of items) {
       const members = idsOf(item).filter((id) => this.active.has(id) && id !== wrt);
-      if (members.length === 0) continue;
-      if (typeof item === "number") {
-        const own = this.step?.of(item);
-        const like = own && { axis: own.axis + this.batch.length, shift: own.shift };
-        const made = this.tangentOf(this.work.value(item), undefined, like);
-        if (made !== null) this.tangents.set(item, made);
+      if (typeof item === "number" || this.steps.length > 0) {
+        for (const id of members) {
+          const made = this.tangentOf(this.work.value(id), undefined, this.runsOfTangent(id));
+          if (made !== null) this.tangents.set(id, made);
+        }
         continue;
       }
-      const outer = this.items;
-      const time = new Map<ValueId, { axis: number; shift: number }>();
-      this.items = [];
-      this.time = time;
-      const at = (id: ValueId): { axis: number; shift: number } => {
-        const t = item.time.get(id);
-        invariant(t, `member ${id} has a time axis`);
-        return { axis: t.axis + this.batch.length, shift: t.shift };
-      };
-      for (const id of members) {
-        const tangent = this.work.reserve();
-        this.tangents.set(id, tangent);
-        time.set(tangent, at(id));
-      }
-      for (const id of members) this.tangentOf(this.work.value(id), this.tangents.get(id), at(id));
-      const inside = this.items;
-      this.items = outer;
-      this.time = null;
-      this.items.push({ ...item, name: `${this.label}${item.name}`, time, items: inside });
+      // Members refer to each other's tangents, so ids come first.
+      for (const id of members) this.tangents.set(id, this.work.reserve());
+      for (const id of members)
+        this.tangentOf(this.work.value(id), this.tangents.get(id), this.runsOfTangent(id));
     }
-    return { items: this.items, tangent: this.tangents.get(of) ?? null, times };
+    return { made: this.made, tangent: this.tangents.get(of) ?? null };
+  }
+  private runsOfTangent(id: ValueId): readonly RunAxis[] {
+    const batch = this.batch.length;
+    if (this.steps.length === 0) return this.work.runsOf(id).map((r) => ({ ...r, axis: r.axis + batch }));
+    return this.steps.flatMap((step) => {
+      const own = step.of(id);
+      return own ? [{ run: step.run, axis: own.axis + batch, shift: own.shift }] : [];
+    });
+  }
+  private emit(id: ValueId, runs: readonly RunAxis[]): void {
+    this.made.push(id);
+    if (runs.length) this.work.runs.set(id, runs);
   }
 
   private define(
@@ -86,7 +80,7 @@ export class ForwardSweep {
     body: Expr,
     name = value.name,
     id?: ValueId,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[] = [],
   ): ValueId {
     const list = [...this.batch, ...axes];
     const bound = operator?.kind === "reduce" ? operator.indices : [];
@@ -116,13 +110,12 @@ export class ForwardSweep {
       value,
       id,
     );
-    this.items.push(made);
-    if (this.time && time) this.time.set(made, time);
+    this.emit(made, runs);
     return made;
   }
 
   /** The tangent tensor of a value; null where it is identically 0 (a reserved id is then defined as zeros). */
-  private tangentOf(value: Value, id?: ValueId, time?: { axis: number; shift: number }): ValueId | null {
+  private tangentOf(value: Value, id: ValueId | undefined, runs: readonly RunAxis[]): ValueId | null {
     const { definition } = value;
     switch (definition.kind) {
       case "leaf":
@@ -138,7 +131,7 @@ export class ForwardSweep {
           value,
           id,
         );
-        this.items.push(made);
+        this.emit(made, runs);
         return made;
       }
       case "scatter": {
@@ -157,13 +150,13 @@ export class ForwardSweep {
           value,
           id,
         );
-        this.items.push(made);
+        this.emit(made, runs);
         return made;
       }
       case "equation": {
         const tangent = this.bodyTangent(value, definition.body);
         if (!tangent && id === undefined) return null;
-        return this.equationTangent(value, definition, tangent ?? constant(0, value.dtype), id, time);
+        return this.equationTangent(value, definition, tangent ?? constant(0, value.dtype), id, runs);
       }
       case "custom":
         invariant(false, "a custom adjoint has no forward rule; the checker says so");
@@ -176,7 +169,7 @@ export class ForwardSweep {
   private bodyTangent(value: Value, body: Expr): Expr | null {
     return forwardSweep(body, (node: ReadExpr) => {
       const tangent = this.tangents.get(node.value);
-      return tangent === undefined || this.step?.follows(value, node) === false
+      return tangent === undefined || !this.steps.every((step) => step.follows(value, node))
         ? null
         : read(tangent, [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], node.dtype);
     });
@@ -187,11 +180,11 @@ export class ForwardSweep {
     equation: Equation,
     tangent: Expr,
     id?: ValueId,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[] = [],
   ): ValueId | null {
     const { axes, operator, body } = equation;
     const result = this.work.readAt(value.id, axes);
-    if (operator === null) return this.define(value, axes, null, tangent, value.name, id, time);
+    if (operator === null) return this.define(value, axes, null, tangent, value.name, id, runs);
     const sum = (guard: Expr | null, indices: readonly Index[]): Operator & { kind: "reduce" } => ({
       kind: "reduce",
       reducer: "sum",
@@ -201,7 +194,7 @@ export class ForwardSweep {
     if (operator.kind === "reduce") {
       const { indices, guard } = operator;
       const over = (g: Expr | null, term: Expr): ValueId =>
-        this.define(value, axes, sum(g, indices), term, value.name, id, time);
+        this.define(value, axes, sum(g, indices), term, value.name, id, runs);
       switch (operator.reducer) {
         case "sum":
           return over(guard, tangent);
@@ -221,7 +214,7 @@ export class ForwardSweep {
             { ...operator, reducer: operator.reducer === "max" ? "argmax" : "argmin" },
             body,
             "i32",
-            time,
+            runs,
           );
           const [only] = indices;
           const flat =
@@ -261,7 +254,7 @@ export class ForwardSweep {
             },
             rename.expr(body),
             value.dtype,
-            time,
+            runs,
           );
           return over(guard, mul(others, tangent));
         }
@@ -275,11 +268,12 @@ export class ForwardSweep {
     const { index, guard } = operator;
     const others = axes.filter((a) => a !== index);
     const shut = (e: Expr): Expr => (guard ? select(guard, e, constant(0, value.dtype)) : e);
-    const timeIndex = time && [...this.batch, ...axes][time.axis];
-    const otherTime =
-      time && timeIndex
-        ? { axis: [...this.batch, ...others].indexOf(timeIndex), shift: time.shift }
-        : undefined;
+    const here = [...this.batch, ...axes];
+    const there = [...this.batch, ...others];
+    const otherRuns = runs.flatMap(({ run, axis, shift }) => {
+      const at = here[axis];
+      return at && there.includes(at) ? [{ run, axis: there.indexOf(at), shift }] : [];
+    });
     switch (operator.name) {
       case "softmax": {
         const term = mul(result, tangent);
@@ -290,7 +284,7 @@ export class ForwardSweep {
           term,
           `${value.name}_mean`,
           undefined,
-          otherTime,
+          otherRuns,
         );
         return this.define(
           value,
@@ -299,7 +293,7 @@ export class ForwardSweep {
           shut(mul(result, sub(tangent, this.work.readAt(mean, [...this.batch, ...others])))),
           value.name,
           id,
-          time,
+          runs,
         );
       }
       case "log_softmax": {
@@ -311,7 +305,7 @@ export class ForwardSweep {
           term,
           `${value.name}_mean`,
           undefined,
-          otherTime,
+          otherRuns,
         );
         return this.define(
           value,
@@ -320,11 +314,11 @@ export class ForwardSweep {
           shut(sub(tangent, this.work.readAt(mean, [...this.batch, ...others]))),
           value.name,
           id,
-          time,
+          runs,
         );
       }
       case "cumsum":
-        return this.define(value, axes, operator, tangent, value.name, id, time);
+        return this.define(value, axes, operator, tangent, value.name, id, runs);
       case "cumprod": {
         const upTo = freshIndex(`${index.name}2`, index.hi, index.lo);
         const factor = freshIndex(`${index.name}3`, index.hi, index.lo);
@@ -347,7 +341,7 @@ export class ForwardSweep {
           },
           as(factor).expr(body),
           value.dtype,
-          time,
+          runs,
         );
         const term = mul(rest, as(upTo).expr(tangent));
         const within = compare("le", at(upTo), at(index));
@@ -358,7 +352,7 @@ export class ForwardSweep {
           term,
           value.name,
           id,
-          time,
+          runs,
         );
       }
     }
@@ -372,7 +366,7 @@ export class ForwardSweep {
     operator: Operator & { kind: "reduce" },
     body: Expr,
     dtype: Value["dtype"],
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[] = [],
   ): Expr {
     const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
     const rename = rewriter({
@@ -394,8 +388,10 @@ export class ForwardSweep {
       rename.expr(body),
       value,
     );
-    this.items.push(made);
-    if (this.time && time) this.time.set(made, { axis: time.axis - this.batch.length, shift: time.shift });
+    this.emit(
+      made,
+      runs.map((r) => ({ ...r, axis: r.axis - this.batch.length })),
+    );
     return this.work.readAt(made, axes);
   }
 }

@@ -13,20 +13,19 @@ import {
   mul,
   or,
   read,
-  readsOf,
   rewriter,
   select,
   sub,
   TRUE,
 } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
+import type { Run, RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
-import type { Step, StepAxis } from "./alignment.js";
+import type { Step } from "./alignment.js";
 import { writtenAdjoint } from "./custom.js";
 import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
-import { mentions } from "../ir/reach.js";
 import type { Workspace } from "./workspace.js";
 
 /**
@@ -36,12 +35,10 @@ import type { Workspace } from "./workspace.js";
  * the subscripts are data.
  */
 export interface ReverseResult {
-  /** New items, in order; they go after everything that they read. */
-  readonly items: readonly Item[];
+  /** New values, in an order of their making (see Workspace.arranged). */
+  readonly made: readonly ValueId[];
   /** Adjoint of each of `wrt`; absent where nothing flows back. */
   readonly adjoints: ReadonlyMap<ValueId, ValueId>;
-  /** Within a step of a recurrence: the step axis of each new value. */
-  readonly times: ReadonlyMap<ValueId, StepAxis>;
 }
 
 /** One thing sent back to a value: its element at given indices (batch, then axes). */
@@ -50,10 +47,11 @@ type Contribution = (indices: readonly Index[]) => Expr;
 export class ReverseSweep {
   private readonly contributions = new Map<ValueId, Contribution[]>();
   private readonly adjoints = new Map<ValueId, ValueId>();
-  private items: Item[] = [];
+  private readonly made: ValueId[] = [];
   private readonly emitted = new Set<ValueId>();
-  /** Time axis of values made while inside a recurrence group. */
-  private time: Map<ValueId, { axis: number; shift: number }> | null = null;
+  /** Members of the recurrence that is being visited. */
+  private members: ReadonlySet<ValueId> = new Set();
+  private readonly reversed = new Map<Run, Run>();
 
   constructor(
     private readonly work: Workspace,
@@ -62,38 +60,61 @@ export class ReverseSweep {
     /** Leading axes that every adjoint carries. */
     private readonly batch: readonly Index[],
     private readonly label: string,
-    /** The step of a recurrence that all of this stands in, or null. */
-    private readonly step: Step | null,
+    /** The steps of recurrences that all of this stands in. */
+    private readonly steps: readonly Step[],
   ) {}
 
   run(items: readonly Item[], of: ValueId, seed: Contribution): ReverseResult {
-    const times = new Map<ValueId, StepAxis>();
-    if (this.step) this.time = times;
     this.send(of, seed);
     for (const item of [...items].reverse()) {
       if (!idsOf(item).some((id) => this.active.has(id))) continue;
       if (typeof item === "number") this.visitValue(item);
+      else if (this.steps.length > 0) for (const id of idsOf(item).reverse()) this.visitValue(id);
       else this.visitGroup(item);
     }
     const adjoints = new Map<ValueId, ValueId>();
     for (const id of this.wrt) {
       if (!this.contributions.get(id)?.length) continue;
       const adjoint = this.adjointOf(id);
-      if (!this.emitted.has(adjoint)) this.emit(adjoint, this.stepAxis(id));
+      if (!this.emitted.has(adjoint)) this.emit(adjoint, this.runsOfAdjoint(id));
       adjoints.set(id, adjoint);
     }
-    return { items: this.items, adjoints, times };
+    return { made: this.made, adjoints };
   }
 
   private send(id: ValueId, contribution: Contribution): void {
     this.contributions.set(id, [...(this.contributions.get(id) ?? []), contribution]);
   }
 
-  private emit(id: ValueId, like?: { axis: number; shift: number }): ValueId {
-    this.items.push(id);
+  private emit(id: ValueId, runs: readonly RunAxis[] = []): ValueId {
+    this.made.push(id);
     this.emitted.add(id);
-    if (this.time && like) this.time.set(id, like);
+    if (runs.length) this.work.runs.set(id, runs);
     return id;
+  }
+  /** Along which axes of a value's adjoint recurrences run: backwards for the members of the one being visited. */
+  private runsOfAdjoint(id: ValueId): readonly RunAxis[] {
+    const batch = this.batch.length;
+    if (this.steps.length > 0)
+      return this.steps.flatMap((step) => {
+        const own = step.of(id);
+        return own ? [{ run: step.run, axis: own.axis + batch, shift: own.shift }] : [];
+      });
+    if (!this.members.has(id)) return [];
+    return this.work
+      .runsOf(id)
+      .map(({ run, axis, shift }) => ({ run: this.backwards(run), axis: axis + batch, shift }));
+  }
+  private backwards(run: Run): Run {
+    const known = this.reversed.get(run);
+    if (known) return known;
+    const made: Run = {
+      ...run,
+      name: `${this.label}${run.name}`,
+      direction: run.direction === 1 ? -1 : 1,
+    };
+    this.reversed.set(run, made);
+    return made;
   }
 
   /** The adjoint tensor of a value, all contributions added. */
@@ -142,79 +163,37 @@ export class ReverseSweep {
   private visitValue(id: ValueId): void {
     if (this.wrt.has(id) || !this.contributions.get(id)?.length || !this.active.has(id)) return;
     const adjoint = this.adjointOf(id);
-    const like = this.stepAxis(id);
-    if (!this.emitted.has(adjoint)) this.emit(adjoint, like);
-    this.propagate(id, adjoint, like);
-  }
-  /** Within a step: the axis of a value's adjoint that the steps run along. */
-  private stepAxis(id: ValueId): StepAxis | undefined {
-    const own = this.step?.of(id);
-    return own && { axis: own.axis + this.batch.length, shift: own.shift };
+    const runs = this.runsOfAdjoint(id);
+    if (!this.emitted.has(adjoint)) this.emit(adjoint, runs);
+    this.propagate(id, adjoint, runs);
   }
 
   private visitGroup(group: RecurrenceGroup): void {
-    const outer = this.items;
-    this.items = [];
-    this.time = new Map();
-    const shiftOf = (id: ValueId): { axis: number; shift: number } => {
-      const t = group.time.get(id);
-      invariant(t, `member ${id} of ${group.name} has a time axis`);
-      return { axis: t.axis + this.batch.length, shift: t.shift };
-    };
     // Members refer to each other's adjoints before these are complete, so ids come first, definitions last.
-    const members = group.items
-      .flatMap(idsOf)
+    const members = idsOf(group)
       .filter((id) => this.active.has(id) && !this.wrt.has(id))
       .reverse();
+    this.members = new Set(members);
+    const placed: { id: ValueId; adjoint: ValueId }[] = [];
     for (const id of members) {
       const value = this.work.value(id);
       const zero = constant(0, value.dtype);
-      const adjoint = this.work.equation(
-        `${this.label}${value.name}`,
-        value.dtype,
-        this.axesLike(id),
-        null,
-        zero,
-        value,
-      );
+      const name = `${this.label}${value.name}`;
+      const adjoint = this.work.equation(name, value.dtype, this.axesLike(id), null, zero, value);
       this.adjoints.set(id, adjoint);
-      this.time.set(adjoint, shiftOf(id));
-    }
-    const placed: { id: ValueId; adjoint: ValueId }[] = [];
-    for (const id of members) {
-      const adjoint = this.adjoints.get(id);
-      invariant(adjoint !== undefined, "reserved above");
-      this.emit(adjoint);
       placed.push({ id, adjoint });
-      this.propagate(id, adjoint, shiftOf(id));
+    }
+    for (const { id, adjoint } of placed) {
+      const runs = this.runsOfAdjoint(id);
+      this.emit(adjoint, runs);
+      this.propagate(id, adjoint, runs);
     }
     for (const { id, adjoint } of placed) this.adjointOf(id, adjoint);
-    const time = this.time;
-    const inside = orderWithinStep(
-      this.work,
-      this.items.flatMap((item) => (typeof item === "number" && time.has(item) ? [item] : [])),
-      time,
-    );
-    const after = this.items.filter((item) => typeof item !== "number" || !inside.includes(item));
-    this.time = null;
-    this.items = outer;
-    if (inside.length)
-      this.items.push({
-        kind: "recurrence",
-        name: `${this.label}${group.name}`,
-        lo: group.lo,
-        hi: group.hi,
-        direction: group.direction === 1 ? -1 : 1,
-        time,
-        items: inside,
-        checkpoint: group.checkpoint,
-        ...(group.span ? { span: group.span } : {}),
-      });
-    this.items.push(...after);
+    this.members = new Set();
   }
 
   /** Send a value's cotangent on to what it was computed from. */
-  private propagate(id: ValueId, adjoint: ValueId, time?: { axis: number; shift: number }): void {
+  private propagate(id: ValueId, adjoint: ValueId, runs: readonly RunAxis[]): void {
     const value = this.work.value(id);
     const { definition } = value;
     switch (definition.kind) {
@@ -231,13 +210,13 @@ export class ReverseSweep {
             { kind: "reshape", of: adjoint },
             value,
           ),
-          time,
+          runs,
         );
         this.send(definition.of, (indices) => this.work.readAt(back, indices));
         return;
       }
       case "equation":
-        this.propagateEquation(value, definition, adjoint, time);
+        this.propagateEquation(value, definition, adjoint, runs);
         return;
       case "scatter": {
         const cotangent = read(
@@ -249,12 +228,12 @@ export class ReverseSweep {
           value,
           definition.domain,
           reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null),
-          time,
+          runs,
         );
         return;
       }
       case "custom": {
-        const emit = (made: ValueId): void => void this.emit(made, time);
+        const emit = (made: ValueId): void => void this.emit(made, runs);
         for (const { arg, contribution } of writtenAdjoint(this.work, definition, adjoint, this.batch, emit))
           if (this.active.has(arg)) this.send(arg, contribution);
         return;
@@ -268,24 +247,24 @@ export class ReverseSweep {
     value: Value,
     equation: Equation,
     adjoint: ValueId,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): void {
     const { axes, operator, body } = equation;
     const points = [...this.batch, ...axes];
     const cotangent = this.work.readAt(adjoint, points);
     const result = this.work.readAt(value.id, axes);
     if (operator === null) {
-      this.sendReads(value, axes, reverseSweep(body, { guard: TRUE, value: cotangent }, result), time);
+      this.sendReads(value, axes, reverseSweep(body, { guard: TRUE, value: cotangent }, result), runs);
       return;
     }
-    const seed = this.operatorRule(value, equation, operator, cotangent, result, time);
+    const seed = this.operatorRule(value, equation, operator, cotangent, result, runs);
     if (!seed) return;
     const domain = operator.kind === "reduce" ? [...axes, ...operator.indices] : axes;
     this.sendReads(
       value,
       domain,
       reverseSweep(body, { guard: and(operator.guard ?? TRUE, seed.guard), value: seed.value }, null),
-      time,
+      runs,
     );
   }
 
@@ -296,7 +275,7 @@ export class ReverseSweep {
     operator: Operator,
     cotangent: Expr,
     result: Expr,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): Guarded | null {
     const { axes, body } = equation;
     if (operator.kind === "reduce") {
@@ -305,7 +284,7 @@ export class ReverseSweep {
           return { guard: TRUE, value: cotangent };
         case "max":
         case "min": {
-          const position = this.winner(value, equation, operator, operator.reducer, time);
+          const position = this.winner(value, equation, operator, operator.reducer, runs);
           return {
             guard: compare("eq", indexValue(flatPosition(operator.indices)), position),
             value: cotangent,
@@ -316,7 +295,7 @@ export class ReverseSweep {
         case "prod":
           return {
             guard: TRUE,
-            value: mul(cotangent, this.productOfOthers(value, equation, operator, time)),
+            value: mul(cotangent, this.productOfOthers(value, equation, operator, runs)),
           };
         case "any":
         case "all":
@@ -327,11 +306,12 @@ export class ReverseSweep {
     }
     const { index, guard } = operator;
     const others = axes.filter((a) => a !== index);
-    const timeAt = (list: readonly Index[]): { axis: number; shift: number } | undefined => {
-      const timeIndex = time && [...this.batch, ...axes][time.axis];
-      return time && timeIndex
-        ? { axis: [...this.batch, ...list].indexOf(timeIndex), shift: time.shift }
-        : undefined;
+    const runsAt = (list: readonly Index[]): readonly RunAxis[] => {
+      const here = [...this.batch, ...list];
+      return runs.flatMap(({ run, axis, shift }) => {
+        const index = [...this.batch, ...axes][axis];
+        return index && here.includes(index) ? [{ run, axis: here.indexOf(index), shift }] : [];
+      });
     };
     switch (operator.name) {
       case "softmax": {
@@ -343,7 +323,7 @@ export class ReverseSweep {
           guard,
           mul(result, cotangent),
           `${value.name}_dot`,
-          timeAt(others),
+          runsAt(others),
         );
         return { guard: TRUE, value: mul(result, sub(cotangent, inner)) };
       }
@@ -355,7 +335,7 @@ export class ReverseSweep {
           guard,
           cotangent,
           `${value.name}_sum`,
-          timeAt(others),
+          runsAt(others),
         );
         return { guard: TRUE, value: sub(cotangent, mul(fn("exp", result), inner)) };
       }
@@ -380,7 +360,7 @@ export class ReverseSweep {
           there.expr(rename.expr(cotangent)),
           value,
         );
-        this.emit(made, time);
+        this.emit(made, runs);
         return { guard: TRUE, value: this.work.readAt(made, points) };
       }
       case "cumprod": {
@@ -400,7 +380,7 @@ export class ReverseSweep {
           [...axes, later],
           { kind: "reduce", reducer: "prod", indices: [factor], guard: upTo },
           asFactor.expr(body),
-          time && { axis: time.axis - this.batch.length, shift: time.shift },
+          this.unbatched(runs),
         );
         const asLater = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
         const term = mul(asLater.expr(cotangent), this.work.readAt(othersUpTo, [...axes, later]));
@@ -410,7 +390,7 @@ export class ReverseSweep {
           points,
           { kind: "reduce", reducer: "sum", indices: [later], guard: compare("le", at(index), at(later)) },
           term,
-          time,
+          runs,
         );
         return { guard: TRUE, value: this.work.readAt(made, points) };
       }
@@ -424,7 +404,7 @@ export class ReverseSweep {
     axes: readonly Index[],
     operator: Operator & { kind: "reduce" },
     body: Expr,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
     dtype = origin.dtype,
   ): ValueId {
     const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
@@ -443,7 +423,7 @@ export class ReverseSweep {
       rename.expr(body),
       origin,
     );
-    return this.emit(made, time);
+    return this.emit(made, runs);
   }
 
   private along(
@@ -453,7 +433,7 @@ export class ReverseSweep {
     guard: Expr | null,
     body: Expr,
     name: string,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): Expr {
     const made = this.copied(
       `${this.label}${name}`,
@@ -461,7 +441,7 @@ export class ReverseSweep {
       axes,
       { kind: "reduce", reducer: "sum", indices: [index], guard },
       body,
-      time,
+      runs,
     );
     return this.work.readAt(made, axes);
   }
@@ -472,9 +452,9 @@ export class ReverseSweep {
     equation: Equation,
     operator: Operator & { kind: "reduce" },
     reducer: "max" | "min",
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): Expr {
-    const own = time && { axis: time.axis - this.batch.length, shift: time.shift };
+    const own = this.unbatched(runs);
     const made = this.copied(
       `${value.name}_at`,
       value,
@@ -491,7 +471,7 @@ export class ReverseSweep {
     value: Value,
     equation: Equation,
     operator: Operator & { kind: "reduce" },
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): Expr {
     const inner = operator.indices.map((i) => freshIndex(`${i.name}2`, i.hi, i.lo));
     const rename = rewriter({
@@ -511,7 +491,7 @@ export class ReverseSweep {
     }, null);
     const guard = and(differs ?? TRUE, operator.guard ? rename.expr(operator.guard) : TRUE);
     const points = [...equation.axes, ...operator.indices];
-    const own = time && { axis: time.axis - this.batch.length, shift: time.shift };
+    const own = this.unbatched(runs);
     const made = this.copied(
       `${value.name}_others`,
       value,
@@ -528,12 +508,12 @@ export class ReverseSweep {
     value: Value,
     domain: readonly Index[],
     reads: ReadonlyMap<ReadExpr, readonly Guarded[]>,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): void {
     for (const [node, terms] of reads)
       for (const term of terms)
-        if (this.active.has(node.value) && (this.step?.follows(value, node) ?? true))
-          this.sendRead(value, domain, node, term, time);
+        if (this.active.has(node.value) && this.steps.every((step) => step.follows(value, node)))
+          this.sendRead(value, domain, node, term, runs);
   }
 
   private sendRead(
@@ -541,7 +521,7 @@ export class ReverseSweep {
     domain: readonly Index[],
     node: ReadExpr,
     term: Guarded,
-    time?: { axis: number; shift: number },
+    runs: readonly RunAxis[],
   ): void {
     const source = this.work.value(node.value);
     invariant(isFloat(source.dtype), `${source.name} is a float`);
@@ -549,7 +529,7 @@ export class ReverseSweep {
     const target = this.work.axesFor(source.shape, names);
     const axes = [...this.batch, ...target];
     const name = `${this.label}${source.name}`;
-    const timeOf = time && this.timeOfAdjoint(node.value);
+    const runsOf = runs.length ? this.runsOfAdjoint(node.value) : [];
     const inverse = invert(node.subscripts, target, domain);
     if (!inverse) {
       const scatter = this.work.define(
@@ -565,7 +545,7 @@ export class ReverseSweep {
         },
         value,
       );
-      this.emit(scatter, timeOf);
+      this.emit(scatter, runsOf);
       this.send(node.value, (indices) => this.work.readAt(scatter, indices));
       return;
     }
@@ -590,49 +570,15 @@ export class ReverseSweep {
       axes,
       { kind: "reduce", reducer: "sum", indices: inverse.remaining, guard: guard === TRUE ? null : guard },
       body,
-      timeOf,
+      runsOf,
     );
     this.send(node.value, (indices) => this.work.readAt(made, indices));
   }
 
-  /** Inside a group: the time axis of the adjoint of a member. */
-  private timeOfAdjoint(id: ValueId): { axis: number; shift: number } | undefined {
-    if (this.step) return this.stepAxis(id);
-    const adjoint = this.adjoints.get(id);
-    return adjoint === undefined ? undefined : this.time?.get(adjoint);
+  /** The runs of an auxiliary value that has no batch axes. */
+  private unbatched(runs: readonly RunAxis[]): readonly RunAxis[] {
+    return runs.map((r) => ({ ...r, axis: r.axis - this.batch.length }));
   }
-}
-
-/** Members of a recurrence in an order that serves one step: after what they read of that same step. */
-function orderWithinStep(
-  work: Workspace,
-  ids: readonly ValueId[],
-  time: ReadonlyMap<ValueId, { axis: number; shift: number }>,
-): ValueId[] {
-  const done = new Set<ValueId>();
-  const order: ValueId[] = [];
-  const sameStep = (id: ValueId): ValueId[] => {
-    const { definition } = work.value(id);
-    const own = time.get(id);
-    if (definition.kind !== "equation" || !own) return mentions(definition).filter((m) => time.has(m));
-    const index = definition.axes[own.axis];
-    const guard = definition.operator?.guard;
-    return readsOf(guard ? [definition.body, guard] : [definition.body]).flatMap((node) => {
-      const other = time.get(node.value);
-      const subscript = other && node.subscripts[other.axis];
-      if (!other || !subscript || !index) return [];
-      const distance = subscript.sub(Poly.index(index)).constant;
-      return distance === undefined || distance === other.shift - own.shift ? [node.value] : [];
-    });
-  };
-  const place = (id: ValueId): void => {
-    if (done.has(id)) return;
-    done.add(id);
-    for (const source of sameStep(id)) if (ids.includes(source)) place(source);
-    order.push(id);
-  };
-  ids.forEach(place);
-  return order;
 }
 
 /** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */

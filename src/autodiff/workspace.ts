@@ -2,18 +2,51 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, read, type Expr } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Definition, Equation, Operator, Program, Value } from "../ir/program.js";
+import { arrange, type Run, type RunAxis } from "../ir/arrange.js";
+import type { Definition, Equation, Item, Operator, Program, RecurrenceGroup, Value } from "../ir/program.js";
 
 /** A program being extended: new values get fresh ids and readable unique names. */
 export class Workspace {
   readonly values: Map<ValueId, Value>;
+  readonly runs = new Map<ValueId, readonly RunAxis[]>();
   private readonly names: Set<string>;
   private nextId: number;
 
   constructor(program: Program) {
     this.values = new Map(program.values);
     this.names = new Set([...program.values.values()].map((v) => v.name));
-    this.nextId = Math.max(0, ...program.values.keys()) + 1;
+    this.nextId = [...program.values.keys()].reduce((most, id) => Math.max(most, id), 0) + 1;
+    for (const item of program.items) this.learn(item, []);
+  }
+
+  /** The runs of a recurrence's members, from its groups. */
+  private learn(item: Item, around: readonly { readonly run: Run; readonly group: RecurrenceGroup }[]): void {
+    if (typeof item !== "number") {
+      const inside = [...around, { run: item, group: item }];
+      for (const inner of item.items) this.learn(inner, inside);
+      return;
+    }
+    const axes = around.flatMap(({ run, group }): RunAxis[] => {
+      const time = group.time.get(item);
+      return time ? [{ run, ...time }] : [];
+    });
+    if (axes.length) this.runs.set(item, axes);
+  }
+  /** Along which axes of a value recurrences run. */
+  runsOf(id: ValueId): readonly RunAxis[] {
+    return this.runs.get(id) ?? [];
+  }
+  /** New values in an order that serves, with the recurrences that they make. */
+  arranged(ids: readonly ValueId[]): Item[] {
+    return arrange(
+      ids,
+      (id) => this.value(id),
+      (id) => this.runsOf(id),
+      (fault) => {
+        const id = "reader" in fault ? fault.reader : fault.members[0];
+        invariant(false, `${id === undefined ? "" : this.value(id).name}: ${fault.kind}`);
+      },
+    );
   }
 
   value(id: ValueId): Value {

@@ -189,8 +189,8 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
     { kind: "reshape", of: whole.id },
     { span: node.span },
   );
-  const time = session.timeAxes.get(whole.id);
-  if (time && whole.lead.length > time.axis) session.timeAxes.set(id, time);
+  const runs = session.timeAxes.get(whole.id)?.filter(({ axis }) => axis < whole.lead.length);
+  if (runs?.length) session.timeAxes.set(id, runs);
   return valueTerm(values.get(id), whole.lead);
 }
 

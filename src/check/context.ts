@@ -1,7 +1,8 @@
 import type { Span } from "../diagnostics/span.js";
+import type { Run, RunAxis } from "../ir/arrange.js";
 import { and, type Expr, type Index, type ValueId } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
-import type { BindingCheck, DimDeclaration, RecurrenceGroup } from "../ir/program.js";
+import type { BindingCheck, DimDeclaration } from "../ir/program.js";
 import type { Expression, FunctionStatement, OptimizerStatement } from "../parser/ast.js";
 import { factsOf } from "./bounds.js";
 import type { Report } from "./report.js";
@@ -55,9 +56,8 @@ export class Session {
   readonly dims: DimDeclaration[] = [];
   private readonly checked = new Set<string>();
   readonly checks: BindingCheck[] = [];
-  /** By the index that stands for the step. */
-  readonly recurrences = new Map<Index, Recurrence>();
-  readonly timeAxes = new Map<ValueId, TimeAxis>();
+  /** The axes of values along which recurrences run. */
+  readonly timeAxes = new Map<ValueId, readonly RunAxis[]>();
   /** Calls being inlined, outermost first. */
   readonly calls: FunctionStatement[] = [];
   /** Calls of layers made under each name. */
@@ -124,21 +124,7 @@ export interface Context {
   /** Where params of layers are named: of a file or a layer; null in functions, which call no layers. */
   readonly home: Home | null;
   /** Indices of the recurrences around. */
-  readonly times: ReadonlyMap<Index, Recurrence>;
-}
-export interface Recurrence {
-  readonly name: string;
-  readonly lo: Poly;
-  readonly hi: Poly;
-  readonly direction: 1 | -1;
-  readonly checkpoint: RecurrenceGroup["checkpoint"];
-  readonly span: Span;
-}
-/** Which axis of a value enumerates the steps of a recurrence: step s makes the entry s + shift. */
-export interface TimeAxis {
-  readonly index: Index;
-  readonly axis: number;
-  readonly shift: number;
+  readonly times: ReadonlyMap<Index, Run>;
 }
 
 export function underCondition(context: Context, condition: Expr): Context {

@@ -1,7 +1,7 @@
 import { freshIndex, type DType, type Index } from "../ir/expr.js";
 import { ZERO, type Poly } from "../ir/poly.js";
 import type { Span } from "../diagnostics/span.js";
-import type { EquationStatement, Expression, Statement, Target } from "../parser/ast.js";
+import type { EquationStatement, Expression, RecStatement, Statement, Target } from "../parser/ast.js";
 import { isReserved } from "./calls.js";
 import { withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
@@ -168,8 +168,15 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
   }
 }
 /** `a, b = f(x)`, the same indices on all names. */
-function multiple(statement: EquationStatement, context: Context): Term[] | null {
-  const { value, targets } = statement;
+const multiple = (statement: EquationStatement, context: Context): Term[] | null =>
+  severalTerms(statement, statement.targets[0], context);
+/** The results of a call, over the indices of one of the targets. */
+export function severalTerms(
+  statement: EquationStatement,
+  target: Target | undefined,
+  context: Context,
+): Term[] | null {
+  const { value } = statement;
   const binding = value.kind === "call" ? context.scope.lookup(value.callee.text) : undefined;
   if (value.kind !== "call" || binding?.kind !== "function")
     return binding?.kind === "poison"
@@ -178,7 +185,6 @@ function multiple(statement: EquationStatement, context: Context): Term[] | null
           wanted: "a call with several results",
           found: "another expression",
         });
-  const [target] = targets;
   const indices = target ? leftIndices(target, [value], context) : [];
   if (!indices) return null;
   const results = inlined(
@@ -225,10 +231,7 @@ export function declareNames(statements: readonly Statement[], context: Context)
   const { report } = context.session;
   for (const statement of statements) {
     if (statement.kind !== "equation" && statement.kind !== "rec") continue;
-    const targets =
-      statement.kind === "equation"
-        ? statement.targets
-        : statement.body.flatMap((s) => (s.kind === "equation" ? s.targets : []));
+    const targets = statement.kind === "equation" ? statement.targets : targetsIn(statement);
     const own = new Set<string>();
     for (const { name, prime } of targets) {
       const text = prime ? `${name.text}'` : name.text;
@@ -243,6 +246,12 @@ export function declareNames(statements: readonly Statement[], context: Context)
       own.add(text);
     }
   }
+}
+/** The targets of a `rec` and of those within it. */
+function targetsIn(statement: RecStatement): Target[] {
+  return statement.body.flatMap((s) =>
+    s.kind === "equation" ? s.targets : s.kind === "rec" ? targetsIn(s) : [],
+  );
 }
 export function duplicate(name: string, span: Span, context: Context): void {
   const earlier = context.scope.placeOf(name);

@@ -144,9 +144,11 @@ export function lift(
 
   const { values } = context.session;
   const id = values.equation(`${context.owner}.${suffix}`, all, made, body, dtype, span ? { span } : {});
-  const time = free.findIndex((i) => context.times.has(i));
-  const index = free[time];
-  if (index) context.session.timeAxes.set(id, { index, axis: time, shift: 0 });
+  const runs = free.flatMap((i, axis) => {
+    const run = context.times.get(i);
+    return run ? [{ run, axis, shift: 0 }] : [];
+  });
+  if (runs.length) context.session.timeAxes.set(id, runs);
   return {
     id,
     lead,

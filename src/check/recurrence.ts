@@ -1,110 +1,122 @@
+import type { Run } from "../ir/arrange.js";
 import * as ir from "../ir/expr.js";
-import type { Index, ValueId } from "../ir/expr.js";
-import { Poly, ZERO } from "../ir/poly.js";
-import type { EquationStatement, RecStatement, Target } from "../parser/ast.js";
-import { subscript } from "./access.js";
-import { Scope, withIndices, type Context, type Recurrence } from "./context.js";
+import { indicesOf, type Expr, type Index, type ValueId } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Expression, RecStatement } from "../parser/ast.js";
+import { Scope, withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
-import { duplicate, equationTerm, type Body, type Declared } from "./equations.js";
-import { numberOf } from "./initialisers.js";
+import { equationTerm, severalTerms, type Body, type Declared } from "./equations.js";
+import { lift } from "./lift.js";
 import { sizeOf } from "./sizes.js";
-import { bodyOver, showSize, valueTerm, type Term } from "./term.js";
-
-/** One equation of a `rec`: the entries at t + shift, or the one at a fixed place. */
-interface Entry {
-  readonly statement: EquationStatement;
-  /** Without the axis of the recurrence. */
-  readonly target: Target;
-  readonly at:
-    { readonly kind: "step"; readonly shift: number } | { readonly kind: "base"; readonly place: Poly };
-}
-interface Quantity {
-  readonly name: string;
-  readonly shift: number;
-  readonly step: Entry;
-  readonly bases: readonly Entry[];
-  readonly size: Poly;
-}
+import { entriesOf, quantitiesOf, runOf, type Entry, type Level, type Quantity } from "./steps.js";
+import { bodyOver, valueTerm, type Term } from "./term.js";
 
 /**
  * `rec t in lo..hi { … }`: base entries and step of a quantity become one equation that chooses by its coordinate,
- * and reads itself at earlier ones. Which equations really run in a circle is found later (items.ts).
+ * and reads itself at earlier ones. A quantity of a `rec` within a `rec` has a coordinate for each of them. Under
+ * indices (a function that is mapped) every quantity has an axis for each of these in front. Which equations really
+ * run in a circle is found later (ir/arrange.ts).
  */
 export function elaborateRecurrence(statement: RecStatement, context: Context, body: Body): void {
   const { session } = context;
   const { report, values } = session;
-  const run = runOf(statement, context);
-  const entries = run && entriesOf(statement, context, run.index);
-  const quantities = run && entries && quantitiesOf(entries, run.recurrence, context);
-  if (!run || !quantities) return;
-  const { index, recurrence } = run;
+  const run = runOf(statement, context, null);
+  const entries = run && entriesOf(statement, context, [run]);
+  const quantities = entries && quantitiesOf(entries, context);
+  if (!quantities) return;
 
   const scope = new Scope(context.scope);
   const outer: Context = { ...context, scope };
-  const inside: Context = {
-    ...withIndices(outer, [index], [statement.index.text]),
-    times: new Map([...context.times, [index, recurrence]]),
-  };
-  const contextOf = (entry: Entry): Context => ({
-    ...(entry.at.kind === "step" ? inside : outer),
-    owner: `${body.prefix}${entry.target.name.text}`,
+  const points = pointsOf(context);
+  /** Where an entry's right side stands: in the steps of the levels around it. */
+  const contextOf = (levels: readonly Level[], name: string): Context => ({
+    ...withIndices(
+      outer,
+      levels.map((l) => l.index),
+      levels.map((l) => l.index.name),
+    ),
+    times: new Map([...context.times, ...levels.map((l): [Index, Run] => [l.index, l.run])]),
+    owner: `${body.prefix}${name}`,
   });
+  const termOf = (entry: Entry, known?: Declared): Term | null => {
+    const inside = contextOf(entry.levels, entry.target.name.text);
+    const { statement: equation, target, result } = entry;
+    return result === null
+      ? equationTerm(target, equation.value, inside, known)
+      : (severalTerms(equation, target, inside)?.[result] ?? null);
+  };
 
   // Shapes first: a quantity's entries are read before its equation is known. Each round settles what it can.
   for (const { name } of quantities) scope.bind(name, { kind: "poison" });
-  const declared = new Map<string, Declared>();
-  const ids = new Map<string, ValueId>();
-  const declare = ({ name, size, step, shift }: Quantity, { dtype, shape }: Declared): void => {
+  const declared = new Map<string, Declared & { readonly id: ValueId }>();
+  const declare = (quantity: Quantity, { dtype, shape }: Declared): void => {
     const id = values.define(
-      `${body.prefix}${name}`,
+      `${body.prefix}${quantity.name}`,
       dtype,
-      [size, ...shape],
+      [...points.axes.map((a) => a.hi), ...quantity.sizes, ...shape],
       { kind: "equation", axes: [], operator: null, body: ir.constant(0, dtype) },
-      { span: step.target.span },
+      { span: quantity.step.target.span },
     );
-    scope.bind(name, { kind: "term", term: valueTerm(values.get(id)) });
-    declared.set(name, { dtype, shape });
-    ids.set(name, id);
-    session.timeAxes.set(id, { index, axis: 0, shift });
+    scope.bind(quantity.name, { kind: "term", term: valueTerm(values.get(id), points.lead) });
+    declared.set(quantity.name, { dtype, shape, id });
+    session.timeAxes.set(id, [
+      ...points.runs,
+      ...quantity.levels.map(({ run: own }, k) => ({
+        run: own,
+        axis: points.axes.length + k,
+        shift: quantity.shifts[k] ?? 0,
+      })),
+    ]);
   };
   for (let grown = true; grown;) {
     grown = false;
     for (const quantity of quantities) {
       if (declared.has(quantity.name)) continue;
       for (const entry of [...quantity.bases, quantity.step]) {
-        const found = session.speculate(() =>
-          equationTerm(entry.target, entry.statement.value, contextOf(entry)),
-        );
+        const found = session.speculate(() => termOf(entry));
         if (!found) continue;
-        declare(quantity, { dtype: found.dtype, shape: found.axes.map((a) => a.hi) });
+        declare(quantity, {
+          dtype: found.dtype,
+          shape: found.axes.slice(entry.free).map((a) => a.hi),
+        });
         grown = true;
         break;
       }
     }
     if (grown) continue;
-    // What reads only itself has no entry to begin with; ranges on the left say its shape. Such values are floats.
+    // What reads only itself has no entry to begin with; ranges on the left say its shape, and the form of the right
+    // side whether it is a condition.
     for (const quantity of quantities) {
       const shape = declared.has(quantity.name) ? null : writtenShape(quantity, outer);
       if (!shape) continue;
-      declare(quantity, { dtype: "f32", shape });
+      declare(quantity, { dtype: isCondition(quantity.step.statement.value) ? "bool" : "f32", shape });
       grown = true;
       break;
     }
   }
-  session.recurrences.set(index, recurrence);
 
   const before = report.diagnostics.length;
+  const alive = new Map<Level, (context: Context) => Expr>();
+  for (const level of new Set(quantities.flatMap((q) => q.levels))) {
+    const found = level.condition && aliveAt(level, contextOf(level.path, `${level.index.name}.alive`));
+    if (found) alive.set(level, found);
+  }
   for (const quantity of quantities) {
     const { name } = quantity;
     const known = declared.get(name);
-    const termOf = (entry: Entry): Term | null =>
-      equationTerm(entry.target, entry.statement.value, contextOf(entry), known);
-    const bases = quantity.bases.map(termOf);
-    const step = termOf(quantity.step);
-    const id = ids.get(name);
-    if (known && id !== undefined && step && bases.every((b) => b !== null))
-      define(quantity, id, known, step, bases, index, recurrence, context);
-    const term = id !== undefined && step ? valueTerm(values.get(id)) : null;
+    const bases = quantity.bases.map((entry) => termOf(entry, wholeShape(known, entry, quantity)));
+    const step = termOf(quantity.step, known);
+    if (known && step && bases.every((b) => b !== null))
+      define(
+        quantity,
+        known,
+        step,
+        bases,
+        points,
+        (level) => alive.get(level)?.(contextOf(level.path, name)),
+        context,
+      );
+    const term = known && step ? valueTerm(values.get(known.id), points.lead) : null;
     body.define(quantity.step.target, term, quantity.step.statement);
   }
   const open = quantities.filter((q) => !declared.has(q.name));
@@ -112,183 +124,178 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     report.add("GRAD2007", statement.span, { names: open.map((q) => q.name).join(", ") });
 }
 
-/** The sizes of the axes after the first, where every one has its range written. */
+function isCondition(e: Expression): boolean {
+  switch (e.kind) {
+    case "boolean":
+      return true;
+    case "unary":
+      return e.operator === "not";
+    case "binary":
+      return ["or", "and", "==", "!=", "<", "<=", ">", ">="].includes(e.operator);
+    case "if":
+      return isCondition(e.then) || isCondition(e.else);
+    default:
+      return false;
+  }
+}
+
+/** The axes beyond the coordinates where an entry's left side writes all of their ranges; else null. */
 function writtenShape({ step, bases }: Quantity, context: Context): Poly[] | null {
-  for (const { target } of [step, ...bases]) {
-    const sizes = (target.indices ?? []).map(
-      ({ range }) => range && context.session.speculate(() => sizeOf(range.hi, context)),
-    );
+  for (const { target, free } of [step, ...bases]) {
+    const sizes = (target.indices ?? [])
+      .slice(free)
+      .map(({ range }) => range && context.session.speculate(() => sizeOf(range.hi, context)));
     if (sizes.every((s) => s instanceof Poly)) return sizes;
   }
   return null;
 }
 
-function runOf(statement: RecStatement, context: Context): { index: Index; recurrence: Recurrence } | null {
-  const { report } = context.session;
-  if (statement.condition) return report.unsupported("`rec … while`", statement.condition.span);
-  if (context.bound.length > 0)
-    return report.unsupported("a recurrence in a function that is called under indices", statement.span);
-  const first = sizeOf(statement.range.lo, context);
-  const last = sizeOf(statement.range.hi, context);
-  const policy = statement.checkpoint?.policy;
-  const checkpoint =
-    policy === undefined
-      ? ("auto" as const)
-      : typeof policy === "string"
-        ? policy
-        : numberOf(policy, context);
-  if (!first || !last || checkpoint === null) return null;
-  // T..0 runs downwards.
-  const backwards = first.sub(last);
-  const down = !backwards.isZero && backwards.terms.every((t) => t.num > 0);
-  const [lo, hi] = down ? [last, first] : [first, last];
-  const extent = hi.sub(lo);
-  if (!extent.terms.every((t) => t.num > 0))
-    context.session.require(
-      "non-negative",
-      extent,
-      "GRAD3008",
-      `${showSize(lo)}..${showSize(hi)} ends before it starts`,
-      statement.range.span,
-    );
-  const index = ir.freshIndex(statement.index.text, hi, lo);
-  return {
-    index,
-    recurrence: {
-      name: statement.index.text,
-      lo,
-      hi,
-      direction: down ? -1 : 1,
-      checkpoint,
-      span: statement.span,
-    },
-  };
+/** What a base entry's right side must have: the coordinates of inner levels are axes of its own. */
+function wholeShape(known: Declared | undefined, entry: Entry, quantity: Quantity): Declared | undefined {
+  if (!known) return undefined;
+  const inner = quantity.sizes.slice(quantity.sizes.length - entry.free);
+  return { dtype: known.dtype, shape: entry.free ? [...inner, ...known.shape] : known.shape };
 }
 
-function entriesOf(statement: RecStatement, context: Context, index: Index): Entry[] | null {
-  const { report } = context.session;
-  const inside = withIndices(context, [index], [statement.index.text]);
-  const entries: Entry[] = [];
-  let failed = false;
-  const fail = (): void => void (failed = true);
-  for (const each of statement.body) {
-    const [target] = each.kind === "equation" ? each.targets : [];
-    if (each.kind !== "equation" || each.targets.length !== 1 || !target) {
-      report.unsupported(
-        each.kind === "rec"
-          ? "a `rec` in a `rec`"
-          : each.kind === "equation"
-            ? "a call with several results in a `rec`"
-            : `\`${each.kind}\` in a \`rec\``,
-        each.span,
-      );
-      fail();
-      continue;
-    }
-    const [first, ...rest] = target.indices ?? [];
-    if (!first || first.range) {
-      report.add("GRAD3006", target.span, {
-        wanted: `an entry such as \`${target.name.text}[${statement.index.text}, …]\``,
-        found: `\`${target.name.text}\` without the step`,
-      });
-      fail();
-      continue;
-    }
-    const place = subscript(first.index, inside, elaborate);
-    const shift = place?.sub(Poly.index(index));
-    if (!place || !shift) fail();
-    else if (!place.indices.has(index))
-      entries.push({ statement: each, target: { ...target, indices: rest }, at: { kind: "base", place } });
-    else if (shift.constant !== undefined)
-      entries.push({
-        statement: each,
-        target: { ...target, indices: rest },
-        at: { kind: "step", shift: shift.constant },
-      });
-    else {
-      report.add("GRAD3006", first.span, {
-        wanted: `${statement.index.text} plus a constant`,
-        found: showSize(place),
-      });
-      fail();
-    }
+/** The indices that a recurrence stands under and may depend on, as leading axes of its quantities. */
+interface Points {
+  readonly axes: readonly Index[];
+  readonly lead: readonly Poly[];
+  readonly renamed: ReadonlyMap<Index, Poly>;
+  readonly runs: readonly { readonly run: Run; readonly axis: number; readonly shift: number }[];
+  readonly started: readonly Expr[];
+}
+function pointsOf(context: Context): Points {
+  const visible = new Set<Index>();
+  for (const name of context.scope.visible()) {
+    const binding = context.scope.lookup(name);
+    if (binding?.kind === "term") for (const i of indicesOf([binding.term.body])) visible.add(i);
   }
-  return failed ? null : entries;
+  for (const i of indicesOf(context.path)) visible.add(i);
+  const free = context.bound.filter((i) => visible.has(i) || context.times.has(i));
+  const axes = free.map((i) => ir.freshIndex(i.name, context.times.has(i) ? i.hi : i.hi.sub(i.lo)));
+  const renamed = new Map<Index, Poly>();
+  const lead: Poly[] = [];
+  const started: Expr[] = [];
+  free.forEach((i, k) => {
+    const axis = axes[k];
+    if (!axis) return;
+    const timed = context.times.has(i);
+    renamed.set(i, timed ? Poly.index(axis) : Poly.index(axis).add(i.lo));
+    lead.push(timed ? Poly.index(i) : Poly.index(i).sub(i.lo));
+    if (timed && !i.lo.isZero)
+      started.push(ir.compare("le", ir.indexValue(i.lo), ir.indexValue(Poly.index(axis))));
+  });
+  const runs = free.flatMap((i, axis) => {
+    const run = context.times.get(i);
+    return run ? [{ run, axis, shift: 0 }] : [];
+  });
+  return { axes, lead, renamed, runs, started };
 }
 
-function quantitiesOf(
-  entries: readonly Entry[],
-  { lo, hi, direction }: Recurrence,
-  context: Context,
-): Quantity[] | null {
-  const { report } = context.session;
-  const made: Quantity[] = [];
-  let failed = false;
-  for (const name of new Set(entries.map((e) => e.target.name.text))) {
-    const own = entries.filter((e) => e.target.name.text === name);
-    const steps = own.filter((e) => e.at.kind === "step");
-    const bases = own.filter((e) => e.at.kind === "base");
-    const [step, second] = steps;
-    const [first] = own;
-    if (second || !step || step.at.kind !== "step" || !first) {
-      const span = (second ?? first)?.target.span;
-      if (second) duplicate(name, second.target.span, context);
-      else if (span)
-        report.add("GRAD3006", span, { wanted: `a step for \`${name}\``, found: "base entries only" });
-      failed = true;
-      continue;
-    }
-    const { shift } = step.at;
-    const start = direction === 1 ? ZERO : hi.add(shift);
-    const end = direction === 1 ? lo.add(shift) : start.add(bases.length);
-    const places = bases.map((b) => (b.at.kind === "base" ? b.at.place.sub(start).constant : undefined));
-    const count = end.sub(start).constant;
-    const covered =
-      places.every(
-        (p, k) => p !== undefined && p >= 0 && places.indexOf(p) === k && (count === undefined || p < count),
-      ) &&
-      (bases.length === 0 || count === bases.length);
-    if (!covered) {
-      report.add("GRAD3006", bases[0]?.target.span ?? step.target.span, {
-        wanted: `base entries for exactly ${showSize(start)}..${showSize(end)} of \`${name}\``,
-        found: `${bases.length}`,
-      });
-      failed = true;
-    } else if (direction === 1 && (count ?? 0) < 0) {
-      report.add("GRAD3005", step.target.span, {
-        text: `${showSize(lo.add(shift))}, the first entry of \`${name}\`,`,
-      });
-      failed = true;
-    } else made.push({ name, shift, step, bases, size: direction === 1 ? hi.add(shift) : end });
-  }
-  return failed ? null : made;
+/**
+ * `while condition`: whether the step is still made, as a value of its own that follows from the step before. It is
+ * tested on entries already made, and no more once it has failed.
+ */
+function aliveAt(level: Level, context: Context): ((at: Context) => Expr) | null {
+  const { session } = context;
+  const { values, report } = session;
+  const { condition, index, run } = level;
+  if (!condition) return null;
+  const found = elaborate(condition, context);
+  if (!found) return null;
+  if (found.dtype !== "bool" || found.axes.length > 0)
+    return report.add("GRAD3006", condition.span, { wanted: "a scalar condition", found: found.dtype });
+  const always = lift(context, "test", found, null, "bool", condition.span, [index]);
+  const axis = always.lead.findIndex((p) => p.equals(Poly.index(index)));
+  const { shape, id: test } = values.get(always.id);
+  const axes = shape.map((size, k) => ir.freshIndex(k === axis ? index.name : `i${k}`, size));
+  const here = axes.map((a) => Poly.index(a));
+  const time = here[axis] ?? Poly.constant(0);
+  const id = values.define(
+    `${context.owner}`,
+    "bool",
+    shape,
+    { kind: "equation", axes, operator: null, body: ir.constant(0, "bool") },
+    { span: condition.span },
+  );
+  const first = run.direction === 1 ? run.lo : run.hi.sub(1);
+  const previous = here.map((p, k) => (k === axis ? p.sub(run.direction) : p));
+  const tested = ir.read(test, here, "bool");
+  const never = ir.constant(0, "bool");
+  const still = ir.select(
+    ir.compare("eq", ir.indexValue(time), ir.indexValue(first)),
+    tested,
+    ir.select(ir.read(id, previous, "bool"), tested, never),
+  );
+  const started = ir.compare("le", ir.indexValue(run.lo), ir.indexValue(time));
+  const body = run.lo.isZero ? still : ir.select(started, still, never);
+  values.replace(id, { definition: { kind: "equation", axes, operator: null, body } });
+  const runs = session.timeAxes.get(always.id);
+  if (runs) session.timeAxes.set(id, runs);
+  return () => ir.read(id, always.lead, "bool");
 }
 
 function define(
   quantity: Quantity,
-  id: ValueId,
-  known: Declared,
+  { id, dtype, shape }: Declared & { readonly id: ValueId },
   step: Term,
   bases: readonly (Term | null)[],
-  index: Index,
-  { lo, direction }: Recurrence,
+  points: Points,
+  aliveIn: (level: Level) => Expr | undefined,
   context: Context,
 ): void {
   const { values } = context.session;
-  const coordinate = ir.freshIndex(index.name, quantity.size);
-  const axes = step.axes.map((a) => ir.freshIndex(a.name, a.hi));
-  const here = ir.indexValue(Poly.index(coordinate));
-  const shifted = Poly.index(coordinate).sub(quantity.shift);
-  let body = ir.rewriter({ index: (i) => (i === index ? shifted : undefined) }).expr(bodyOver(step, axes));
-  // Entries that no step makes, where nothing reads them at an earlier step.
-  const from = lo.add(quantity.shift);
-  const unmade = bases.length === 0 || direction === -1;
-  if (unmade && !from.isZero)
-    body = ir.select(ir.compare("le", ir.indexValue(from), here), body, ir.constant(0, known.dtype));
-  for (const [k, base] of [...bases].reverse().entries()) {
-    const entry = quantity.bases[bases.length - 1 - k];
-    if (base && entry?.at.kind === "base")
-      body = ir.select(ir.compare("eq", here, ir.indexValue(entry.at.place)), bodyOver(base, axes), body);
+  const { levels, shifts, sizes } = quantity;
+  const coordinates = sizes.map((size, k) => ir.freshIndex(levels[k]?.index.name ?? "t", size));
+  const axes = shape.map((size, k) => ir.freshIndex(step.axes[k]?.name ?? `i${k}`, size));
+  const at = (k: number): Poly => Poly.index(coordinates[k] ?? ir.freshIndex("t", Poly.constant(0)));
+  /** From the steps' numbers to coordinates, from the indices around to axes. */
+  const { expr } = ir.rewriter({
+    index: (i) => {
+      const k = levels.findIndex((l) => l.index === i);
+      return k >= 0 ? at(k).sub(shifts[k] ?? 0) : points.renamed.get(i);
+    },
+  });
+  let body = expr(bodyOver(step, axes));
+  for (let k = levels.length - 1; k >= 0; k--) {
+    const level = levels[k];
+    const shift = shifts[k] ?? 0;
+    if (!level) continue;
+    const { run } = level;
+    const here = ir.indexValue(at(k));
+    const own = quantity.bases.flatMap((entry, n) =>
+      entry.base?.level === k ? [{ entry, term: bases[n] }] : [],
+    );
+    const from = run.lo.add(shift);
+    const first = run.direction === 1 ? from : run.hi.sub(1).add(shift);
+    const alive = aliveIn(level);
+    if (alive) {
+      // After the condition has failed, entries repeat the last one.
+      const leading = points.axes.map((a) => Poly.index(a));
+      const earlier = coordinates.map((c, n) => (n === k ? Poly.index(c).sub(run.direction) : Poly.index(c)));
+      const last = ir.read(id, [...leading, ...earlier, ...axes.map((a) => Poly.index(a))], dtype);
+      const repeated = own.length
+        ? last
+        : ir.select(ir.compare("eq", here, ir.indexValue(first)), ir.constant(0, dtype), last);
+      body = ir.select(expr(alive), body, repeated);
+    }
+    // Entries that no step makes, where nothing reads them at an earlier step.
+    if ((own.length === 0 || run.direction === -1) && !from.isZero)
+      body = ir.select(ir.compare("le", ir.indexValue(from), here), body, ir.constant(0, dtype));
+    for (const { entry, term } of [...own].reverse()) {
+      if (!term || !entry.base) continue;
+      const inner = coordinates.slice(k + 1);
+      body = ir.select(
+        ir.compare("eq", here, ir.indexValue(entry.base.place)),
+        expr(bodyOver(term, [...inner, ...axes])),
+        body,
+      );
+    }
   }
-  values.replace(id, { definition: { kind: "equation", axes: [coordinate, ...axes], operator: null, body } });
+  const started = points.started.reduce<Expr | null>((all, c) => (all ? ir.and(all, c) : c), null);
+  if (started) body = ir.select(started, body, ir.constant(0, dtype));
+  values.replace(id, {
+    definition: { kind: "equation", axes: [...points.axes, ...coordinates, ...axes], operator: null, body },
+  });
 }

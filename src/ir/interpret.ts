@@ -29,6 +29,12 @@ export function interpret(
 type Point = Map<Index, number>;
 type Compiled = (point: Point) => number;
 
+/** A recurrence under way: which coordinates are being made, by the shift of a member. */
+interface Stage {
+  readonly group: RecurrenceGroup;
+  readonly range: (shift: number) => readonly [number, number];
+}
+
 class Interpreter {
   private readonly tensors = new Map<ValueId, InterpretedTensor>();
   private readonly compiled = new Map<Expr, Compiled>();
@@ -90,7 +96,7 @@ class Interpreter {
         return;
       }
       case "equation":
-        this.equation(value, definition, out, null);
+        this.equation(value, definition, out);
         return;
       case "reshape":
         out.data.set(this.tensor(definition.of).data);
@@ -119,58 +125,64 @@ class Interpreter {
   }
 
   /** Steps of a recurrence; entries outside of the steps' coordinates come before or after in the direction of the run. */
-  private group(group: RecurrenceGroup): void {
-    for (const id of idsOf(group)) this.empty(this.value(id));
+  private group(group: RecurrenceGroup, around: readonly Stage[] = []): void {
+    if (around.length === 0) for (const id of idsOf(group)) this.empty(this.value(id));
     const [lo, hi] = [this.size(group.lo), this.size(group.hi)];
-    const step = (inside: (coordinate: number, shift: number) => boolean): void => {
+    const stage = (range: Stage["range"]): void => {
+      const stages = [...around, { group, range }];
       for (const item of group.items) {
         if (typeof item !== "number") {
-          this.group(item);
+          this.group(item, stages);
           continue;
         }
         const value = this.value(item);
-        const time = group.time.get(item);
-        if (value.definition.kind === "equation" && time)
-          this.equation(value, value.definition, this.tensor(item), {
-            axis: time.axis,
-            at: (c) => inside(c, time.shift),
-          });
+        if (value.definition.kind === "equation")
+          this.equation(value, value.definition, this.tensor(item), stages);
         else this.evaluate(value);
       }
     };
-    const low = (c: number, shift: number): boolean => c < lo + shift;
-    const high = (c: number, shift: number): boolean => c >= hi + shift;
+    const low: Stage["range"] = (shift) => [0, lo + shift];
+    const high: Stage["range"] = (shift) => [hi + shift, Infinity];
     const up = group.direction === 1;
-    // Entries before the loop go one coordinate at a time too: a base entry may follow from another.
-    step(up ? low : high);
+    stage(up ? low : high);
     for (let k = 0; k < hi - lo; k++) {
       const s = up ? lo + k : hi - 1 - k;
-      step((c, shift) => c === s + shift);
+      stage((shift) => [s + shift, s + shift + 1]);
     }
-    step(up ? high : low);
+    stage(up ? high : low);
   }
 
+  /** All entries, or those whose coordinates the stages of the recurrences around make. */
   private equation(
     value: Value,
     equation: Equation,
     out: InterpretedTensor,
-    only: { axis: number; at: (coordinate: number) => boolean } | null,
+    stages: readonly Stage[] = [],
   ): void {
     const { axes, operator } = equation;
     const body = this.compile(equation.body);
     const guard = operator?.guard ? this.compile(operator.guard) : null;
     const ranges = axes.map((_, k) => out.shape[k] ?? 0);
-    const timeIndex = only && axes[only.axis];
+    const only = new Map<Index, readonly [number, number]>();
+    for (const { group, range } of stages) {
+      const time = group.time.get(value.id);
+      const index = time && axes[time.axis];
+      if (time && index) only.set(index, range(time.shift));
+    }
     let at = 0;
     const strides = ranges.map((_, k) => ranges.slice(k + 1).reduce((a, b) => a * b, 1));
-    this.each(axes, new Map(), (point) => {
-      if (timeIndex && !only.at(point.get(timeIndex) ?? 0)) return;
-      at = axes.reduce((sum, a, k) => sum + (point.get(a) ?? 0) * (strides[k] ?? 1), 0);
-      if (!operator) out.data[at] = this.rounded(value, body(point));
-      else if (operator.kind === "reduce")
-        out.data[at] = this.reduce(operator.reducer, operator.indices, guard, body, point);
-      else out.data[at] = this.along(operator.name, operator.index, guard, body, point);
-    });
+    this.each(
+      axes,
+      new Map(),
+      (point) => {
+        at = axes.reduce((sum, a, k) => sum + (point.get(a) ?? 0) * (strides[k] ?? 1), 0);
+        if (!operator) out.data[at] = this.rounded(value, body(point));
+        else if (operator.kind === "reduce")
+          out.data[at] = this.reduce(operator.reducer, operator.indices, guard, body, point);
+        else out.data[at] = this.along(operator.name, operator.index, guard, body, point);
+      },
+      only,
+    );
   }
   private rounded(value: Value, x: number): number {
     return value.dtype === "bool" ? Number(x !== 0) : x;
@@ -247,7 +259,12 @@ class Interpreter {
   }
 
   /** Every point of the ranges, last index fastest; ranges may depend on indices further out. */
-  private each(indices: readonly Index[], outer: Point, visit: (point: Point) => void): void {
+  private each(
+    indices: readonly Index[],
+    outer: Point,
+    visit: (point: Point) => void,
+    only: ReadonlyMap<Index, readonly [number, number]> = new Map(),
+  ): void {
     const bounds = indices.map((i) => ({ lo: this.poly(i.lo), hi: this.poly(i.hi) }));
     const point: Point = new Map(outer);
     const descend = (k: number): void => {
@@ -257,8 +274,9 @@ class Interpreter {
         visit(point);
         return;
       }
-      const hi = bound.hi(point);
-      for (let i = bound.lo(point); i < hi; i++) {
+      const [from, to] = only.get(index) ?? [-Infinity, Infinity];
+      const hi = Math.min(bound.hi(point), to);
+      for (let i = Math.max(bound.lo(point), from); i < hi; i++) {
         point.set(index, i);
         descend(k + 1);
       }

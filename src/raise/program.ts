@@ -43,19 +43,27 @@ export function raiseProgram(program: Program): SourceFile {
   return new Raiser({ ...reachable, values, items, trains: [] }).file();
 }
 
-/** Where the entries of a recurrence's member are: its axis comes first, entry c at c + offset. */
+/**
+ * Where the entries of a recurrence's member are: its axis comes first (those of recurrences around before it), entry c
+ * at c + offset.
+ */
 interface Layout {
   readonly axis: number;
   readonly offset: number;
-  /** The first axis as it is written. */
+  /** The axis as it is written. */
   readonly size: Poly;
+}
+/** The step of a recurrence that is being written. */
+interface WrittenStep {
+  readonly index: Index;
+  readonly name: string;
 }
 
 class Raiser {
   private readonly names = new SourceNames();
   private readonly dimNames = new Map<string, string>();
   private readonly valueNames = new Map<ValueId, string>();
-  private readonly layouts = new Map<ValueId, Layout>();
+  private readonly layouts = new Map<ValueId, readonly Layout[]>();
   private readonly statements: Statement[] = [];
   /** By the names of leaves. */
   private readonly axisNames = new Map<string, readonly string[]>();
@@ -112,10 +120,10 @@ class Raiser {
   }
   /** Whether the tensor in the file is not the one of the program, entry by entry. */
   private isMoved(id: ValueId): boolean {
-    const layout = this.layouts.get(id);
-    if (!layout) return false;
-    const size = this.value(id).shape[layout.axis];
-    return layout.axis !== 0 || layout.offset !== 0 || !size?.equals(layout.size);
+    const { shape } = this.value(id);
+    return (this.layouts.get(id) ?? []).some(
+      ({ axis, offset, size }, k) => axis !== k || offset !== 0 || !shape[axis]?.equals(size),
+    );
   }
 
   private writing(indices: ReadonlyMap<Index, string>): Writing {
@@ -127,12 +135,10 @@ class Raiser {
       },
       dim: (dim) => this.dimNames.get(dim) ?? dim,
       read: (id, subscripts, poly) => {
-        const layout = this.layouts.get(id);
-        const base = tree.variable(this.nameOf(id));
-        if (!layout) return tree.subscript(base, subscripts.map(poly));
-        const time = subscripts[layout.axis] ?? Poly.constant(0);
-        const rest = subscripts.filter((_, k) => k !== layout.axis);
-        return tree.subscript(base, [time.add(layout.offset), ...rest].map(poly));
+        const layouts = this.layouts.get(id) ?? [];
+        const times = layouts.map(({ axis, offset }) => (subscripts[axis] ?? Poly.constant(0)).add(offset));
+        const rest = subscripts.filter((_, k) => !layouts.some(({ axis }) => axis === k));
+        return tree.subscript(tree.variable(this.nameOf(id)), [...times, ...rest].map(poly));
       },
     };
   }
@@ -220,7 +226,7 @@ class Raiser {
   // -------------------------------------------------------------------------------------------------- equations
 
   private item(item: Item): void {
-    if (typeof item !== "number") this.group(item);
+    if (typeof item !== "number") this.statements.push(...this.group(item));
     else for (const statement of this.definition(this.value(item))) this.statements.push(statement);
   }
 
@@ -318,12 +324,13 @@ class Raiser {
     const { operator, body } = equation;
     const alone = new Map<Index, boolean>();
     for (const node of readsOf(operator?.guard ? [body, operator.guard] : [body])) {
-      const layout = this.layouts.get(node.value);
+      const layouts = this.layouts.get(node.value) ?? [];
       node.subscripts.forEach((s, k) => {
         const index = s.asIndex;
         if (!index) return;
         const size = this.value(node.value).shape[k];
-        const moved = layout?.axis === k && (layout.offset !== 0 || !size?.equals(layout.size));
+        const layout = layouts.find(({ axis }) => axis === k);
+        const moved = layout !== undefined && (layout.offset !== 0 || !size?.equals(layout.size));
         const same = !moved && index.lo.isZero && size?.equals(index.hi) === true;
         alone.set(index, same && (alone.get(index) ?? true));
       });
@@ -423,38 +430,48 @@ class Raiser {
       ends.every((e) => provablyNonNegative(extent.sub(e))),
       `the lengths of the members of ${group.name} can be compared`,
     );
-    for (const m of members) this.layouts.set(m.id, { axis: m.axis, offset: most - m.shift, size: extent });
+    for (const { id, axis, shift } of members) {
+      const around = this.layouts.get(id) ?? [];
+      this.layouts.set(id, [...around, { axis, offset: most - shift, size: extent }]);
+    }
+    for (const item of group.items) if (typeof item !== "number") this.layOut(item);
   }
 
-  private group(group: RecurrenceGroup): void {
+  private group(group: RecurrenceGroup, around: readonly WrittenStep[] = []): Statement[] {
     const [first] = idsOf(group);
-    const layout = first === undefined ? undefined : this.layouts.get(first);
-    if (!layout) return;
-    invariant(
-      group.items.every((item) => typeof item === "number"),
-      "a recurrence within a recurrence has no source form yet",
-    );
+    const layout = first === undefined ? undefined : this.layouts.get(first)?.[around.length];
+    if (!layout) return [];
     const extent = layout.size;
-    const step = freshIndex(group.name.replace(/^d_/, ""), extent);
-    const stepName = this.names.indices([step]).get(step) ?? "t";
-    const body = idsOf(group).map((id) => this.member(this.value(id), step, stepName));
+    const index = freshIndex(group.name.replace(/^d_/, ""), extent);
+    const taken = around.map((s) => s.name);
+    const step = { index, name: this.names.indices([index], taken).get(index) ?? "t" };
+    const steps = [...around, step];
+    const body = group.items.flatMap((item): Statement[] =>
+      typeof item === "number" ? [this.member(this.value(item), steps)] : this.group(item, steps),
+    );
     const [lo, hi] = [tree.integer(0), this.size(extent)];
-    this.statements.push({
-      kind: "rec",
-      index: tree.name(stepName),
-      range: group.direction === 1 ? tree.range(lo, hi) : tree.range(hi, lo),
-      body,
-      span,
-    });
+    return [
+      {
+        kind: "rec",
+        index: tree.name(step.name),
+        range: group.direction === 1 ? tree.range(lo, hi) : tree.range(hi, lo),
+        body,
+        span,
+      },
+    ];
   }
-  private member(v: Value, step: Index, stepName: string): Statement {
-    const layout = this.layouts.get(v.id);
-    invariant(layout, "laid out before");
+  private member(v: Value, steps: readonly WrittenStep[]): Statement {
+    const layouts = this.layouts.get(v.id) ?? [];
     const equation = asEquation(v, (id) => this.value(id));
-    const time = equation.axes[layout.axis];
-    invariant(time, "a member has its time axis");
-    const here = Poly.index(step).sub(layout.offset);
-    const rename = rewriter({ index: (i) => (i === time ? here : undefined) });
+    /** The coordinate along each recurrence's axis, by its step. */
+    const places = layouts.map((layout, k) => {
+      const step = steps[k]?.index;
+      const axis = equation.axes[layout.axis];
+      invariant(step && axis, "a member has an axis for each recurrence around");
+      return { axis, step, here: Poly.index(step).sub(layout.offset) };
+    });
+    const hereOf = (i: Index): Poly | undefined => places.find(({ axis }) => axis === i)?.here;
+    const rename = rewriter({ index: hereOf });
     const { operator } = equation;
     // The ranges of reduced indices may mention the step.
     const reduced = operator?.kind === "reduce" ? operator.indices : [];
@@ -464,12 +481,12 @@ class Raiser {
     const renamed = rewriter({
       index: (i) => {
         const m = moved.get(i);
-        return i === time ? here : m && Poly.index(m);
+        return hereOf(i) ?? (m && Poly.index(m));
       },
     });
-    const rest = equation.axes.filter((_, k) => k !== layout.axis);
+    const rest = equation.axes.filter((a) => !hereOf(a));
     const guard = operator?.guard ? renamed.expr(operator.guard) : null;
-    const axes = [step, ...rest];
+    const axes = [...places.map((p) => p.step), ...rest];
     const made: Equation = {
       kind: "equation",
       axes,
@@ -479,10 +496,11 @@ class Raiser {
           : operator && { ...operator, guard },
       body: renamed.expr(equation.body),
     };
-    const inside = within(here, time.hi, step);
+    const inside = places.map(({ axis, step, here }) => within(here, axis.hi, step)).reduce(and, TRUE);
+    const stepNames = steps.map((s) => s.name);
     const names = new Map([
-      [step, stepName],
-      ...this.names.indices([...rest, ...moved.values()], [stepName]),
+      ...steps.map((s) => [s.index, s.name] as const),
+      ...this.names.indices([...rest, ...moved.values()], stepNames),
     ]);
     const writing = this.writing(names);
     const right = this.right(v, made, names, new Set());
@@ -495,7 +513,7 @@ class Raiser {
             writeExpression(constant(0, v.dtype), writing),
           );
     const indices = [
-      { index: tree.variable(stepName), span },
+      ...stepNames.map((name) => ({ index: tree.variable(name), span })),
       ...rest.map((a) => ({
         index: tree.variable(writing.index(a)),
         // Written out, as what the step reads may be known only when this is.

@@ -49,17 +49,20 @@ export function lowerOperators(program: Program): Program {
     );
     return id;
   };
-  const lowerItems = (items: readonly Item[], time?: Map<ValueId, { axis: number; shift: number }>): Item[] =>
+  /** `times` are those of the recurrences around. */
+  const lowerItems = (
+    items: readonly Item[],
+    times: readonly Map<ValueId, { axis: number; shift: number }>[] = [],
+  ): Item[] =>
     items.flatMap((item): Item[] => {
       if (typeof item !== "number") {
         const inner = new Map(item.time);
-        return [{ ...item, items: lowerItems(item.items, inner), time: inner }];
+        return [{ ...item, items: lowerItems(item.items, [...times, inner]), time: inner }];
       }
       const value = values.get(item);
       if (value?.definition.kind !== "equation") return [item];
       const made: ValueId[] = [];
-      const own = time?.get(item);
-      const timeIndex = own && value.definition.axes[own.axis];
+      const whole = value.definition.axes;
       const helper = (
         suffix: string,
         axes: readonly Index[],
@@ -68,7 +71,11 @@ export function lowerOperators(program: Program): Program {
       ): ((list: readonly Index[]) => Expr) => {
         const id = define(value, suffix, axes, operator, body);
         made.push(id);
-        if (own && timeIndex) time?.set(id, { axis: axes.indexOf(timeIndex), shift: own.shift });
+        for (const time of times) {
+          const own = time.get(item);
+          const index = own && whole[own.axis];
+          if (own && index) time.set(id, { axis: axes.indexOf(index), shift: own.shift });
+        }
         return (list) =>
           read(
             id,

@@ -2,7 +2,7 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, indicesOf, polyOf, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Equation, Item, Program, RecurrenceGroup, Reducer, Value } from "../ir/program.js";
+import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
 import type { FusedGroup, ScatterGroup } from "./group.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
@@ -24,7 +24,7 @@ export interface LoweringContext {
 }
 
 /** One point of a register tile: which grid indices it stands for, and the condition under which it exists. */
-interface Lane {
+export interface Lane {
   readonly suffix: string;
   readonly indices: ReadonlyMap<Index, Index>;
   readonly exists: KExpr | null;
@@ -140,104 +140,7 @@ export function lowerScatter(group: ScatterGroup, context: LoweringContext): Low
   return finish(scope, [], top.statements, [value]);
 }
 
-/**
- * A whole recurrence as one kernel: entries before the loop, the loop over steps with every member's own loops inside,
- * entries after it. Members live in memory; the grid is one iteration.
- */
-export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext): LoweredKernel {
-  const { program } = context;
-  const scope = scopeOf(context);
-  const top = new Block(scope, null, () => undefined);
-  const members: Value[] = [];
-
-  /** One member over its axes; the time axis runs over lo..hi, or is one coordinate. */
-  const emitMember = (
-    block: Block,
-    value: Value,
-    time: { axis: number; lo: Poly; hi: Poly } | { axis: number; at: Poly } | null,
-  ): void => {
-    const equation = equationOf(value);
-    const timeIndex = time && equation.axes[time.axis];
-    const loops: Index[] = [];
-    const to = new Map<Index, Poly>();
-    equation.axes.forEach((axis) => {
-      if (axis === timeIndex && time && "at" in time) to.set(axis, time.at);
-      else {
-        const range =
-          axis === timeIndex && time && "lo" in time
-            ? freshIndex(axis.name, time.hi, time.lo)
-            : freshIndex(axis.name, axis.hi, axis.lo);
-        loops.push(range);
-        to.set(axis, Poly.index(range));
-      }
-    });
-    const { expr } = rewriter({ index: (i) => to.get(i) });
-    const nest = openLoops(block, loops);
-    const lane: Lane = { suffix: "", indices: new Map(), exists: null };
-    const guard = equation.operator?.guard;
-    const instance = {
-      body: expr(equation.body),
-      guard: guard ? expr(guard) : null,
-      subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
-      lane,
-    };
-    const [v] =
-      equation.operator?.kind === "reduce"
-        ? emitReduction(nest.block, equation, [instance], () => undefined, value.name)
-        : nest.block.exprs([instance.body]);
-    invariant(v, "one lane, one result");
-    store(nest.block, scope, value, instance.subscripts, v, lane);
-    nest.close();
-  };
-  const emitAll = (
-    block: Block,
-    item: Item,
-    where: (time: {
-      axis: number;
-      shift: number;
-    }) => { axis: number; lo: Poly; hi: Poly } | { axis: number; at: Poly },
-    of: RecurrenceGroup,
-  ): void => {
-    invariant(typeof item === "number", "a recurrence within a recurrence is refused by the checker");
-    const value = valueOf(program, item);
-    const time = of.time.get(item);
-    invariant(time, `${value.name} has a time axis`);
-    emitMember(block, value, where(time));
-  };
-  const sizeAlong = (item: Item, axis: number): Poly =>
-    typeof item === "number" ? (valueOf(program, item).shape[axis] ?? Poly.constant(0)) : Poly.constant(0);
-  const before = (item: Item): void =>
-    emitAll(top, item, (t) => ({ axis: t.axis, lo: Poly.constant(0), hi: group.lo.add(t.shift) }), group);
-  const after = (item: Item): void =>
-    emitAll(
-      top,
-      item,
-      (t) => ({ axis: t.axis, lo: group.hi.add(t.shift), hi: sizeAlong(item, t.axis) }),
-      group,
-    );
-  const up = group.direction === 1;
-  for (const item of group.items) if (typeof item === "number") members.push(valueOf(program, item));
-  group.items.forEach(up ? before : after);
-  const step = freshIndex("step", group.hi, group.lo);
-  const variable = scope.fresh("step");
-  const body = top.inner();
-  body.bindIndex(step, kVariable(variable, "i32"));
-  for (const item of group.items)
-    emitAll(body, item, (t) => ({ axis: t.axis, at: Poly.index(step).add(t.shift) }), group);
-  top.push({
-    kind: "loop",
-    variable,
-    lo: top.poly(group.lo),
-    hi: top.poly(group.hi),
-    step: 1,
-    direction: group.direction,
-    body: body.statements,
-  });
-  group.items.forEach(up ? after : before);
-  return finish(scope, [], top.statements, members);
-}
-
-function finish(
+export function finish(
   scope: KernelScope,
   grid: GridLoop[],
   body: readonly Statement[],
@@ -257,18 +160,18 @@ function finish(
   return { kernel, tensors: scope.buffers.map((b) => b.value) };
 }
 
-function scopeOf(context: LoweringContext): KernelScope {
+export function scopeOf(context: LoweringContext): KernelScope {
   return new KernelScope((id) => {
     const owner = valueOf(context.program, context.owner(id));
     return { id: owner.id, name: owner.name, dtype: owner.dtype, shape: valueOf(context.program, id).shape };
   });
 }
-function valueOf(program: Program, id: ValueId): Value {
+export function valueOf(program: Program, id: ValueId): Value {
   const value = program.values.get(id);
   invariant(value, `value ${id} is defined`);
   return value;
 }
-function equationOf(value: Value | undefined): Equation {
+export function equationOf(value: Value | undefined): Equation {
   invariant(value?.definition.kind === "equation", "a fused kernel holds equations");
   return value.definition;
 }
@@ -308,7 +211,7 @@ function lanesOf(group: FusedGroup, grid: readonly Index[], steps: readonly numb
   return lanes;
 }
 
-interface Instance {
+export interface Instance {
   readonly body: Expr;
   readonly guard: Expr | null;
   /** Subscripts of the element computed. */
@@ -329,7 +232,7 @@ function instantiateAt(equation: Equation, grid: readonly Index[], lane: Lane): 
   };
 }
 
-function store(
+export function store(
   block: Block,
   scope: KernelScope,
   value: Value,
@@ -348,7 +251,7 @@ function store(
 }
 
 /** Nested loops over index ranges; `close` puts the finished loops into the block. */
-function openLoops(
+export function openLoops(
   outer: Block,
   indices: readonly Index[],
   bounds?: (index: Index, block: Block) => { lo: KExpr; hi: KExpr },
@@ -375,7 +278,7 @@ function openLoops(
 }
 
 /** A reduction for all lanes together: one loop nest, an accumulator for each lane. */
-function emitReduction(
+export function emitReduction(
   block: Block,
   equation: Equation,
   lanes: readonly (Instance & { lane: Lane })[],

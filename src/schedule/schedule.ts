@@ -11,13 +11,8 @@ import type {
   ScheduledModule,
   TargetDescription,
 } from "./kernel-ir.js";
-import {
-  lowerFused,
-  lowerRecurrence,
-  lowerScatter,
-  type LoweredKernel,
-  type LoweringContext,
-} from "./lower.js";
+import { lowerFused, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import { lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";

@@ -1294,3 +1294,184 @@ def _(x,A,v,c):
     hv=torch.autograd.functional.hvp(e,x,v,create_graph=True)[1]
     cot=c@J
     return dict(hv2=hv,J2=J,cot2=cot,l=e(x)+(hv*v).sum()+(J**2).sum()+(cot**2).sum())
+
+torch.manual_seed(5)
+# function with a recurrence, mapped over the batch
+@case("rec_mapped", """
+dim B, T, D
+input x: f32[B, T, D]
+param W: f32[D, D], U: f32[D, D], h0: f32[D]
+fn rnn<T, D>(x: f32[T, D]) -> y: f32[D] {
+  rec t in 0..T {
+    h[0] = h0
+    h[t + 1, j] = tanh(sum[d] x[t, d] * W[d, j] + sum[d] h[t, d] * U[d, j])
+  }
+  y[j] = h[T, j]
+}
+y[b] = rnn(x[b])
+loss l = mean[b, j] y[b, j]^2
+""", dict(x=R(3,4,2)), dict(W=R(2,2),U=R(2,2),h0=R(2)), wrt=["W","U","h0","x"])
+def _(x,W,U,h0):
+    h=h0.expand(3,2)
+    for t in range(4): h=torch.tanh(x[:,t]@W+h@U)
+    return dict(l=(h**2).mean())
+# inner solver in an outer training recurrence (bilevel)
+@case("bilevel", """
+dim N, S = 3, K = 4
+input a: f32[N]
+param w0: f32[N], lr: f32
+fn solve(w: f32[N]) -> y: f32[N] {
+  rec k in 0..K {
+    z[0] = w
+    z[k + 1, i] = 0.5 * (z[k, i] + cos(z[k, i] * a[i])) 
+  }
+  y[i] = z[K, i]
+}
+rec s in 0..S {
+  w[0] = w0
+  v[s] = solve(w[s])
+  w[s + 1, i] = w[s, i] - lr * v[s, i] * sum[j] v[s, j]
+}
+loss l = sum[i] w[S, i]^2
+""", dict(a=R(3)), dict(w0=R(3),lr=torch.tensor(.2)))
+def _(a,w0,lr):
+    w=w0
+    for s in range(3):
+        z=w
+        for k in range(4): z=.5*(z+torch.cos(z*a))
+        w=w-lr*z*z.sum()
+    return dict(l=(w**2).sum())
+# two-dimensional recurrence (soft edit distance): shifts in both levels, bases at both
+@case("dp2d", """
+dim N, M
+param C: f32[N, M], g: f32
+rec i in 0..N {
+  D[0, j in 0..M + 1] = g * f32(j)
+  D[i + 1, 0] = g * f32(i + 1)
+  rec j in 0..M {
+    D[i + 1, j + 1] = -logsumexp[k in 0..3] (if k == 0 then -(D[i, j] + C[i, j]) else if k == 1 then -(D[i, j + 1] + g) else -(D[i + 1, j] + g))
+  }
+}
+output table = D
+loss l = D[N, M]
+""", {}, dict(C=R(3,4)**2,g=torch.tensor(.7)))
+def _(C,g):
+    N,M=3,4
+    D=[[None]*(M+1) for _ in range(N+1)]
+    for j in range(M+1): D[0][j]=g*j
+    for i in range(N):
+        D[i+1][0]=g*(i+1)
+        for j in range(M):
+            D[i+1][j+1]=-torch.logsumexp(torch.stack([-(D[i][j]+C[i,j]),-(D[i][j+1]+g),-(D[i+1][j]+g)]),0)
+    return dict(table=torch.stack([torch.stack(r) for r in D]),l=D[N][M])
+# several results in a rec; while with a tensor state and lag 2
+@case("rec_several", """
+dim N, T = 6
+param x0: f32[N], a: f32
+fn stats<N>(v: f32[N]) -> (m: f32, s: f32) { m = mean[i] v[i]; s = sqrt(mean[i] (v[i] - m)^2 + 0.01) }
+rec t in 0..T {
+  x[0] = x0
+  mu[t], sd[t] = stats(x[t])
+  x[t + 1, i] = (x[t, i] - a * mu[t]) / sd[t]
+}
+loss l = sum[i] x[T, i]^3 + sum[t] sd[t]
+""", {}, dict(x0=R(4),a=torch.tensor(.5)))
+def _(x0,a):
+    x=x0; S=0
+    for t in range(6):
+        m=x.mean(); s=torch.sqrt(((x-m)**2).mean()+.01); S=S+s; x=(x-a*m)/s
+    return dict(l=(x**3).sum()+S)
+@case("rec_while", """
+dim N, T = 20
+param x0: f32[N], a: f32
+rec t in 1..T while sum[i] x[t, i]^2 > 1 {
+  x[0] = x0
+  x[1] = 0.9 * x0
+  x[t + 1, i] = a * x[t, i] + 0.2 * x[t - 1, i] * sin(x[t, i])
+  e[t] = sum[i] x[t + 1, i]
+}
+output last[i] = x[T, i]
+output es = e
+loss l = sum[i] x[T, i]^3 + e[T - 1]
+""", {}, dict(x0=torch.tensor([1.5,-2.,1.]),a=torch.tensor(.8)))
+def _(x0,a):
+    T=20; xs=[x0,.9*x0]; e=[torch.tensor(0.)]
+    alive=True
+    for t in range(1,T):
+        if alive and (xs[t]**2).sum()>1:
+            xs.append(a*xs[t]+.2*xs[t-1]*torch.sin(xs[t])); e.append(xs[-1].sum())
+        else:
+            alive=False; xs.append(xs[-1]); e.append(e[-1])
+    return dict(last=xs[T],es=torch.stack(e),l=(xs[T]**3).sum()+e[-1])
+# nested downward, softmax in the inner step, second order
+@case("rec_nested_down", """
+dim N, M, D
+param A: f32[N, M, D], c: f32
+rec i in 0..N {
+  s[0, d in 0..D] = c
+  rec j in M..0 {
+    q[i, M, d in 0..D] = s[i, d]
+    p[i, j, d] = softmax[d] (q[i, j + 1, d] * A[i, j, d])
+    q[i, j, d] = q[i, j + 1, d] * c + p[i, j, d]
+  }
+  s[i + 1, d] = q[i, 0, d]
+}
+e = sum[d] s[N, d]^2
+g = grad(e, c)
+loss l = e + g^2
+""", {}, dict(A=R(2,3,2),c=torch.tensor(.8)))
+def _(A,c):
+    s=c.expand(2)
+    for i in range(2):
+        q=s
+        for j in reversed(range(3)):
+            p=torch.softmax(q*A[i,j],0); q=q*c+p
+        s=q
+    e=(s**2).sum(); g,=torch.autograd.grad(e,c,create_graph=True)
+    return dict(l=e+g**2)
+# ODE solver per batch entry with own parameter, gradients to all
+@case("ode_batch", """
+import { rk4 } from "std/ode"
+dim B, S = 5
+input z0: f32[B, 2]
+param th: f32[B, 2]
+fn traj(z0: f32[2], th: f32[2]) -> y: f32[2] {
+  rec t in 0..S {
+    z[0] = z0
+    z[t + 1] = rk4(field, z[t], 0.1)
+  }
+  fn_end[i in 0..2] = z[S, i]
+  y = fn_end
+}
+fn field(z: f32[2]) -> dz: f32[2] { dz = [z[1], -z[0]] }
+y[b] = traj(z0[b], th[b])
+loss l = sum[b, i] y[b, i]^2 * th[b, i]
+""", dict(z0=R(3,2)), dict(th=R(3,2)), wrt=["th","z0"])
+def _(z0,th):
+    z=z0; f=lambda z: torch.stack([z[:,1],-z[:,0]],1); h=.1
+    for _ in range(5):
+        k1=f(z);k2=f(z+h/2*k1);k3=f(z+h/2*k2);k4=f(z+h*k3); z=z+h/6*(k1+2*k2+2*k3+k4)
+    return dict(l=(z**2*th).sum())
+# per-batch while (newton for each entry)
+@case("newton_batch", """
+dim B
+param a: f32[B]
+fn root(a: f32) -> y: f32 {
+  rec t in 0..30 while abs(x[t]^2 - a) > 1e-10 {
+    x[0] = 1
+    x[t + 1] = 0.5 * (x[t] + a / x[t])
+  }
+  y = x[30]
+}
+r[b] = root(a[b])
+loss l = sum[b] r[b] * (b + 1)
+""", {}, dict(a=torch.tensor([2.,3.,.5,9.])))
+def _(a):
+    r=[]
+    for b in range(4):
+        x=torch.tensor(1.)
+        for t in range(30):
+            if not abs(x**2-a[b])>1e-10: break
+            x=.5*(x+a[b]/x)
+        r.append(x)
+    return dict(l=(torch.stack(r)*torch.arange(1,5)).sum())

@@ -546,7 +546,19 @@ class KernelEmitter implements CallContext {
     }
   }
 
+  /** The right side of `and` and `or` is evaluated where the left one leaves it open: it may read out of bounds. */
+  private shortCircuit(e: KExpr & { readonly op: "call" }): Value | undefined {
+    const [left, right] = e.args;
+    if ((e.fn !== "and" && e.fn !== "or") || !left || !right || isCheap(right)) return undefined;
+    const constant = (value: number): KExpr => ({ op: "constant", dtype: "bool", value });
+    return e.fn === "and"
+      ? this.choice({ op: "select", dtype: "bool", condition: left, then: right, else: constant(0) })
+      : this.choice({ op: "select", dtype: "bool", condition: left, then: constant(1), else: right });
+  }
+
   private callValue(e: KExpr & { readonly op: "call" }): Value {
+    const chosen = this.shortCircuit(e);
+    if (chosen) return chosen;
     const args = e.args.map((a) => this.evaluate(a));
     const operand = e.args[e.args.length - 1]?.dtype ?? e.dtype;
     const literals = e.args.map((a) => (a.op === "constant" ? a.value : undefined));
@@ -736,8 +748,25 @@ function memoryOp(dtype: DType, what: "load" | "store"): Opcode {
 }
 /** Without loads and functions: evaluating it costs less than a branch. */
 function isCheap(e: KExpr): boolean {
-  return e.op === "constant" || e.op === "variable" || (e.op === "address" && e.args.every(isCheap));
+  if (e.op === "address" || e.op === "call")
+    return e.dtype !== "f64" && COMPARED.has(e.fn) && e.args.every(isCheap);
+  return e.op === "constant" || e.op === "variable";
 }
+const COMPARED: ReadonlySet<string> = new Set([
+  "add",
+  "sub",
+  "mul",
+  "neg",
+  "min",
+  "max",
+  "lt",
+  "le",
+  "eq",
+  "ne",
+  "and",
+  "or",
+  "not",
+]);
 function mostAccumulators(body: readonly Statement[]): number {
   return body.filter((s) => s.kind === "var").length;
 }

@@ -1,0 +1,116 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { Index } from "../ir/expr.js";
+import { freshIndex, rewriter } from "../ir/expr.js";
+import { idsOf } from "../ir/items.js";
+import { Poly } from "../ir/poly.js";
+import type { RecurrenceGroup, Value } from "../ir/program.js";
+import { Block, kVariable } from "./emit.js";
+import {
+  emitReduction,
+  equationOf,
+  finish,
+  openLoops,
+  scopeOf,
+  store,
+  valueOf,
+  type Lane,
+  type LoweredKernel,
+  type LoweringContext,
+} from "./lower.js";
+
+/** Where a member stands along one of its axes: at a coordinate, or all over a range. */
+interface Place {
+  readonly axis: number;
+  readonly at?: Poly;
+  readonly range?: readonly [Poly, Poly];
+}
+
+/**
+ * A whole recurrence as one kernel: entries before the loop, the loop over steps with every member's own loops inside,
+ * entries after it. Members live in memory; the grid is one iteration. A recurrence within a step does the same there.
+ */
+export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext): LoweredKernel {
+  const { program } = context;
+  const scope = scopeOf(context);
+  const top = new Block(scope, null, () => undefined);
+
+  /** One member over its axes, those with a place only there. */
+  const emitMember = (block: Block, value: Value, places: readonly Place[]): void => {
+    const equation = equationOf(value);
+    const loops: Index[] = [];
+    const to = new Map<Index, Poly>();
+    equation.axes.forEach((axis, k) => {
+      const place = places.find((p) => p.axis === k);
+      if (place?.at) {
+        to.set(axis, place.at);
+        return;
+      }
+      const [lo, hi] = place?.range ?? [axis.lo, axis.hi];
+      const range = freshIndex(axis.name, hi, lo);
+      loops.push(range);
+      to.set(axis, Poly.index(range));
+    });
+    const { expr } = rewriter({ index: (i) => to.get(i) });
+    const nest = openLoops(block, loops);
+    const lane: Lane = { suffix: "", indices: new Map(), exists: null };
+    const guard = equation.operator?.guard;
+    const instance = {
+      body: expr(equation.body),
+      guard: guard ? expr(guard) : null,
+      subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
+      lane,
+    };
+    const [v] =
+      equation.operator?.kind === "reduce"
+        ? emitReduction(nest.block, equation, [instance], () => undefined, value.name)
+        : nest.block.exprs([instance.body]);
+    invariant(v, "one lane, one result");
+    store(nest.block, scope, value, instance.subscripts, v, lane);
+    nest.close();
+  };
+
+  /** The steps of a group within those around it, whose coordinates `around` gives for each member. */
+  const emitGroup = (block: Block, of: RecurrenceGroup, around: (id: number) => readonly Place[]): void => {
+    /** Entries that no step makes, for a group within as ordinary values: nothing there depends on another step. */
+    const outside = (side: "before" | "after"): void => {
+      for (const id of of.items.flatMap(idsOf)) {
+        const value = valueOf(program, id);
+        const time = of.time.get(id);
+        invariant(time, `${value.name} has a time axis`);
+        const size = value.shape[time.axis] ?? Poly.constant(0);
+        const range: readonly [Poly, Poly] =
+          side === "before" ? [Poly.constant(0), of.lo.add(time.shift)] : [of.hi.add(time.shift), size];
+        if (range[0].equals(range[1])) continue;
+        emitMember(block, value, [...around(id), { axis: time.axis, range }]);
+      }
+    };
+    const up = of.direction === 1;
+    outside(up ? "before" : "after");
+    const step = freshIndex(of === group ? "step" : of.name, of.hi, of.lo);
+    const variable = scope.fresh(step.name);
+    const body = block.inner();
+    body.bindIndex(step, kVariable(variable, "i32"));
+    const placesOf = (id: number): readonly Place[] => {
+      const time = of.time.get(id);
+      invariant(time, `${valueOf(program, id).name} has a time axis`);
+      return [...around(id), { axis: time.axis, at: Poly.index(step).add(time.shift) }];
+    };
+    for (const item of of.items) {
+      if (typeof item === "number") emitMember(body, valueOf(program, item), placesOf(item));
+      else emitGroup(body, item, placesOf);
+    }
+    block.push({
+      kind: "loop",
+      variable,
+      lo: block.poly(of.lo),
+      hi: block.poly(of.hi),
+      step: 1,
+      direction: of.direction,
+      body: body.statements,
+    });
+    outside(up ? "after" : "before");
+  };
+  emitGroup(top, group, () => []);
+  const members = idsOf(group).map((id) => valueOf(program, id));
+  return finish(scope, [], top.statements, members);
+}
