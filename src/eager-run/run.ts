@@ -175,29 +175,28 @@ class Runner implements Scope {
    * Steps of a recurrence, into tensors that grow: a step's entries are written in place, and the tape knows which were
    * read before. Entries outside of the steps' coordinates come before or after in the direction of the run.
    */
-  private group(group: RecurrenceGroup): void {
+  private group(group: RecurrenceGroup, around: readonly Stage[] = []): void {
     const ids = idsOf(group);
     const items = argumentsFirst(group.items, (id) => this.value(id).definition);
-    for (const id of ids) {
+    for (const id of around.length === 0 ? ids : []) {
       const value = this.value(id);
       this.tensors.set(id, zeros(this.shape(value), { dtype: eagerType(value.dtype, this.float) }));
       this.growing.add(id);
     }
     const [lo, hi] = [sizeUnder(group.lo, this.dims), sizeUnder(group.hi, this.dims)];
-    const step = (coordinates: (shift: number, size: number) => readonly number[]): void => {
+    const step = (coordinates: Stage["coordinates"]): void => {
+      const stages = [...around, { group, coordinates }];
       for (const item of items) {
         if (typeof item !== "number") {
-          this.group(item);
+          this.group(item, stages);
           continue;
         }
         const value = this.value(item);
-        const time = group.time.get(item);
-        if (value.definition.kind !== "equation" || !time) {
+        if (value.definition.kind !== "equation" || !group.time.has(item)) {
           this.compute(value);
           continue;
         }
-        for (const at of coordinates(time.shift, this.shape(value)[time.axis] ?? 0))
-          this.entry(value, value.definition, time.axis, at);
+        for (const places of this.places(value, stages)) this.entry(value, value.definition, places);
       }
     };
     const between = (from: number, to: number): number[] =>
@@ -211,13 +210,36 @@ class Runner implements Scope {
       step((shift, size) => between(Math.max(0, s + shift), Math.min(size, s + shift + 1)));
     }
     step(up ? high : low);
-    for (const id of ids) this.growing.delete(id);
+    for (const id of around.length === 0 ? ids : []) this.growing.delete(id);
   }
-  private entry(value: Value, equation: Equation, axis: number, at: number): void {
-    const extent = this.extent(value, equation).map((a, k) => (k === axis ? { ...a, lo: at, size: 1 } : a));
+  /** Coordinates along the axes of the recurrences around, of all entries that their stages make. */
+  private places(value: Value, stages: readonly Stage[]): ReadonlyMap<number, number>[] {
+    return stages.reduce<ReadonlyMap<number, number>[]>(
+      (all, { group, coordinates }) => {
+        const time = group.time.get(value.id);
+        if (!time) return all;
+        const here = coordinates(time.shift, this.shape(value)[time.axis] ?? 0);
+        return all.flatMap((place) => here.map((at) => new Map([...place, [time.axis, at]])));
+      },
+      [new Map()],
+    );
+  }
+  private entry(value: Value, equation: Equation, places: ReadonlyMap<number, number>): void {
+    const extent = this.extent(value, equation).map((a, k) => {
+      const at = places.get(k);
+      return at === undefined ? a : { ...a, lo: at, size: 1 };
+    });
     const made = evaluateEquation(this, value, equation, extent, this.dims);
-    this.tensor(value.id).narrow(axis, at, 1).copy_(made);
+    let part = this.tensor(value.id);
+    for (const [axis, at] of places) part = part.narrow(axis, at, 1);
+    part.copy_(made);
   }
+}
+
+/** A recurrence under way: which coordinates are being made, by the shift of a member and the size of its axis. */
+interface Stage {
+  readonly group: RecurrenceGroup;
+  readonly coordinates: (shift: number, size: number) => readonly number[];
 }
 
 /**
