@@ -58,6 +58,8 @@ export class Session {
   readonly checks: BindingCheck[] = [];
   /** The axes of values along which recurrences run. */
   readonly timeAxes = new Map<ValueId, readonly RunAxis[]>();
+  /** `m' = …` of the file and of its layers. */
+  readonly stateUpdates: { readonly leaf: ValueId; readonly value: ValueId }[] = [];
   /** Calls being inlined, outermost first. */
   readonly calls: FunctionStatement[] = [];
   /** Calls of layers made under each name. */
@@ -86,6 +88,7 @@ export class Session {
     const mark = this.values.mark();
     const checks = this.checks.length;
     const dims = this.dims.length;
+    const updates = this.stateUpdates.length;
     const instances = new Map(this.instances);
     return this.report.silently(() => {
       try {
@@ -96,6 +99,7 @@ export class Session {
         for (const dropped of this.checks.splice(checks))
           this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
         this.dims.splice(dims);
+        this.stateUpdates.splice(updates);
         for (const name of this.instances.keys()) this.instances.delete(name);
         for (const [name, count] of instances) this.instances.set(name, count);
       }

@@ -6,6 +6,7 @@ import { mentions } from "../ir/reach.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
 import { Scope, Session, type Context } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
+import { stateOf, updateState } from "./states.js";
 import { declareNames, elaborateBody } from "./equations.js";
 import { itemsOf } from "./items.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
@@ -84,33 +85,22 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
 class Results {
   readonly outputs = new Map<string, ValueId>();
   readonly losses = new Map<string, ValueId>();
-  readonly stateUpdates: { leaf: ValueId; value: ValueId }[] = [];
   constructor(private readonly context: Context) {}
 
   declaredState(
     name: string,
   ): { dtype: Term["dtype"]; shape: ReturnType<Session["values"]["get"]>["shape"] } | undefined {
-    const id = name.endsWith("'") ? this.leaf(name.slice(0, -1)) : undefined;
+    const id = stateOf(name, this.context);
     return id === undefined ? undefined : this.context.session.values.get(id);
-  }
-  private leaf(name: string): ValueId | undefined {
-    const binding = this.context.scope.own(name);
-    return binding?.kind === "term" ? asValue(binding.term)?.id : undefined;
   }
 
   define(name: string, span: Span, term: Term | null, statement: EquationStatement): void {
     const { scope, session } = this.context;
-    const { report, values } = session;
+    const { report } = session;
     scope.bind(name, term ? { kind: "term", term } : { kind: "poison" }, span);
     const value = term && asValue(term);
     if (!term || !value) return;
-    if (name.endsWith("'")) {
-      const leaf = this.leaf(name.slice(0, -1));
-      const definition = leaf === undefined ? undefined : values.get(leaf).definition;
-      if (leaf === undefined || definition?.kind !== "leaf" || definition.role !== "state")
-        report.add("GRAD2001", span, { kind: "state", name: name.slice(0, -1) });
-      else this.stateUpdates.push({ leaf, value: value.id });
-    }
+    updateState(name, span, term, this.context);
     if (statement.role === "value") return;
     this.outputs.set(name, value.id);
     if (statement.role !== "loss") return;
@@ -202,7 +192,7 @@ function assemble(
     losses: outputs.map((o) => o.name).filter((name) => results.losses.has(name)),
     gradients,
     trains,
-    stateUpdates: results.stateUpdates,
+    stateUpdates: context.session.stateUpdates,
     checks: session.checks,
   };
 }

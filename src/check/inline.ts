@@ -16,6 +16,7 @@ import { withAdjoint } from "./custom.js";
 import { lift, materialise } from "./lift.js";
 import { isBlock, namesOfFunction } from "./order.js";
 import { sizeOf } from "./sizes.js";
+import { stateOf, updateState } from "./states.js";
 import { align, asValue, bodyOver, coerce, describe, scalar, settle, showSize, type Term } from "./term.js";
 import { isDType } from "./calls.js";
 import { DERIVATIVES } from "./derivatives.js";
@@ -280,7 +281,7 @@ function block(
   }
   for (const statement of statements) {
     if (statement.kind === "equation" || statement.kind === "rec") continue;
-    if (declaration.kind !== "layer" || statement.kind !== "param")
+    if (declaration.kind !== "layer" || (statement.kind !== "param" && statement.kind !== "state"))
       return report.unsupported(`\`${statement.kind}\` in a ${declaration.kind}`, statement.span);
     declareParam(statement, context, `${context.owner}.`);
     for (const { name } of statement.items) shareParam(name.text, context, caller);
@@ -291,13 +292,15 @@ function block(
     context,
     {
       prefix: `${context.owner}.`,
-      declared: (name) => declared.get(name),
-      define: (target, term) =>
-        context.scope.bind(
-          target.name.text,
-          term ? { kind: "term", term } : { kind: "poison" },
-          target.name.span,
-        ),
+      declared: (name) => {
+        const state = declaration.kind === "layer" ? stateOf(name, context) : undefined;
+        return state === undefined ? declared.get(name) : context.session.values.get(state);
+      },
+      define: (target, term) => {
+        const name = target.prime ? `${target.name.text}'` : target.name.text;
+        context.scope.bind(name, term ? { kind: "term", term } : { kind: "poison" }, target.name.span);
+        if (term) updateState(name, target.name.span, term, context);
+      },
     },
     () => [],
   );
