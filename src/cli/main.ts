@@ -69,6 +69,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
     does: "trains",
     run: async (f, o) => (await import("./train.js")).train(f, o),
   },
+  compare: {
+    usage: "compare FILE [--data D] [--engine js,wasm] [--grad LOSS] [--json]",
+    does: "runs on every engine, beside the eager one",
+    run: async (f, o) => (await import("./compare.js")).compare(f, o),
+  },
   gradcheck: {
     usage: "gradcheck FILE [--data D]",
     does: "checks gradients against finite differences",

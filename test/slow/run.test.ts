@@ -13,12 +13,12 @@ test("run --json prints every tensor in the long form, NaN and infinities as str
       "input x: f32[3]\nparam w: f32 = fill(2)\noutput y[i] = log(x[i])\nloss l = w * w + sum[i] 0 * x[i]\n",
     );
     writeFileSync(data, '{ "inputs": { "x": [0, -1, 1] } }');
-    for (const engine of ["js", "interpreter"]) {
+    for (const engine of ["js", "eager", "interpreter"]) {
       const args = ["dist/cli.js", "run", file, "--data", data, "--grad", "l", "--engine", engine, "--json"];
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
       expect(stderr).toBe("");
       expect(status).toBe(0);
-      const dtype = engine === "js" ? "f32" : "f64";
+      const dtype = engine === "interpreter" ? "f64" : "f32";
       expect(JSON.parse(stdout)).toEqual({
         engine,
         dims: {},
@@ -73,4 +73,39 @@ test("train --validate says the loss on held-out data after each epoch", () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+
+test("compare holds every engine to the eager one, and says what each takes", () => {
+  const files = ["test/models/mlp.grad", "--data", "test/models/mlp.data.json"];
+  const engines = ["--engine", "js,wasm,interpreter"];
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ["dist/cli.js", "compare", ...files, ...engines, "--json"],
+    {
+      encoding: "utf8",
+    },
+  );
+  expect(status).toBe(0);
+  const { loss, engines: rows } = JSON.parse(stdout) as {
+    loss: string;
+    engines: { engine: string; difference: number | null; milliseconds: number; kernels: number | null }[];
+  };
+  expect(loss).toBe("nll");
+  expect(rows.map((r) => r.engine)).toEqual(["eager", "js", "wasm", "interpreter"]);
+  for (const { engine, difference, milliseconds, kernels } of rows) {
+    expect(milliseconds).toBeGreaterThan(0);
+    expect(kernels !== null).toBe(engine === "js" || engine === "wasm");
+    if (engine === "eager") expect(difference).toBeNull();
+    else expect(difference).toBeLessThan(engine === "interpreter" ? 1e-12 : 1e-5);
+  }
+  const table = spawnSync(process.execPath, ["dist/cli.js", "compare", ...files, ...engines], {
+    encoding: "utf8",
+  });
+  expect(table.stdout.split("\n").map((line) => line.split(" ")[0])).toEqual([
+    "engine",
+    "eager",
+    "js",
+    "wasm",
+    "interpreter",
+    "",
+  ]);
 });

@@ -1,0 +1,160 @@
+import { UnsupportedError } from "../runtime/errors.js";
+import type { RunResult } from "./data.js";
+import { loadAll, runEngine, type EngineRun } from "./engines.js";
+import { explainModule } from "./explain-file.js";
+import type { Options } from "./main.js";
+import { type Engine, engineOf, engineParts } from "./model.js";
+import { formatOf, oneFile, precisionOf } from "./options.js";
+import { compileOrFail } from "./source.js";
+import { UserError } from "./usage.js";
+import { prepareWebGpu } from "./webgpu.js";
+
+/** |difference| over a tensor's greatest magnitude that still counts as the same. */
+const LIMITS = { f32: 5e-4, f64: 1e-9 } as const;
+const REPEAT = 5;
+
+interface Row {
+  readonly engine: Engine;
+  readonly precision: "f32" | "f64";
+  /** The largest of all tensors, and which it is of; of the reference none. */
+  readonly difference: number | null;
+  readonly of: string;
+  readonly milliseconds: number;
+  /** Launches and bytes read and written of the pass; null for engines without kernels. */
+  readonly kernels: number | null;
+  readonly bytes: number | string | null;
+}
+
+/**
+ * The same program on every engine beside the eager one in f64: largest differences, time, kernels, bytes. With a loss
+ * (`--grad`, default the first) gradients too.
+ * @returns 1 where an engine differs by more than rounding
+ */
+export async function compare(files: readonly string[], options: Options): Promise<number> {
+  const file = oneFile(files);
+  const precision = precisionOf(options);
+  const asked = options.engine?.split(",").map(engineOf);
+  const engines = (asked ?? ["js", "wasm", "webgpu", "interpreter"]).filter((e) => e !== "eager");
+  const absent: string[] = [];
+  if (engines.includes("webgpu") && precision === "f32")
+    try {
+      const status = await prepareWebGpu();
+      if (status !== null) return status;
+    } catch (error) {
+      if (asked || !(error instanceof UserError)) throw error;
+      absent.push(`webgpu: ${error.message}`);
+    }
+  const data = await loadAll(options);
+  const { meta } = await compileOrFail(file, {}, formatOf(options));
+  const of = options.grad ?? meta?.losses[0] ?? null;
+  const reference = await runEngine(file, "eager", "f64", data, of, options);
+  const rows: Row[] = [rowOf("eager", "f64", reference, reference.result, of)];
+  for (const engine of engines) {
+    if (engine === "webgpu" && (absent.length || precision === "f64")) continue;
+    const used = engine === "interpreter" ? "f64" : precision;
+    try {
+      const run = await runEngine(
+        file,
+        engine,
+        used,
+        data,
+        of,
+        options,
+        engine === "interpreter" ? 1 : REPEAT,
+      );
+      rows.push(rowOf(engine, used, run, reference.result, of));
+    } catch (error) {
+      if (asked || !(error instanceof UnsupportedError)) throw error;
+      absent.push(`${engine}: ${error.message}`);
+    }
+  }
+  const good = rows.every((r) => r.difference === null || r.difference <= LIMITS[r.precision]);
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ reference: "eager", loss: of, engines: rows })}\n`
+      : table(rows, absent),
+  );
+  return good ? 0 : 1;
+}
+
+function rowOf(
+  engine: Engine,
+  precision: "f32" | "f64",
+  { compiled, result, milliseconds }: EngineRun,
+  reference: RunResult,
+  of: string | null,
+): Row {
+  const { target } = engineParts(engine);
+  const hasKernels = engine !== "eager" && engine !== "interpreter" && compiled.program;
+  const dims = new Map(Object.entries(result.dims));
+  const report = hasKernels
+    ? explainModule(compiled.scheduled(target), compiled.program, target, dims)
+    : null;
+  const entry = report?.entries.find((e) => e.name === (of === null ? "forward" : `backward ${of}`));
+  const worst = engine === "eager" ? null : largestDifference(result, reference);
+  return {
+    engine,
+    precision,
+    difference: worst?.difference ?? null,
+    of: worst?.of ?? "",
+    milliseconds,
+    kernels: entry ? entry.kernels.length : null,
+    bytes: entry ? entry.bytes : null,
+  };
+}
+
+/** Of each tensor the largest difference over its largest magnitude; then the worst tensor. */
+function largestDifference(found: RunResult, wanted: RunResult): { difference: number; of: string } {
+  const named = (result: RunResult): [string, ArrayLike<number>][] => [
+    ...Object.entries(result.outputs).map(([name, t]): [string, ArrayLike<number>] => [name, t.data]),
+    ...Object.entries(result.grads ?? {}).flatMap(([loss, grads]) =>
+      Object.entries(grads).map(([name, t]): [string, ArrayLike<number>] => [`d${loss}/d${name}`, t.data]),
+    ),
+  ];
+  const ours = new Map(named(found));
+  // Against a gradient of zeros, roundings of terms as large as the others' count for little.
+  const scale = named(wanted).reduce((s, [, data]) => Math.max(s, magnitude(data)), 0);
+  let worst = { difference: 0, of: "" };
+  for (const [name, data] of named(wanted)) {
+    const other = ours.get(name);
+    const size = magnitude(data) + 1e-3 * scale || 1;
+    let difference = other?.length === data.length ? 0 : Infinity;
+    for (let i = 0; i < data.length; i++) {
+      const [a, b] = [other?.[i] ?? NaN, data[i] ?? NaN];
+      if (Object.is(a, b) || a === b) continue;
+      const gap = Math.abs(a - b) / size;
+      difference = Math.max(difference, Number.isNaN(gap) ? Infinity : gap);
+    }
+    if (difference >= worst.difference) worst = { difference, of: name };
+  }
+  return worst;
+}
+function magnitude(data: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i] ?? 0);
+    if (Number.isFinite(size)) most = Math.max(most, size);
+  }
+  return most;
+}
+
+function table(rows: readonly Row[], absent: readonly string[]): string {
+  const cells = rows.map((r) => [
+    r.engine,
+    r.precision,
+    r.difference === null ? "reference" : r.difference.toExponential(1),
+    r.difference === null ? "" : r.of,
+    `${r.milliseconds.toFixed(2)} ms`,
+    r.kernels === null ? "" : String(r.kernels),
+    r.bytes === null ? "" : String(r.bytes),
+  ]);
+  const all = [["engine", "in", "difference", "largest of", "time", "kernels", "bytes"], ...cells];
+  const widths = all[0]!.map((_, k) => Math.max(...all.map((row) => row[k]!.length)));
+  const lines = all.map((row) =>
+    row
+      .map((cell, k) => cell.padEnd(widths[k]!))
+      .join("  ")
+      .trimEnd(),
+  );
+  return [...lines, ...absent, ""].join("\n");
+}

@@ -1,0 +1,181 @@
+import type { Primal } from "../autodiff/primal.js";
+import type { CompileResult } from "../compile.js";
+import type { Tensor } from "../eager/index.js";
+import { runEagerly } from "../eager-run/run.js";
+import { interpret } from "../ir/interpret.js";
+import type { Program, Value } from "../ir/program.js";
+import type { Model } from "../runtime/index.js";
+import type { NamedTensor } from "../runtime/store.js";
+import { loadData, type LoadedData, type RunResult } from "./data.js";
+import type { Options } from "./main.js";
+import { type Engine, engineParts, instantiate, RUNTIME_URL } from "./model.js";
+import { dimsOf, formatOf, numberOf, wrtOf } from "./options.js";
+import { compileOrFail } from "./source.js";
+
+type Tensors = Readonly<Record<string, NamedTensor>>;
+
+/** What `--data` and `--params` give. */
+export async function loadAll({ data: files = [], params: file }: Options): Promise<LoadedData> {
+  const data = await loadData(files);
+  const params = file === undefined ? {} : (await loadData([file], "params")).params;
+  return { ...data, params: { ...data.params, ...params } };
+}
+
+export interface EngineRun {
+  readonly result: RunResult;
+  readonly compiled: CompileResult;
+  /** The median of `repeat` runs, the results read; 0 where there was only the first. */
+  readonly milliseconds: number;
+}
+
+/**
+ * One file on one engine: forward, or forward and backward where `of` names a loss. The interpreter is always in f64. The
+ * model on js binds dims and initialises params for the engines that are none.
+ */
+export async function runEngine(
+  file: string,
+  engine: Engine,
+  precision: "f32" | "f64",
+  data: LoadedData,
+  of: string | null,
+  options: Options,
+  repeat = 1,
+): Promise<EngineRun> {
+  const compiled = await compileOrFail(
+    file,
+    {
+      precision: engine === "interpreter" ? "f64" : precision,
+      ...wrtOf(options),
+      targets: [engineParts(engine).target],
+      runtimeImport: RUNTIME_URL,
+    },
+    formatOf(options),
+  );
+  const seed = numberOf(options, "seed");
+  const model = await instantiate(compiled, {
+    backend: engineParts(engine).backend,
+    dims: { ...data.dims, ...dimsOf(options) },
+    ...(seed === undefined ? {} : { seed }),
+    params: data.params,
+  });
+  const onModel = async (): Promise<RunResult> => {
+    const { grads, ...outputs } =
+      of === null ? { ...model.forward(data.inputs), grads: {} } : model.backward(data.inputs, { of });
+    return {
+      engine,
+      dims: model.dims,
+      outputs: await readAll(outputs),
+      grads: of === null ? {} : { [of]: await readAll(grads) },
+    };
+  };
+  const bound = await onModel();
+  const primal = engine === "eager" ? compiled.primal() : null;
+  const once = async (): Promise<RunResult> => {
+    if (engine === "interpreter" && compiled.program)
+      return interpreted(bound, compiled.program, data, model, of);
+    return primal ? eagerly(bound, primal, data, model, of, precision) : onModel();
+  };
+  const times: number[] = [];
+  let result = bound;
+  const isModel = engine !== "interpreter" && !primal;
+  for (let k = 0; k < repeat && !(isModel && repeat === 1); k++) {
+    const start = performance.now();
+    result = await once();
+    times.push(performance.now() - start);
+  }
+  model.dispose();
+  return { result, compiled, milliseconds: times.sort((a, b) => a - b)[times.length >> 1] ?? 0 };
+}
+
+type Readable = Pick<NamedTensor, "shape" | "dtype"> & { read(): Promise<NamedTensor["data"]> };
+async function readAll(tensors: Readonly<Record<string, Readable>>): Promise<Tensors> {
+  const list = await Promise.all(
+    Object.entries(tensors).map(
+      async ([name, t]) => [name, { shape: t.shape, dtype: t.dtype, data: await t.read() }] as const,
+    ),
+  );
+  return Object.fromEntries(list);
+}
+
+/** The same results from the interpreter, with the leaves that the model has bound and initialised. */
+async function interpreted(
+  all: RunResult,
+  program: Program,
+  data: LoadedData,
+  model: Model,
+  of: string | null,
+): Promise<RunResult> {
+  const tensors = interpret(program, all.dims, await leavesOf(program, all.dims, data, model));
+  const at = (id: number): NamedTensor => {
+    const t = tensors.get(id);
+    const dtype = program.values.get(id)?.dtype ?? "f64";
+    return { shape: t?.shape ?? [], dtype, data: Float64Array.from(t?.data ?? []) };
+  };
+  const grads = program.gradients
+    .filter((g) => g.loss === of)
+    .map((g): [string, NamedTensor] => [g.wrt, at(g.value)]);
+  return {
+    ...all,
+    outputs: Object.fromEntries(program.outputs.map((o) => [o.name, at(o.value)])),
+    grads: of === null ? {} : { [of]: Object.fromEntries(grads) },
+  };
+}
+
+/** The same results from the eager engine, whose gradients are its tape's. */
+async function eagerly(
+  all: RunResult,
+  primal: Primal,
+  data: LoadedData,
+  model: Model,
+  of: string | null,
+  float: "f32" | "f64",
+): Promise<RunResult> {
+  const leaves = await leavesOf(primal.program, all.dims, data, model);
+  const { outputs, gradients } = runEagerly(primal, all.dims, leaves, { loss: of, float });
+  const named = (tensors: ReadonlyMap<string, Tensor>, like: Tensors = {}): Tensors =>
+    Object.fromEntries(
+      [...tensors].map(([name, t]) => {
+        const { shape } = t;
+        return [name, { shape, dtype: like[name]?.dtype ?? float, data: Float64Array.from(t.numbers()) }];
+      }),
+    );
+  return {
+    ...all,
+    outputs: named(outputs, all.outputs),
+    grads: of === null ? {} : { [of]: named(gradients, all.grads?.[of]) },
+  };
+}
+
+/** Values of a program's leaves, from the data, the store, or how they begin. */
+async function leavesOf(
+  program: Program,
+  dims: Readonly<Record<string, number>>,
+  data: LoadedData,
+  model: Model,
+): Promise<Map<string, ArrayLike<number>>> {
+  const leaves = new Map<string, ArrayLike<number>>();
+  const args = new Map(program.trains.flatMap((t) => t.args).map((a) => [a.leaf, a.value]));
+  const filled = ({ shape }: Value, with_: number): Float64Array =>
+    new Float64Array(
+      shape.reduce((n, s) => n * s.evaluate((a) => (a.kind === "dim" ? (dims[a.name] ?? 0) : 0)), 1),
+    ).fill(with_);
+  for (const value of program.values.values()) {
+    const { definition } = value;
+    if (definition.kind !== "leaf") continue;
+    const given = data.inputs[value.name];
+    const { role, init } = definition;
+    if (given) leaves.set(value.name, given.data);
+    else if (role === "param" || role === "state")
+      leaves.set(value.name, await model.store.get(value.name).read());
+    else if (role !== "optimizer" && init?.kind === "values") leaves.set(value.name, init.data);
+    else
+      leaves.set(
+        value.name,
+        filled(
+          value,
+          role === "optimizer" ? 0 : (args.get(value.id) ?? (init?.kind === "fill" ? init.value : 0)),
+        ),
+      );
+  }
+  return leaves;
+}
