@@ -18,6 +18,7 @@ import {
   randint,
   randn,
   tensor,
+  where,
   zeros,
 } from "../../src/eager/index.js";
 
@@ -180,6 +181,15 @@ test("a Function that gives a wrong number or shape of gradients is told", () =>
   }
   expect(() => Wrong.apply(leaf([1])).backward()).toThrow(/2 gradients for 1/);
   expect(() => Misshapen.apply(leaf([1])).backward()).toThrow(/shape \[1, 1\]/);
+});
+
+test("a branch not taken passes no NaN, in first and second derivatives", () => {
+  const x = leaf([0, 4, 1000]);
+  const y = where(x.gt(0), x.sqrt().add(x.neg().exp()), 0).add(where(x.lt(10), x.exp(), 1));
+  const [first] = grad(y.sum(), [x], { createGraph: true });
+  const [second] = grad(first!.sum(), [x]);
+  expect(first!.tolist()).toEqual([1, 0.25 - Math.exp(-4) + Math.exp(4), 0.5 / Math.sqrt(1000)]);
+  expect(second!.numbers().every(Number.isFinite)).toBe(true);
 });
 
 // ── Changes in place ─────────────────────────────────────────────────────────────────────────────────────────────
