@@ -73,6 +73,7 @@ test("train --validate says the loss on held-out data after each epoch", () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
 
 test("compare holds every engine to the eager one, and says what each takes", () => {
   const files = ["test/models/mlp.grad", "--data", "test/models/mlp.data.json"];
