@@ -1,5 +1,6 @@
+import { invariant } from "../diagnostics/invariant.js";
 import type { ValueId } from "../ir/expr.js";
-import type { Program } from "../ir/program.js";
+import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { groupKernels, type FusedGroup, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
@@ -15,6 +16,7 @@ import { lowerFused, lowerScatter, type LoweredKernel, type LoweringContext } fr
 import { lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
+import { packBuffers } from "./pack.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
 /**
@@ -73,9 +75,12 @@ class ModuleScheduler {
   readonly decisions = new Map<string, readonly Decision[]>();
   private readonly byText = new Map<string, string>();
   /** By what they compute: the backward pass repeats the forward pass's kernels. */
-  private readonly launched = new Map<string, Launch>();
+  private readonly launched = new Map<string, readonly Launch[]>();
   private values: Program["values"] = new Map();
   private readonly lowered: Program;
+  /** Tensors made here, beyond the program's values. */
+  private readonly packs = new Map<ValueId, Value>();
+  private nextId: ValueId;
 
   constructor(
     program: Program,
@@ -84,10 +89,11 @@ class ModuleScheduler {
     const plain = lowerOperators(program);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     this.lowered = extractScalars(gatherScatters(plain, gather));
+    this.nextId = 1 + [...this.lowered.values.keys()].reduce((a, b) => Math.max(a, b), 0);
   }
 
   merged(): Program {
-    return { ...this.lowered, values: this.values };
+    return { ...this.lowered, values: new Map([...this.values, ...this.packs]) };
   }
 
   entry(name: string, roots: readonly ValueId[], rest: Omit<ScheduledEntry, "launches">): ScheduledEntry {
@@ -132,15 +138,27 @@ class ModuleScheduler {
       case "fused": {
         const key = signature(group, context);
         const known = this.launched.get(key);
-        const launch = known ?? this.register(lowerFused(group, context));
-        this.launched.set(key, launch);
-        return [launch];
+        const launches = known ?? this.bound(lowerFused(group, context), context);
+        this.launched.set(key, launches);
+        return [...launches];
       }
       case "scatter":
-        return [this.register(lowerScatter(group, context))];
+        return this.bound(lowerScatter(group, context), context);
       case "recurrence":
-        return [this.register(lowerRecurrence(group.group, context))];
+        return this.bound(lowerRecurrence(group.group, context), context);
     }
+  }
+
+  /** The launches of a kernel within the target's number of buffers. */
+  private bound(lowered: LoweredKernel, { program }: LoweringContext): Launch[] {
+    const tensor = (id: ValueId): Value => {
+      const value = program.values.get(id) ?? this.packs.get(id);
+      invariant(value, `value ${id} is defined`);
+      return value;
+    };
+    const { kernels, values } = packBuffers(lowered, this.target, tensor, () => this.nextId++);
+    for (const value of values) this.packs.set(value.id, value);
+    return kernels.map((kernel) => this.register(kernel));
   }
 
   /** One kernel for equal texts; a second one of the same name gets a number. */

@@ -1,0 +1,69 @@
+import type { KExpr, Kernel, Statement } from "./kernel-ir.js";
+
+/** What becomes of a kernel's accesses; everything else stays as it is. Operands are rewritten before. */
+export interface AccessRewrite {
+  load(e: KExpr & { readonly op: "load" }): KExpr;
+  store(s: Statement & { readonly kind: "store" }): Statement;
+}
+
+/** Statements with every load and store replaced. */
+export function rewriteAccesses(statements: readonly Statement[], rules: AccessRewrite): Statement[] {
+  const expr = (e: KExpr): KExpr => {
+    switch (e.op) {
+      case "constant":
+      case "variable":
+        return e;
+      case "load":
+        return rules.load({ ...e, index: expr(e.index) });
+      case "call":
+        return { ...e, args: e.args.map(expr) };
+      case "address":
+        return { ...e, args: e.args.map(expr) };
+      case "select":
+        return { ...e, condition: expr(e.condition), then: expr(e.then), else: expr(e.else) };
+      case "cast":
+        return { ...e, arg: expr(e.arg) };
+    }
+  };
+  const list = (body: readonly Statement[]): Statement[] => body.map(statement);
+  const statement = (s: Statement): Statement => {
+    switch (s.kind) {
+      case "comment":
+        return s;
+      case "let":
+      case "assign":
+        return { ...s, value: expr(s.value) };
+      case "var":
+        return { ...s, init: expr(s.init) };
+      case "store":
+        return rules.store({ ...s, index: expr(s.index), value: expr(s.value) });
+      case "if":
+        return { ...s, condition: expr(s.condition), then: list(s.then), else: list(s.else) };
+      case "loop":
+        return { ...s, lo: expr(s.lo), hi: expr(s.hi), body: list(s.body) };
+    }
+  };
+  return list(statements);
+}
+
+/** Every name that a kernel declares. */
+export function namesOf(kernel: Kernel): Set<string> {
+  const names = new Set(
+    [...kernel.buffers, ...kernel.sizes].map((p) => p.name).concat(kernel.grid.map((g) => g.variable)),
+  );
+  const list = (body: readonly Statement[]): void => {
+    for (const s of body) {
+      if (s.kind === "let" || s.kind === "var") names.add(s.name);
+      if (s.kind === "loop") {
+        names.add(s.variable);
+        list(s.body);
+      }
+      if (s.kind === "if") {
+        list(s.then);
+        list(s.else);
+      }
+    }
+  };
+  list(kernel.body);
+  return names;
+}
