@@ -24,6 +24,8 @@ export class KernelScope {
   readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
   readonly sizes: { name: string; poly: Poly }[] = [];
   private readonly taken = new Set<string>();
+  /** Names kept for tensors that have not been met yet. */
+  private readonly reserved = new Map<ValueId, string>();
 
   constructor(
     private readonly tensor: (id: ValueId) => {
@@ -62,7 +64,7 @@ export class KernelScope {
     let found = this.buffers.find((b) => b.value === tensor.id);
     if (!found) {
       found = {
-        name: this.fresh(tensor.name),
+        name: this.reserved.get(tensor.id) ?? this.fresh(tensor.name),
         dtype: tensor.dtype,
         value: tensor.id,
         read: false,
@@ -72,6 +74,12 @@ export class KernelScope {
     }
     found[access] = true;
     return { name: found.name, dtype: found.dtype, shape: this.tensor(id).shape };
+  }
+
+  /** Keeps a tensor's own name for its buffer, from the scalars that would take it first. */
+  reserve(id: ValueId): void {
+    const tensor = this.tensor(id);
+    if (!this.reserved.has(tensor.id)) this.reserved.set(tensor.id, this.fresh(tensor.name));
   }
 
   get parameters(): KernelBuffer[] {

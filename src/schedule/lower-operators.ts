@@ -148,16 +148,18 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Equati
     rows: readonly Index[],
     indices: readonly Index[],
     guard: Expr | null,
-  ): { m: Expr; e: Expr; s: Expr } => {
+  ): { top: Expr; isAny: Expr; m: Expr; e: Expr; s: Expr } => {
     const top = helper("max", rows, reduce("max", indices, guard), body)(rows);
-    const m = select(call("lt", [lowest, top], "bool"), top, zero);
+    const isAny = call("lt", [lowest, top], "bool");
+    const m = select(isAny, top, zero);
     const e = fn("exp", sub(body, m));
-    return { m, e, s: helper("norm", rows, reduce("sum", indices, guard), e)(rows) };
+    return { top, isAny, m, e, s: helper("norm", rows, reduce("sum", indices, guard), e)(rows) };
   };
   if (operator.kind === "reduce") {
     if (operator.reducer !== "logsumexp") return undefined;
-    const { m, s } = shifted(axes, operator.indices, operator.guard);
-    return { ...equation, operator: null, body: add(m, fn("log", s)) };
+    const { top, isAny, s } = shifted(axes, operator.indices, operator.guard);
+    // Not log(0): a GPU may give a finite number for it.
+    return { ...equation, operator: null, body: select(isAny, add(top, fn("log", s)), top) };
   }
   const { index, guard } = operator;
   const rows = axes.filter((a) => a !== index);

@@ -3,6 +3,7 @@ import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, indicesOf, polyOf, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
+import { mentions } from "../ir/reach.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
 import type { FusedGroup, ScatterGroup } from "./group.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
@@ -35,6 +36,10 @@ export function lowerFused(group: FusedGroup, context: LoweringContext): Lowered
   const members = group.members.map((id) => valueOf(program, id));
   const inside = new Set(group.members);
   const scope = scopeOf(context);
+  for (const { id, definition } of members) {
+    for (const read of mentions(definition)) if (!inside.has(read)) scope.reserve(read);
+    if (context.stored(id, inside)) scope.reserve(id);
+  }
   const first = equationOf(members[0]);
   const gridIndices = group.grid.map((size, k) => freshIndex(first.axes[k]?.name ?? `i${k}`, size));
   const variables = gridIndices.map((i) => scope.fresh(i.name));
@@ -82,7 +87,7 @@ export function lowerFused(group: FusedGroup, context: LoweringContext): Lowered
       let v = results.get(p.lane);
       invariant(v, "every lane has a result");
       if (inner.length === 0) {
-        v = block.block.let(value.name, v);
+        v = block.block.let(isStored ? `${value.name}_value` : value.name, v);
         registers.set(`${value.id}${p.lane.suffix}`, v);
       }
       if (isStored) store(block.block, scope, value, p.subscripts, v, p.lane);
