@@ -21,6 +21,7 @@ import { metaOf, type Meta } from "./runtime/meta.js";
 import type { ModuleSpec } from "./runtime/types.js";
 import type { ScheduledModule } from "./schedule/kernel-ir.js";
 import { gatherScatters } from "./schedule/gather-scatters.js";
+import { verifyScheduled } from "./schedule/kernel-verify.js";
 import { printModule, printPlan } from "./schedule/print.js";
 import { schedule } from "./schedule/schedule.js";
 import { STD_SOURCES } from "./std/sources.js";
@@ -111,8 +112,14 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   const reduced = optimize(derived, { after: (pass, p) => verify(p, pass) });
   const optimized = withPrecision(reduced, precision);
   const modules: { [T in Target]?: ScheduledModule } = {};
-  const scheduled = (target: Target): ScheduledModule =>
-    (modules[target] ??= schedule(optimized, TARGETS[target]));
+  const scheduled = (target: Target): ScheduledModule => {
+    const known = modules[target];
+    if (known) return known;
+    const made = schedule(optimized, TARGETS[target]);
+    verifyScheduled(made);
+    modules[target] = made;
+    return made;
+  };
   let assembled: WasmCode | undefined;
   const wasm = (): WasmCode => (assembled ??= emitWasm(scheduled("wasm")));
   const built = Object.fromEntries(targets.map((target) => [target, scheduled(target)]));
