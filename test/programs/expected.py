@@ -1475,3 +1475,209 @@ def _(a):
             x=.5*(x+a[b]/x)
         r.append(x)
     return dict(l=(torch.stack(r)*torch.arange(1,5)).sum())
+
+torch.manual_seed(6)
+# The library in the language itself
+B,C=3,4
+@case("std_losses", """
+import { squared_error, mse, huber, cross_entropy, soft_cross_entropy, nll, binary_cross_entropy, binary_cross_entropy_with_logits, kl, kl_standard_normal, hinge, focal, contrastive, info_nce } from "std/losses"
+dim B, C
+input z: f32[B, C], t: f32[B, C], label: i32[B] in 0..C
+p[b, c] = softmax[c] z[b, c]
+q[b, c] = softmax[c] t[b, c]
+k[b, c] = if t[b, c] > 0 then 1.0 else 0.0
+output e1 = mean[b, c] squared_error(z[b, c], t[b, c])
+output e2 = mean[b] mse(z[b], t[b])
+output e3 = mean[b, c] huber(z[b, c], t[b, c], 0.7)
+output e4 = mean[b] cross_entropy(z[b], label[b])
+output e5 = mean[b] soft_cross_entropy(z[b], q[b])
+lp[b, c] = log_softmax[c] z[b, c]
+output e6 = mean[b] nll(lp[b], label[b])
+output e7 = mean[b, c] binary_cross_entropy(p[b, c], k[b, c])
+output e8 = mean[b, c] binary_cross_entropy_with_logits(z[b, c], k[b, c])
+output e9 = mean[b] kl(q[b], p[b])
+output e10 = mean[b, c] kl_standard_normal(z[b, c], t[b, c])
+output e11 = mean[b, c] hinge(z[b, c], 2 * k[b, c] - 1)
+output e12 = mean[b, c] focal(z[b, c], k[b, c])
+output e13 = mean[b, c] contrastive(abs(z[b, c]), k[b, c])
+output e14 = info_nce(z, t, 0.5)
+loss l = e1 + e2 + e3 + e4 + e5 + e6 + e7 + e8 + e9 + e10 + e11 + e12 + e13 + e14
+""", dict(z=R(B,C), t=R(B,C), label=torch.tensor([1,0,3])), wrt=["z","t"])
+def _(z,t,label):
+    p=z.softmax(1); q=t.softmax(1); k=(t>0).double()
+    S=z@t.T/0.5
+    ce=F.binary_cross_entropy_with_logits(z,k,reduction="none"); pt=torch.exp(-ce)
+    e=dict(e1=F.mse_loss(z,t), e2=F.mse_loss(z,t), e3=F.huber_loss(z,t,delta=0.7), e4=F.cross_entropy(z,label),
+        e5=F.cross_entropy(z,q), e6=F.nll_loss(z.log_softmax(1),label), e7=F.binary_cross_entropy(p,k),
+        e8=ce.mean(), e9=F.kl_div(p.log(),q,reduction="batchmean"),
+        e10=(0.5*(z**2+t.exp()-1-t)).mean(), e11=F.relu(1-(2*k-1)*z).mean(),
+        e12=((0.25*k+0.75*(1-k))*(1-pt)**2*ce).mean(),
+        e13=(0.5*(k*z**2+(1-k)*F.relu(1-z.abs())**2)).mean(), e14=F.cross_entropy(S,torch.arange(B)))
+    return dict(e, l=sum(e.values()))
+
+N=4
+@case("std_distributions", """
+import { normal_log_density, student_t_log_density, gamma_log_density, beta_log_density, poisson_log_density, negative_binomial_log_density, categorical_log_density, dirichlet_log_density, multivariate_normal_log_density } from "std/distributions"
+dim N
+input x: f32[N], y: f32[N], A: f32[N, N], k: i32 in 0..N
+s[n] = sigmoid(x[n])
+p[n] = softmax[n] x[n]
+r[n] = exp(y[n])
+cnt[n] = round(2 * r[n])
+S[i, j] = sum[m] A[i, m] * A[j, m] + (if i == j then 1.0 else 0.0)
+output d1 = sum[n] normal_log_density(x[n], y[n], r[n])
+output d2 = sum[n] student_t_log_density(x[n], r[n] + 1, y[n], r[n])
+output d3 = sum[n] gamma_log_density(r[n], s[n], p[n])
+output d4 = sum[n] beta_log_density(s[n], r[n], p[n])
+output d5 = sum[n] poisson_log_density(cnt[n], r[n])
+output d6 = sum[n] negative_binomial_log_density(cnt[n], r[n], x[n])
+output d7 = categorical_log_density(k, x)
+output d8 = dirichlet_log_density(p, r)
+output d9 = multivariate_normal_log_density(x, y, S)
+loss l = d1 + d2 + d3 + d4 + d5 + d6 + d7 + d8 + d9
+""", dict(x=R(N), y=R(N), A=R(N,N), k=torch.tensor(2)), wrt=["x","y","A"])
+def _(x,y,A,k):
+    from torch import distributions as D
+    s=x.sigmoid(); p=x.softmax(0); r=y.exp(); cnt=torch.round(2*r).detach(); S=A@A.T+torch.eye(N)
+    o=dict(d1=D.Normal(y,r).log_prob(x).sum(), d2=D.StudentT(r+1,y,r).log_prob(x).sum(), d3=D.Gamma(s,p).log_prob(r).sum(),
+        d4=D.Beta(r,p).log_prob(s).sum(), d5=D.Poisson(r).log_prob(cnt).sum(),
+        d6=D.NegativeBinomial(r,logits=x).log_prob(cnt).sum(), d7=D.Categorical(logits=x).log_prob(k),
+        d8=D.Dirichlet(r,validate_args=False).log_prob(p), d9=D.MultivariateNormal(y,S).log_prob(x))
+    return dict(o, l=sum(o.values()))
+
+@case("std_linalg1", """
+import { trace, outer, dot, norm, frobenius_norm, inverse, solve } from "std/linalg"
+dim N
+input x: f32[N], y: f32[N], A: f32[N, N]
+S[i, j] = sum[m] A[i, m] * A[j, m] + (if i == j then 1.0 else 0.0)
+output l1 = trace(A)
+output l2 = outer(x, y)
+output l3 = dot(x, y)
+output l4 = norm(x)
+output l5 = frobenius_norm(A)
+output l6 = inverse(S)
+output l7 = solve(S, x)
+loss l = l1 + (sum[i, j] l2[i, j]^2) + l3 + l4 + l5 + (sum[i, j] l6[i, j]^2) + (sum[i] l7[i]^2)
+""", dict(x=R(N), y=R(N), A=R(N,N)), wrt=["x","y","A"])
+def _(x,y,A):
+    S=A@A.T+torch.eye(N)
+    o=dict(l1=A.trace(), l2=torch.outer(x,y), l3=x@y, l4=x.norm(), l5=A.norm(), l6=torch.inverse(S), l7=torch.linalg.solve(S,x))
+    return dict(o, l=sum((v**(2 if n in ("l2","l6","l7") else 1)).sum() for n,v in o.items()))
+
+@case("std_linalg2", """
+import { det, cholesky, solve_lower, log_det } from "std/linalg"
+dim N
+input x: f32[N], A: f32[N, N]
+S[i, j] = sum[m] A[i, m] * A[j, m] + (if i == j then 1.0 else 0.0)
+output l8 = det(S)
+output l9 = cholesky(S)
+output l10 = solve_lower(l9, x)
+output l11 = log_det(S)
+loss l = l8 + (sum[i, j] l9[i, j]^3) + (sum[i] l10[i]^2) + l11
+""", dict(x=R(N), A=R(N,N)), wrt=["x","A"])
+def _(x,A):
+    S=A@A.T+torch.eye(N); L=torch.linalg.cholesky(S)
+    o=dict(l8=torch.linalg.det(S), l9=L, l10=torch.linalg.solve(L,x), l11=torch.logdet(S))
+    return dict(o, l=sum((v**dict(l9=3,l10=2).get(n,1)).sum() for n,v in o.items()))
+
+B,Tn,Dm=3,4,3
+nn_params={"a.W":R(3,3)*.5,"a.b":R(3)*.3,"c1.W":R(3,3,2)*.5,"c1.b":R(2)*.3,"c2.W":R(3,3,2,2)*.5,"c2.b":R(2)*.3,
+    "ln.gain":1+R(3)*.2,"ln.bias":R(3)*.3,"rn.gain":1+R(3)*.2,"bn.gain":1+R(3)*.2,"bn.bias":R(3)*.3,
+    "mh.Wq":R(2,3,3)*.7,"mh.Wk":R(2,3,3)*.7,"mh.Wv":R(2,3,3)*.7,"mh.Wo":R(2,3,3)*.7,"em.E":R(7,2),
+    "g.W":R(3,3,3)*.6,"g.U":R(3,3,3)*.6,"g.b":R(3,3)*.3,"g.c":R(3,3)*.3,"s.W":R(4,3,3)*.6,"s.U":R(4,3,3)*.6,"s.b":R(4,3)*.3}
+@case("std_nn", """
+import { dense, conv1d, conv2d, layer_norm, rms_norm, batch_norm, multi_head_attention, embedding, gru, lstm } from "std/nn"
+dim B, T, D
+input x: f32[B, T, D], im: f32[B, 4, 5, 2], token: i32[B, T] in 0..7
+f[b, d] = x[b, 0, d]
+a = dense<O = 3>(f)
+c1 = conv1d<O = 2, K = 3>(x)
+c2 = conv2d<O = 2, K = 3>(im)
+ln = layer_norm(f)
+rn = rms_norm(f)
+bn = batch_norm(f)
+mh = multi_head_attention<H = 2, E = 3>(x, causal = true)
+em = embedding<V = 7, D = 2>(token)
+g = gru<H = 3>(x)
+s = lstm<H = 3>(x)
+output a, c1, c2, ln, rn, bn, mh, em, g, s
+loss l = mean[b, j] a[b, j]^2 + mean[b, t, j] c1[b, t, j]^2 + mean[b, r, q, j] c2[b, r, q, j]^2 + mean[b, j] ln[b, j]^3 + mean[b, j] rn[b, j]^3 + mean[b, j] bn[b, j]^3 + mean[b, t, j] mh[b, t, j]^2 + mean[b, t, j] em[b, t, j]^2 + mean[b, t, j] g[b, t, j]^2 + mean[b, t, j] s[b, t, j]^2
+""", dict(x=R(B,Tn,Dm), im=R(B,4,5,2), token=torch.randint(0,7,(B,Tn))), nn_params, wrt=["x","im",*nn_params])
+def _(x,im,token,**P):
+    f=x[:,0]
+    c=lambda n:P["c%d.W"%n]
+    c1=F.conv1d(x.transpose(1,2),c(1).permute(2,1,0),P["c1.b"],padding=1).transpose(1,2)
+    c2=F.conv2d(im.permute(0,3,1,2),c(2).permute(3,2,0,1),P["c2.b"],padding=1).permute(0,2,3,1)
+    o=dict(a=f@P["a.W"]+P["a.b"], c1=c1, c2=c2, ln=F.layer_norm(f,(3,),P["ln.gain"],P["ln.bias"]),
+        rn=f*torch.rsqrt((f**2).mean(1,keepdim=True)+1e-6)*P["rn.gain"],
+        bn=F.batch_norm(f,None,None,P["bn.gain"],P["bn.bias"],training=True))
+    q,k,v=(torch.einsum("btd,hde->bhte",x,P["mh.W"+n]) for n in "qkv")
+    w=(q@k.transpose(2,3)/3**.5).masked_fill(torch.ones(Tn,Tn).triu(1)>0,-math.inf).softmax(-1)
+    o["mh"]=torch.einsum("bhte,hed->btd",w@v,P["mh.Wo"])
+    o["em"]=P["em.E"][token]
+    flat=lambda W:W.transpose(1,2).reshape(-1,3)
+    h=torch.zeros(1,B,3); how=(True,1,0.0,False,False,True)
+    o["g"]=torch.gru(x,h,[flat(P["g.W"]),flat(P["g.U"]),P["g.b"].reshape(-1),P["g.c"].reshape(-1)],*how)[0]
+    o["s"]=torch.lstm(x,[h,h],[flat(P["s.W"]),flat(P["s.U"]),P["s.b"].reshape(-1),torch.zeros(12)],*how)[0]
+    return dict(o, l=sum((o[n]**(3 if n in ("ln","rn","bn") else 2)).mean() for n in o))
+
+# Threefry-2x32-20 (Salmon et al., 2011)
+def threefry(key, counter):
+    m=0xffffffff; ks=[*key,key[0]^key[1]^0x1BD11BDA]; a,b=[(c+k)&m for c,k in zip(counter,ks)]
+    turns=[[13,15,26,6],[17,29,16,24]]
+    for r in range(5):
+        for d in turns[r%2]:
+            a=(a+b)&m; b=((b<<d|b>>(32-d))&m)^a
+        a=(a+ks[(r+1)%3])&m; b=(b+ks[(r+2)%3]+r+1)&m
+    return a,b
+assert threefry((0,0),(0,0))==(0x6b200159,0x99ba4efe)
+def draws(seed,*shape,normal=False):
+    def one(index):
+        i,j=(*index,0)[:2]; a,b=threefry((seed,0),(i,j))
+        if not normal: return (a>>8)*2**-24
+        return math.sqrt(-2*math.log(((a>>8)+1)*2**-24))*math.cos(2*math.pi*(b>>8)*2**-24)
+    import itertools
+    return torch.tensor([one(i) for i in itertools.product(*map(range,shape))]).reshape(shape)
+B,N=3,4
+@case("std_random_ode", """
+import { dropout, dropout2, gumbel, gumbel_softmax, gaussian } from "std/random"
+import { euler, midpoint, rk4, dopri5 } from "std/ode"
+dim B, N
+input x: f32[B, N], t: f32[B, N], seed: i32
+param W: f32[N, N] = glorot_uniform()
+fn field(z: f32[N]) -> d: f32[N] { d[i] = tanh(sum[j] W[i, j] * z[j]) }
+h[b, j] = sum[i] x[b, i] * W[i, j]
+d1 = dropout2(h, 0.3, seed)
+d2[b] = dropout(h[b], 0.25, seed + 1 + b)
+g[b] = gumbel_softmax(h[b], 0.7, seed + 100 + b)
+n[b] = gaussian(h[b], t[b], seed + 200 + b)
+e1[b] = euler(field, x[b], 0.1)
+e2[b] = midpoint(field, x[b], 0.1)
+e4[b] = rk4(field, x[b], 0.1)
+e5[b] = dopri5(field, x[b], 0.1)
+rec s in 0..5 {
+  z[0, b in 0..B, j in 0..N] = x[b, j]
+  z[s + 1, b] = dopri5(field, z[s, b], 0.1)
+}
+output d1, d2, g, n, e1, e2, e4, e5
+output last[b in 0..B, j in 0..N] = z[5, b, j]
+loss l = mean[b, j] (d1[b, j] + d2[b, j] + g[b, j] * t[b, j] + n[b, j] + e1[b, j] + e2[b, j] + e4[b, j] + e5[b, j] + last[b, j] - t[b, j])^2
+""", dict(x=R(B,N), t=R(B,N), seed=torch.tensor(7)), dict(W=R(N,N)*.7), wrt=["x","t","W"])
+def _(x,t,seed,W):
+    s=int(seed); h=x@W; field=lambda z:torch.tanh(z@W.T)
+    keep=lambda h,u,p:torch.where(u>=p,h/(1-p),torch.zeros(()))
+    each=lambda base,**kw:torch.stack([draws(s+base+b,N,**kw) for b in range(B)])
+    u=each(100).clamp(min=2**-25)
+    def rk(z,rows,weights,dt=0.1):
+        ks=[]
+        for row in rows: ks.append(field(z+dt*sum((a*k for a,k in zip(row,ks)),torch.zeros(()))))
+        return z+dt*sum(w*k for w,k in zip(weights,ks))
+    dp=([[],[1/5],[3/40,9/40],[44/45,-56/15,32/9],[19372/6561,-25360/2187,64448/6561,-212/729],
+        [9017/3168,-355/33,46732/5247,49/176,-5103/18656]],[35/384,0,500/1113,125/192,-2187/6784,11/84])
+    o=dict(d1=keep(h,draws(s,B,N),0.3), d2=keep(h,each(1),0.25), g=((h-torch.log(-torch.log(u)))/0.7).softmax(1),
+        n=h+t*each(200,normal=True), e1=rk(x,[[]],[1]), e2=rk(x,[[],[.5]],[0,1]),
+        e4=rk(x,[[],[.5],[0,.5],[0,0,1]],[1/6,1/3,1/3,1/6]), e5=rk(x,*dp))
+    z=x
+    for _ in range(5): z=rk(z,*dp)
+    o["last"]=z
+    return dict(o, l=((sum(v for n,v in o.items() if n!="g")+o["g"]*t-t)**2).mean())
