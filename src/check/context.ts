@@ -60,6 +60,10 @@ export class Session {
   readonly timeAxes = new Map<ValueId, readonly RunAxis[]>();
   /** `m' = …` of the file and of its layers. */
   readonly stateUpdates: { readonly leaf: ValueId; readonly value: ValueId }[] = [];
+  /** Where each seed was first drawn from, for a warning about a second place. */
+  readonly seeds = new Map<Expr, { readonly place: string; readonly span: Span }>();
+  /** The places of the calls that are being inlined, outermost first. */
+  readonly callSites: Span[] = [];
   /** Calls being inlined, outermost first. */
   readonly calls: FunctionStatement[] = [];
   /** Calls of layers made under each name. */

@@ -88,6 +88,7 @@ export function inlined(
   if (!bindArguments(declaration, terms, mapped, node, arranged, inner)) return null;
 
   session.calls.push(declaration);
+  session.callSites.push(node.span);
   try {
     const results = isBlock(declaration.body)
       ? block(
@@ -101,6 +102,7 @@ export function inlined(
     return results?.map((r) => (mapped.length ? { ...settle(r), axes: [...mapped, ...r.axes] } : r)) ?? null;
   } finally {
     session.calls.pop();
+    session.callSites.pop();
   }
 }
 function expression(body: Expression, context: Context, elaborate: Elaborate): Term[] | null {

@@ -1,5 +1,6 @@
 import * as ir from "../ir/expr.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
+import { printExpression } from "../parser/print.js";
 import { subscript } from "./access.js";
 import type { Context, Elaborate } from "./context.js";
 import { describe, scalar, type Term } from "./term.js";
@@ -39,5 +40,28 @@ export function drawn(
     if (!poly) return null;
     counters.push(ir.indexValue(poly));
   }
+  warnOfSharedSeed(argument.value, integer, context);
   return scalar(ir.call(base.callee.text, [ir.cast(integer, "i32"), ...counters], "f32"));
+}
+
+/**
+ * The same seed at two places draws the same numbers twice. A place in a function is another one in each call, and is
+ * shown where the file calls it; a place that is read again, for an equation elaborated twice, is the same.
+ */
+function warnOfSharedSeed(seed: Expression, integer: ir.Expr, { session }: Context): void {
+  const sites = [...session.callSites, seed.span];
+  const place = sites.map(({ file, start }) => `${file}:${start.offset}`).join(" ");
+  const span = sites[0] ?? seed.span;
+  const first = session.seeds.get(integer);
+  if (!first) session.seeds.set(integer, { place, span });
+  else if (first.place !== place)
+    session.report.add(
+      "GRAD2018",
+      span,
+      { seed: printExpression(seed) },
+      {
+        help: "another seed, `seed + 1`, draws others",
+        related: [{ message: "first drawn here", span: first.span }],
+      },
+    );
 }

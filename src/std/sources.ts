@@ -3,9 +3,9 @@ export const STD_SOURCES: Readonly<Record<string, string>> = {
   "std/distributions": `// Log-densities. Parameters are those of torch.distributions. Those of scalars apply elementwise.
 import { cholesky, solve_lower } from "std/linalg"
 
-/// log N(x; mean, sd²)
-fn normal_log_density(x: f32, mean_: f32, sd: f32) -> l: f32 {
-  l = -0.5 * ((x - mean_) / sd)^2 - log(sd) - 0.5 * log(2 * pi)
+/// log N(x; mu, sd²): the normal distribution.
+fn normal_log_density(x: f32, mu: f32, sd: f32) -> l: f32 {
+  l = -0.5 * ((x - mu) / sd)^2 - log(sd) - 0.5 * log(2 * pi)
 }
 
 /// Student's t with \`df\` degrees of freedom, shifted and scaled.
@@ -41,9 +41,9 @@ fn dirichlet_log_density<C>(x: f32[C], concentration: f32[C]) -> l: f32 {
 }
 
 /// The normal distribution of a vector, by its covariance.
-fn multivariate_normal_log_density<N>(x: f32[N], mean_: f32[N], covariance: f32[N, N]) -> l: f32 {
+fn multivariate_normal_log_density<N>(x: f32[N], mu: f32[N], covariance: f32[N, N]) -> l: f32 {
   L = cholesky(covariance)
-  r[i] = x[i] - mean_[i]
+  r[i] = x[i] - mu[i]
   y = solve_lower(L, r)
   l = sum[i] (-0.5 * y[i]^2 - log(L[i, i]) - 0.5 * log(2 * pi))
 }
@@ -170,9 +170,9 @@ fn kl<N>(p: f32[N], q: f32[N]) -> l: f32 {
   l = sum[n] (if p[n] > 0 then p[n] * (log(p[n]) - log(q[n])) else 0)
 }
 
-/// KL(N(mean, exp(log_variance)) || N(0, 1)) of one entry, as in a variational autoencoder.
-fn kl_standard_normal(mean_: f32, log_variance: f32) -> l: f32 {
-  l = 0.5 * (mean_^2 + expm1(log_variance) - log_variance)
+/// KL(N(mu, exp(log_variance)) || N(0, 1)) of one entry, as in a variational autoencoder.
+fn kl_standard_normal(mu: f32, log_variance: f32) -> l: f32 {
+  l = 0.5 * (mu^2 + expm1(log_variance) - log_variance)
 }
 
 /// Hinge loss of one score; the target is -1 or 1.
@@ -427,7 +427,7 @@ fn gumbel_softmax<C>(z: f32[C], temperature: f32, seed: i32) -> y: f32[C] {
   y[c] = softmax[c] ((z[c] + g[c]) / temperature)
 }
 
-/// A draw of N(mean, sd²) that passes derivatives to both (the reparametrisation of Kingma and Welling, 2014).
-fn gaussian<N>(mean_: f32[N], sd: f32[N], seed: i32) -> y: f32[N] { y[n] = mean_[n] + sd[n] * randn(seed)[n] }
+/// A draw of N(mu, sd²) that passes derivatives to both (the reparametrisation of Kingma and Welling, 2014).
+fn gaussian<N>(mu: f32[N], sd: f32[N], seed: i32) -> y: f32[N] { y[n] = mu[n] + sd[n] * randn(seed)[n] }
 `,
 };
