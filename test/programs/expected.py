@@ -1639,7 +1639,8 @@ def draws(seed,*shape,normal=False):
     import itertools
     return torch.tensor([one(i) for i in itertools.product(*map(range,shape))]).reshape(shape)
 B,N=3,4
-@case("std_random_ode", """
+# Kept in test/std.
+@case("../std/random_ode", """
 import { dropout, dropout2, gumbel, gumbel_softmax, gaussian } from "std/random"
 import { euler, midpoint, rk4, dopri5 } from "std/ode"
 dim B, N
