@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   diagnostics: [],
   parser: ["diagnostics"],
+  format: ["parser", "diagnostics"],
   ir: ["diagnostics"],
   std: [],
   check: ["parser", "ir", "diagnostics", "std"],

@@ -19,6 +19,7 @@ const OPTIONS = {
   json: { type: "boolean" },
   watch: { type: "boolean" },
   tests: { type: "boolean" },
+  check: { type: "boolean" },
   epochs: { type: "string" },
   batch: { type: "string" },
   "batch-dim": { type: "string" },
@@ -78,6 +79,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
     usage: "gradcheck FILE [--data D]",
     does: "checks gradients against finite differences",
     run: async (f, o) => (await import("./gradcheck.js")).gradcheck(f, o),
+  },
+  fmt: {
+    usage: "fmt FILE… [--check]",
+    does: "lays files out; `-` goes from input to output",
+    run: async (f, o) => (await import("./fmt.js")).fmt(f, o),
   },
 };
 
