@@ -39,7 +39,15 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
   const checked = ExpressionTable.scoped(() =>
     check(parsed.file, { dims: options.dims ?? {}, wrt: options.wrt ?? "params", resolve }),
   );
-  const diagnostics = [...parsed.diagnostics, ...checked.diagnostics];
+  // What contains a syntax error was read as something else than was meant: what the checker finds there follows.
+  const news = checked.diagnostics.filter(
+    ({ file, span }) =>
+      file !== filename ||
+      !parsed.diagnostics.some(
+        ({ span: fault }) => fault.start.offset >= span.start.offset && fault.end.offset <= span.end.offset,
+      ),
+  );
+  const diagnostics = [...parsed.diagnostics, ...news];
   const failed = diagnostics.some((d) => d.severity === "error");
   return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };
 }

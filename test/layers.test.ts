@@ -14,7 +14,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   optimize: ["ir", "diagnostics"],
   schedule: ["ir", "diagnostics"],
   codegen: ["schedule", "ir", "runtime", "diagnostics"],
-  runtime: [],
+  // One module without dependencies: which known name is meant.
+  runtime: ["diagnostics/suggest.js"],
   eager: ["ir/scalar", "ir/expr.js", "runtime/npy.js"],
   "eager-run": ["eager", "ir", "autodiff/primal.js", "diagnostics"],
 };

@@ -111,11 +111,28 @@ function inBounds(
   const lone = poly.asIndex;
   if (lone && node.kind === "name" && !tolerant && !lone.hi.equals(axis.hi) && isInferred(lone)) {
     const sizes = `${showSize(lone.hi)}, and here ${showSize(axis.hi)}`;
-    return session.report.add("GRAD3001", node.span, {
-      name: position === 0 ? `\`${name}\`` : `\`${name}\` (axis ${position + 1})`,
-      index: lone.name,
-      sizes,
-    });
+    const axisOf = (text: string, k: number): string =>
+      k === 0 ? `\`${text}\`` : `\`${text}\` (axis ${k + 1})`;
+    const first = inferred.get(lone);
+    const declared = context.scope.placeOf(name);
+    return session.report.add(
+      "GRAD3001",
+      node.span,
+      { name: axisOf(name, position), index: lone.name, sizes },
+      {
+        related: [
+          ...(first
+            ? [
+                {
+                  message: `\`${lone.name}\` runs over ${axisOf(first.name, first.position)}, of size ${showSize(lone.hi)}`,
+                  span: first.span,
+                },
+              ]
+            : []),
+          ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
+        ],
+      },
+    );
   }
   const known: Known = { facts: context.facts, rangeOf: (id) => rangeOfValue(id, context) };
   const below = shortfalls(poly, known);
@@ -139,9 +156,15 @@ function inBounds(
 const isProved = (found: ReturnType<typeof shortfalls>): boolean =>
   typeof found !== "string" && found.length === 0;
 
-/** Indices whose range was not written. */
-const inferred = new WeakSet<Index>();
-export const markInferred = (index: Index): void => void inferred.add(index);
+/** A use of a named tensor that gave an index its range. */
+export interface NamedUse {
+  readonly name: string;
+  readonly position: number;
+  readonly span: Span;
+}
+/** Indices whose range was not written, with the use that gave it. */
+const inferred = new WeakMap<Index, NamedUse | undefined>();
+export const markInferred = (index: Index, use?: NamedUse): void => void inferred.set(index, use);
 const isInferred = (index: Index): boolean => inferred.has(index);
 
 function rangeOfValue(id: number, context: Context): { lo: Poly; hi: Poly } | undefined {

@@ -34,7 +34,13 @@ export function arrange(
       const { text, span } = argument.name;
       const k = formals.findIndex((f) => nameOf(f) === text);
       if (k < 0) {
-        report.unknownName(`argument of \`${node.callee.text}\` called`, text, span, formals.map(nameOf));
+        report.unknownName(
+          `argument of \`${node.callee.text}\` called`,
+          text,
+          span,
+          formals.map(nameOf),
+          `its arguments are ${formals.map(nameOf).join(", ")}`,
+        );
         failed = true;
       } else if (arranged[k]) {
         report.add("GRAD2002", span, { name: text });

@@ -2,7 +2,8 @@ import * as ir from "../ir/expr.js";
 import { isFloat, isInteger, type DType } from "../ir/expr.js";
 import { ONE, Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import type { CallExpression, Expression, Name } from "../parser/ast.js";
+import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Name } from "../parser/ast.js";
+import { suggest } from "../diagnostics/suggest.js";
 import { arrange } from "./arguments.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { DERIVATIVES, derivative } from "./derivatives.js";
@@ -15,6 +16,24 @@ import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term }
 
 const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
 export const isDType = (name: string): name is DType => (DTYPES as readonly string[]).includes(name);
+const OTHER_TYPES: Readonly<Record<string, DType>> = {
+  float: "f32",
+  float16: "f16",
+  float32: "f32",
+  float64: "f64",
+  double: "f64",
+  half: "f16",
+  int: "i32",
+  int32: "i32",
+  uint: "u32",
+  uint32: "u32",
+  boolean: "bool",
+};
+/** What other languages call a type, or the nearest, or all. */
+export function typeMeant(name: string): string {
+  const near = OTHER_TYPES[name.toLowerCase()] ?? suggest(name, DTYPES);
+  return near ? `did you mean \`${near}\`?` : `types are ${DTYPES.join(", ")}`;
+}
 const SPECIAL = ["reshape", "concat", "stop", "rand", "randn", "grad", "jvp", "vjp", "hvp", "jacobian"];
 /** Names that a file may not declare. */
 export const isReserved = (name: string): boolean =>
@@ -55,13 +74,23 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
         { wanted: "subscripts after the seed", found: `\`${name}(…)\` alone` },
         { help: `${name}(seed)[b, j]` },
       );
-    default:
-      return report.unknownName("function", name, node.callee.span, [
-        ...context.scope.visible(),
-        ...Object.keys(SCALARS).filter(isReserved),
-        ...SPECIAL,
-      ]);
+    default: {
+      const operator = operatorExample(name);
+      return report.unknownName(
+        "function",
+        name,
+        node.callee.span,
+        operator ? [] : [...context.scope.visible(), ...Object.keys(SCALARS).filter(isReserved), ...SPECIAL],
+        operator && `\`${name}\` names the index that it runs over: ${operator}`,
+      );
+    }
   }
+}
+
+/** How a reducer or axis operator is written, for those who call it. */
+function operatorExample(name: string): string | undefined {
+  if (REDUCERS.some((r) => r === name)) return `\`${name}[i] x[i]\``;
+  return AXIS_OPERATORS.some((o) => o === name) ? `\`p[i] = ${name}[i] x[i]\`` : undefined;
 }
 
 function scalarFunction(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {

@@ -3,7 +3,7 @@ import type { Run, RunAxis } from "../ir/arrange.js";
 import { and, type Expr, type Index, type ValueId } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { BindingCheck, DimDeclaration } from "../ir/program.js";
-import type { Expression, FunctionStatement, OptimizerStatement } from "../parser/ast.js";
+import type { Expression, FunctionStatement, OptimizerStatement, Statement } from "../parser/ast.js";
 import { factsOf } from "./bounds.js";
 import type { Report } from "./report.js";
 import { showSize, type Term } from "./term.js";
@@ -53,6 +53,8 @@ export class Scope {
 /** What one run of the checker collects. */
 export class Session {
   readonly values = new Values();
+  /** Statements that define a name anew: the first definition stands. */
+  readonly repeated = new WeakSet<Statement>();
   readonly dims: DimDeclaration[] = [];
   private readonly checked = new Set<string>();
   readonly checks: BindingCheck[] = [];

@@ -12,7 +12,7 @@ import type {
   Statement,
   TypeSyntax,
 } from "../parser/ast.js";
-import { isDType, isReserved } from "./calls.js";
+import { isDType, isReserved, typeMeant } from "./calls.js";
 import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { duplicate } from "./equations.js";
@@ -37,7 +37,8 @@ export function declarable(name: Name, context: Context): boolean {
 
 export function typeOf(type: TypeSyntax, context: Context): { dtype: DType; shape: Poly[] } | null {
   const { text, span } = type.dtype;
-  if (!isDType(text)) return context.session.report.add("GRAD3010", span, { name: text });
+  if (!isDType(text))
+    return context.session.report.add("GRAD3010", span, { name: text }, { help: typeMeant(text) });
   const shape: Poly[] = [];
   let failed = false;
   for (const node of type.sizes) {

@@ -210,7 +210,9 @@ export function elaborateBody(
   const { report } = context.session;
   const units: Unit<Statement>[] = statements
     .filter(
-      (s) => (s.kind === "equation" && !s.targets.some((t) => isReserved(t.name.text))) || s.kind === "rec",
+      (s) =>
+        !context.session.repeated.has(s) &&
+        ((s.kind === "equation" && !s.targets.some((t) => isReserved(t.name.text))) || s.kind === "rec"),
     )
     .map(unitOf);
   const { order, circles } = arrangeUnits(units, through);
@@ -240,9 +242,10 @@ export function declareNames(statements: readonly Statement[], context: Context)
         continue;
       }
       // In a `rec` the entries of one quantity are several equations.
-      if (context.scope.own(text) && !(statement.kind === "rec" && own.has(text)))
+      if (context.scope.own(text) && !(statement.kind === "rec" && own.has(text))) {
         duplicate(text, name.span, context);
-      else context.scope.bind(text, { kind: "poison" }, name.span);
+        context.session.repeated.add(statement);
+      } else context.scope.bind(text, { kind: "poison" }, name.span);
       own.add(text);
     }
   }

@@ -14,6 +14,7 @@ import { namesOfFunction } from "./order.js";
 import { Report } from "./report.js";
 import { asValue, describe, type Term } from "./term.js";
 import { trainStep } from "./train.js";
+import { oneReducerEach } from "./unbound.js";
 
 export interface CheckOptions {
   /** Values for dims, over the literal ones of the source. */
@@ -47,8 +48,12 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     else if (statement.kind === "param" || statement.kind === "state") declareParam(statement, context);
   }
   declareFunctions(file.statements, context);
+  // What broken statements would have defined; a name that another statement defines is that one's.
+  const defined = new Set(
+    file.statements.flatMap((s) => (s.kind === "equation" ? s.targets.map((t) => t.name.text) : [])),
+  );
   for (const { text, span } of file.broken)
-    if (!context.scope.own(text)) context.scope.bind(text, { kind: "poison" }, span);
+    if (!context.scope.own(text) && !defined.has(text)) context.scope.bind(text, { kind: "poison" }, span);
 
   const results = new Results(context);
   declareNames(file.statements, context);
@@ -75,8 +80,11 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     if (statement.kind === "output") for (const name of statement.names) results.output(name.text, name.span);
   const outputs = results.inSourceOrder(file);
   const program = assemble(file, options, context, results, outputs);
-  const sorted = [...report.diagnostics].sort((a, b) =>
-    a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,
+  const sorted = oneReducerEach(
+    [...report.diagnostics].sort((a, b) =>
+      a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,
+    ),
+    file,
   );
   return report.failed ? { diagnostics: sorted } : { program, diagnostics: sorted };
 }

@@ -18,7 +18,7 @@ import { isBlock, namesOfFunction } from "./order.js";
 import { sizeOf } from "./sizes.js";
 import { stateOf, updateState } from "./states.js";
 import { align, asValue, bodyOver, coerce, describe, scalar, settle, showSize, type Term } from "./term.js";
-import { isDType } from "./calls.js";
+import { isDType, typeMeant } from "./calls.js";
 import { DERIVATIVES } from "./derivatives.js";
 
 type FunctionBinding = Extract<Binding, { kind: "function" }>;
@@ -153,7 +153,13 @@ function typed(
   context: Context,
 ): Term | null {
   const dtype = type.dtype.text;
-  if (!isDType(dtype)) return context.session.report.add("GRAD3010", type.dtype.span, { name: dtype });
+  if (!isDType(dtype))
+    return context.session.report.add(
+      "GRAD3010",
+      type.dtype.span,
+      { name: dtype },
+      { help: typeMeant(dtype) },
+    );
   const term = coerce(given, dtype);
   if (term) return term;
   return context.session.report.add(
@@ -278,7 +284,13 @@ function block(
       if (!poly) return null;
       shape.push(poly);
     }
-    if (!isDType(type.dtype.text)) return report.add("GRAD3010", type.dtype.span, { name: type.dtype.text });
+    if (!isDType(type.dtype.text))
+      return report.add(
+        "GRAD3010",
+        type.dtype.span,
+        { name: type.dtype.text },
+        { help: typeMeant(type.dtype.text) },
+      );
     declared.set(name.text, { dtype: type.dtype.text, shape });
   }
   for (const statement of statements) {

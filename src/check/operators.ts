@@ -2,8 +2,9 @@ import * as ir from "../ir/expr.js";
 import { isFloat, isInteger, type DType, type Expr } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { power } from "../ir/scalar/exponential.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
-import type { BinaryExpression } from "../parser/ast.js";
+import type { BinaryExpression, Expression } from "../parser/ast.js";
 import type { Context } from "./context.js";
 import { lift } from "./lift.js";
 import { align, at, coerce, commonType, describe, scalar, settle, type Flexible, type Term } from "./term.js";
@@ -17,7 +18,12 @@ export interface Matched {
   /** Null: all are flexible, `bodies` are the f32 forms. */
   readonly dtype: DType | null;
 }
-export function match(context: Context, terms: readonly Term[], span: Span): Matched | null {
+export function match(
+  context: Context,
+  terms: readonly Term[],
+  span: Span,
+  sides: readonly Expression[] = [],
+): Matched | null {
   const { report } = context.session;
   const common = commonType(terms);
   const [left, right] = disagreeing(terms);
@@ -35,10 +41,27 @@ export function match(context: Context, terms: readonly Term[], span: Span): Mat
     const tensors = terms.filter((t) => t.axes.length > 0);
     const first = tensors[0] ?? left;
     const other = tensors.find((t) => !align([first, t])) ?? right;
-    return report.add("GRAD3004", span, { left: describe(first), right: describe(other) });
+    return report.add(
+      "GRAD3004",
+      span,
+      { left: describe(first), right: describe(other) },
+      withOrigins(context, sides),
+    );
   }
   return { ...aligned, dtype };
 }
+/** Where the names in a mismatch were declared, and how the rest is said. */
+function withOrigins(context: Context, sides: readonly Expression[]): DiagnosticExtras {
+  const related = sides.flatMap((side) => {
+    const span = side.kind === "name" ? context.scope.placeOf(side.name) : undefined;
+    return side.kind === "name" && span ? [{ message: `\`${side.name}\` is declared here`, span }] : [];
+  });
+  return {
+    related,
+    help: "only equal shapes, or a scalar on one side, go without indices: `y[i, j] = a[i, j] + b[j]`",
+  };
+}
+
 function disagreeing(terms: readonly Term[]): [Term, Term] {
   const first = terms.find((t) => !t.flexible) ?? terms[0];
   const other =
@@ -63,13 +86,13 @@ export function binary(context: Context, node: BinaryExpression, left: Term, rig
     case "<=":
     case ">":
     case ">=":
-      return comparison(context, operator, left, right, span);
+      return comparison(context, operator, left, right, span, [node.left, node.right]);
     case "@":
-      return matrixProduct(context, left, right, span);
+      return matrixProduct(context, left, right, span, [node.left, node.right]);
     case "??":
       return null;
     default:
-      return arithmetic(context, operator, left, right, operatorSpan);
+      return arithmetic(context, operator, left, right, operatorSpan, [node.left, node.right]);
   }
 }
 const combineBools = (operator: "or" | "and", [a, b]: readonly Expr[]): Expr =>
@@ -100,8 +123,9 @@ function comparison(
   left: Term,
   right: Term,
   span: Span,
+  sides: readonly Expression[] = [],
 ): Term | null {
-  const matched = match(context, [left, right], span);
+  const matched = match(context, [left, right], span, sides);
   if (!matched) return null;
   const [name, swapped] = COMPARISONS[operator];
   if (matched.dtype === "bool" && operator !== "==" && operator !== "!=")
@@ -119,6 +143,7 @@ function arithmetic(
   left: Term,
   right: Term,
   span: Span,
+  sides: readonly Expression[] = [],
 ): Term | null {
   for (const term of [left, right])
     if (term.dtype === "bool")
@@ -129,7 +154,7 @@ function arithmetic(
         { help: "if … then 1.0 else 0.0 makes a number of it" },
       );
   // The exponent keeps its own literal form: x^2 is a product whatever x is.
-  const matched = match(context, [left, right], span);
+  const matched = match(context, [left, right], span, sides);
   if (!matched) return null;
   const [a, b] = matched.bodies;
   if (!a || !b) return null;
@@ -219,7 +244,13 @@ export function negative(context: Context, operand: Term, span: Span): Term | nu
 }
 
 /** `a @ b` for one and two axes. */
-function matrixProduct(context: Context, left: Term, right: Term, span: Span): Term | null {
+function matrixProduct(
+  context: Context,
+  left: Term,
+  right: Term,
+  span: Span,
+  sides: readonly Expression[],
+): Term | null {
   const { report } = context.session;
   const a = settle(left);
   const b = settle(right);
@@ -231,7 +262,12 @@ function matrixProduct(context: Context, left: Term, right: Term, span: Span): T
       found: `${describe(a)} and ${describe(b)}`,
     });
   if (!inner.hi.equals(outer.hi))
-    return report.add("GRAD3004", span, { left: describe(a), right: describe(b) });
+    return report.add(
+      "GRAD3004",
+      span,
+      { left: describe(a), right: describe(b) },
+      withOrigins(context, sides),
+    );
   if (a.dtype !== b.dtype || !(isFloat(a.dtype) || isInteger(a.dtype)))
     return report.add("GRAD3003", span, { left: describe(a), right: describe(b) });
   const rows = a.axes.slice(0, -1).map((i) => ir.freshIndex(i.name, i.hi));

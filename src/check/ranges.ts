@@ -1,7 +1,7 @@
 import { freshIndex, type Index } from "../ir/expr.js";
-import { Poly } from "../ir/poly.js";
+import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
-import { markInferred } from "./access.js";
+import { markInferred, type NamedUse } from "./access.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { rangeOf } from "./sizes.js";
 
@@ -52,7 +52,11 @@ interface ComputedUse {
  * Size of the axis on which the index stands alone as a subscript, by the first such use of a name in source order;
  * else the uses whose base is itself an expression.
  */
-function usesOf(name: string, nodes: readonly Expression[], context: Context): Poly | ComputedUse[] {
+function usesOf(
+  name: string,
+  nodes: readonly Expression[],
+  context: Context,
+): { size: Poly; use: NamedUse } | ComputedUse[] {
   const computed: ComputedUse[] = [];
   const stack = [...nodes].reverse().map((node) => ({ node, under: [] as readonly ReducerExpression[] }));
   for (let next = stack.pop(); next; next = stack.pop()) {
@@ -67,7 +71,7 @@ function usesOf(name: string, nodes: readonly Expression[], context: Context): P
         }
         const binding = context.scope.lookup(node.base.prime ? `${node.base.name}'` : node.base.name);
         const axis = binding?.kind === "term" ? binding.term.axes[position] : undefined;
-        if (axis) return axis.hi;
+        if (axis) return { size: axis.hi, use: { name: node.base.name, position, span: subscript.span } };
       }
     }
     // The axis that `concat[i](a, b)` makes is as long as its parts together.
@@ -108,7 +112,7 @@ export function indicesFor(
     } else if (size) found[k] = freshIndex(name.text, size);
     else {
       const use = usesOf(name.text, uses, context);
-      if (use instanceof Poly) found[k] = inferred(name, use);
+      if ("size" in use) found[k] = inferred(name, use.size, use.use);
       else open.set(k, use);
     }
   }
@@ -138,7 +142,12 @@ export function indicesFor(
     const before = report.diagnostics.length;
     for (const { base, under } of computed) if (under.length === 0) elaborate(base, around());
     if (name && report.diagnostics.length === before && !standsInFault(uses, name.text, context, elaborate))
-      report.add("GRAD2005", name.span, { name: name.text });
+      report.add(
+        "GRAD2005",
+        name.span,
+        { name: name.text },
+        { help: `write the range, \`${name.text} in 0..N\`, or use it alone as a subscript of an axis` },
+      );
   }
   return wanted.map((_, k) => found[k] ?? null);
 }
@@ -169,9 +178,9 @@ function standsInFault(
   return found;
 }
 
-function inferred(name: Name, size: Poly): Index {
+function inferred(name: Name, size: Poly, use?: NamedUse): Index {
   const made = freshIndex(name.text, size);
-  markInferred(made);
+  markInferred(made, use);
   return made;
 }
 

@@ -21,6 +21,9 @@ function distance(a: string, b: string): number {
 
 /** The known name nearest to a wrong one, if it is near enough to be meant. */
 export function suggest(wrong: string, known: Iterable<string>): string | undefined {
+  // Of one letter any other is one edit away: only its other case is near.
+  if (wrong.length < 2)
+    return [...known].find((name) => name !== wrong && name.toLowerCase() === wrong.toLowerCase());
   let best: string | undefined;
   let least = Math.max(1, Math.floor(wrong.length / 3)) + 0.5;
   for (const name of known) {

@@ -3,7 +3,7 @@ import type { Line, Piece } from "./lines.js";
 import type { Marks } from "./marks.js";
 
 /** Longest line that is left alone. */
-export const LINE_WIDTH = 132;
+const LINE_WIDTH = 132;
 const STEP = 2;
 
 interface Written {

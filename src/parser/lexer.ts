@@ -176,6 +176,8 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   "≥": ">=",
   "≠": "!=",
   "→": "->",
+  "?": "if … then … else …",
+  "||": "or",
   "&&": "and",
   "&": "and",
   "!": "not",

@@ -110,7 +110,13 @@ export class StatementParser extends FunctionParser {
       try {
         const statement = this.SUBRULE(this.statement);
         found.push(statement);
-        this.checkEnd();
+        try {
+          this.checkEnd();
+        } catch (error) {
+          // What is read of a broken equation or declaration means something else than its author does.
+          if (statement.kind !== "rec" && statement.kind !== "fn" && statement.kind !== "layer") found.pop();
+          throw error;
+        }
       } catch (error) {
         const diagnostic = this.explain(error);
         const repeated = diagnostic.code === "GRAD1003" && tooDeep;
@@ -215,7 +221,7 @@ export class StatementParser extends FunctionParser {
       "GRAD1001",
       fresh ? this.placeAfter(last) : this.spanOf(token),
       { expected, found },
-      helpFor(token, expected),
+      helpFor(token, expected, last),
     );
   }
   private lastBefore(token: IToken): IToken | undefined {
@@ -266,6 +272,7 @@ export class StatementParser extends FunctionParser {
     };
     const first = token(start);
     if (!first) return names;
+    if (first.tokenType === Train || first.tokenType === Check) return names;
     const declares = statementWords.has(first.tokenType) && isName(start + 1);
     let k = declares ? start + 1 : start;
     while (isName(k)) {
@@ -288,7 +295,44 @@ export class StatementParser extends FunctionParser {
 
 const shorten = (image: string): string => (image.length > 40 ? `${image.slice(0, 39)}…` : image);
 
-function helpFor(token: IToken, expected: string): DiagnosticExtras {
+/** Words with which other languages begin a statement, and what does their work here. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  def: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+  function: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+  let: "an equation needs no keyword: `y = 2`",
+  var: "an equation needs no keyword: `y = 2`",
+  for: "nothing loops here: an equation holds for all its indices, `sum[i] x[i]` adds, `rec t in 0..T { … }` goes step by step",
+  while: "a loop that stops is `rec t in 0..T while condition { … }`",
+  return: "a function's results are named, and defined by equations",
+  class: "what owns params is a `layer`",
+  print: "`output y` gives a value to the caller",
+};
+
+function helpFor(token: IToken, expected: string, last: IToken | undefined): DiagnosticExtras {
+  const before = last?.image;
+  const word = OTHER_WORDS[before ?? ""];
+  if (expected === "`=`" && word !== undefined) return { help: word };
+  if (before === "*" && token.image === "*") return { help: "a power is written `x^2`" };
+  if (token.image === "=" && before !== undefined && /^[-+*/%]$/.test(before))
+    return { help: "nothing is changed in place: give the new value a name of its own" };
+  if (expected === "`=`" && token.image === ":")
+    return { help: "an equation is written `y = …`, a declaration `input y: f32[N]` or `param y: f32[N]`" };
+  if (expected === "`]`" && token.image === ":")
+    return { help: "there are no slices: an index ranges over the part, `y[i in 0..5] = x[i]`" };
+  if (expected === "`:`") return { help: "it has a type: `x: f32` or `x: f32[N, M]`" };
+  if (expected === "`with`") return { help: "an optimizer is named: `train loss with adam(rate = 1e-3)`" };
+  if (expected === "`{`" && before === "import") return { help: 'write `import { name } from "std/ode"`' };
+  if (
+    expected.startsWith("an operator") &&
+    token.image === "(" &&
+    before !== undefined &&
+    /^[fiu]\d\d$/.test(before)
+  )
+    return { help: `sizes stand in square brackets: \`${before}[…]\`` };
+  if (expected.startsWith("an operator") && token.image === "[")
+    return { help: "a declaration has a type: `param W: f32[N, M]`" };
+  if (expected.startsWith("an operator") && (tokenMatcher(token, Name) || token.image === "("))
+    return { help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`" };
   if (expected === "`=`" && token.image === "==") return { help: "an equation has one `=`" };
   if (expected === "`then`") return { help: "write `if condition then a else b`" };
   if (expected === "`else`") return { help: "`if` is an expression and always has an `else`" };

@@ -1,3 +1,5 @@
+import { suggest } from "../diagnostics/suggest.js";
+
 /**
  * Errors at run time. Codes of this range:
  *
@@ -57,33 +59,8 @@ export class InternalError extends Error {
 
 /** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
-  let best: string | undefined;
-  let limit = name.length < 3 ? name.length >> 1 : Math.max(2, name.length / 3);
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance <= limit) {
-      best = candidate;
-      limit = distance - 0.5;
-    }
-  }
-  return best === undefined ? "" : `; did you mean \`${best}\`?`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(
-          (row[j] ?? 0) + 1,
-          (next[j - 1] ?? 0) + 1,
-          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  const near = suggest(name, known);
+  return near === undefined ? "" : `; did you mean \`${near}\`?`;
 }
 
 export const unknownName = (what: string, name: string, known: Iterable<string>): DataError =>

@@ -164,8 +164,9 @@ test("what follows a statement on its line begins another or is an error", () =>
       m.grad:1:7
         1 | y = 2 x
           |       ^
-    kept: y
-    broken: 
+      help: a product is written with \`*\`; a reducer's index in square brackets, \`sum[i] x[i]\`
+    kept: 
+    broken: y
     "
   `);
 });
@@ -178,8 +179,8 @@ test("characters that are no token are one error, with what was meant", () => {
         1 | y = 2 × x
           |       ^
       help: write \`*\`
-    kept: y z
-    broken: 
+    kept: z
+    broken: y
     "
   `);
 });
@@ -195,10 +196,12 @@ test("keywords, types and texts", () => {
       m.grad:1:9
         1 | train l wiht adam
           |         ^^^^
+      help: an optimizer is named: \`train loss with adam(rate = 1e-3)\`
     error[GRAD1001]: expected \`:\`, found \`f32\`
       m.grad:2:9
         2 | input x f32
           |         ^^^
+      help: it has a type: \`x: f32\` or \`x: f32[N, M]\`
     error[GRAD1001]: expected \`->\` or \`=\`, found \`{\`
       m.grad:3:14
         3 | fn g(x: f32) { y = x }
@@ -221,7 +224,7 @@ test("keywords, types and texts", () => {
           |                ^
       help: \`if\` is an expression and always has an \`else\`
     kept: import
-    broken: l x g u y w
+    broken: x g u y w
     "
   `);
 });
