@@ -4,6 +4,7 @@ import { isFloat, type ValueId } from "../ir/expr.js";
 import type { Program, TrainStep } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
+import { validateCheck } from "./checks.js";
 import { Scope, Session, type Context } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { stateOf, updateState } from "./states.js";
@@ -80,6 +81,8 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     if (statement.kind === "output") for (const name of statement.names) results.output(name.text, name.span);
   const outputs = results.inSourceOrder(file);
   const program = assemble(file, options, context, results, outputs);
+  for (const statement of file.statements)
+    if (statement.kind === "check") validateCheck(statement, results, context);
   const sorted = oneReducerEach(
     [...report.diagnostics].sort((a, b) =>
       a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,

@@ -1,0 +1,66 @@
+import type { ValueId } from "../ir/expr.js";
+import type { CheckStatement } from "../parser/ast.js";
+import type { Context } from "./context.js";
+import { nestedNumbers } from "./initialisers.js";
+import { showSize } from "./term.js";
+
+/** Names of dims, inputs, params and states are given, those of outputs and losses expected; shapes and types are theirs. */
+export function validateCheck(
+  statement: CheckStatement,
+  results: { readonly losses: ReadonlyMap<string, ValueId>; readonly outputs: ReadonlyMap<string, ValueId> },
+  context: Context,
+): void {
+  const { report, values, dims } = context.session;
+  const leaves = new Map(
+    [...values.byId.values()].flatMap((v) =>
+      v.definition.kind === "leaf" ? [[v.name, { ...v, role: v.definition.role }] as const] : [],
+    ),
+  );
+  const { losses, outputs } = results;
+  if (!losses.has(statement.loss.text)) {
+    if (context.scope.lookup(statement.loss.text)?.kind !== "poison")
+      report.unknownName("loss", statement.loss.text, statement.loss.span, losses.keys());
+    return;
+  }
+  const seen = new Set<string>();
+  for (const { name, value } of statement.values) {
+    const { text, span } = name;
+    if (seen.has(text)) report.add("GRAD2002", span, { name: text });
+    seen.add(text);
+    const numbers = nestedNumbers(value, context);
+    if (!numbers) continue;
+    if (dims.some((d) => d.name === text)) {
+      const [size = NaN] = numbers.data;
+      if (numbers.shape.length || !Number.isInteger(size) || size < 0)
+        report.add("GRAD3008", value.span, { text: "this" });
+      continue;
+    }
+    const leaf = leaves.get(text);
+    const expected = outputs.get(text) ?? losses.get(text);
+    const target = leaf ?? (expected === undefined ? undefined : values.get(expected));
+    if (!target) {
+      // A name with an error of its own is known to be wrong.
+      if (context.scope.lookup(text)?.kind !== "poison")
+        report.unknownName("dim, input, param, output or loss", text, span, [
+          ...dims.map((d) => d.name),
+          ...leaves.keys(),
+          ...outputs.keys(),
+        ]);
+      continue;
+    }
+    const wanted = target.shape;
+    const fits =
+      wanted.length === numbers.shape.length &&
+      wanted.every((size, k) => size.constant === undefined || size.constant === numbers.shape[k]);
+    if (!fits) {
+      report.add("GRAD3004", value.span, {
+        left: `\`${text}\`: ${target.dtype}[${wanted.map(showSize).join(", ")}]`,
+        right: `[${numbers.shape.join(", ")}]`,
+      });
+    } else if (
+      (target.dtype === "i32" || target.dtype === "u32") &&
+      numbers.data.some((x) => !Number.isInteger(x))
+    )
+      report.add("GRAD3006", value.span, { wanted: "whole numbers", found: "fractions" });
+  }
+}
