@@ -33,6 +33,6 @@ test("a check that does not hold says where and by how much", () => {
 });
 test("an unknown name and a wrong shape are the user's errors", () => {
   expect(check("check l at { x = [1], w = [1], yy = 1 }")).toMatchObject({ status: 1 });
-  expect(check("check l at { x = [1], w = [1], yy = 1 }").err).toContain("did you mean `y`?");
+  expect(check("check l at { x = [1], w = [1], yy = 1 }").out).toContain("did you mean `y`?");
   expect(check("check l at { x = [1], w = [1, 2] }")).toMatchObject({ status: 1 });
 });
