@@ -1,7 +1,7 @@
 // Installs what the project needs and builds it, when something has changed since the last time. Node's built-ins only.
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -34,6 +34,8 @@ const built = join(root, "dist", ".gradc-built");
 const sources = digest([...filesBelow("src"), "tsconfig.json", "tsconfig.build.json"].sort());
 if (changed(built, sources)) {
   console.log("building …");
+  // Emptied first: what a removed source had left there would still be imported.
+  rmSync(join(root, "dist"), { recursive: true, force: true });
   npm("run", "--silent", "build");
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(built, sources);

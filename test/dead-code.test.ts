@@ -24,7 +24,7 @@ const EXPORT =
 
 function target(from: string, specifier: string): string | undefined {
   const path = normalize(join(dirname(from), specifier)).replaceAll("\\", "/");
-  return [path, path.replace(/\.js$/, ".ts"), path.replace(/^dist\//, "src/").replace(/\.js$/, ".ts")].find(
+  return [path.replace(/^dist\//, "src/").replace(/\.js$/, ".ts"), path.replace(/\.js$/, ".ts"), path].find(
     (p) => existsSync(p),
   );
 }
@@ -91,4 +91,29 @@ test("every exported value is used by another file", () => {
       return exported.filter((name) => !names.has(name)).map((name) => `${file}: ${name}`);
     });
   expect(unused).toEqual([]);
+});
+
+// Scripts and examples are not type-checked, and import what is built: a name that is gone would only show when they run.
+test("every name that a script or an example imports exists", () => {
+  const missing = tests
+    .filter((file) => file.endsWith(".mjs"))
+    .flatMap((file) =>
+      uses(file).flatMap(({ file: to, names }) => {
+        const text = readFileSync(to, "utf8");
+        const exported = new Set([
+          ...[...text.matchAll(EXPORT)].map((m) => m[1] ?? ""),
+          ...[...text.matchAll(/^export\s*\{([^}]*)\}/gm)].flatMap((m) =>
+            (m[1] ?? "").split(",").map(
+              (item) =>
+                item
+                  .trim()
+                  .split(/\s+as\s+/)
+                  .at(-1) ?? "",
+            ),
+          ),
+        ]);
+        return names.filter((name) => !exported.has(name)).map((name) => `${file}: ${name} of ${to}`);
+      }),
+    );
+  expect(missing).toEqual([]);
 });

@@ -5,3 +5,5 @@ export interface Digits {
   readonly label: Int32Array;
 }
 export function loadDigits(): { train: Digits; test: Digits };
+/** 0..n-1 in an order drawn from `seed`. */
+export function shuffled(n: number, seed: number): number[];

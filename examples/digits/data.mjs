@@ -28,3 +28,15 @@ function part(name) {
 
 /** Pixels in [0, 1], row-major, 784 an image. */
 export const loadDigits = () => ({ train: part("train"), test: part("t10k") });
+
+/** 0..n-1 in an order drawn from `seed`: Fisher–Yates over a small generator, the same everywhere. */
+export function shuffled(n, seed) {
+  let state = (seed * 2654435761 + 1) >>> 0;
+  const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 4294967296;
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

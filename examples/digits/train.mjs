@@ -5,9 +5,8 @@ import { parseArgs } from "node:util";
 import { compile } from "../../dist/index.js";
 import { RUNTIME_URL } from "../../dist/cli/model.js";
 import { curve, Progress } from "../../dist/cli/terminal.js";
-import { shuffled } from "../../dist/cli/train.js";
 import { prepareWebGpu } from "../../dist/cli/webgpu.js";
-import { loadDigits } from "./data.mjs";
+import { loadDigits, shuffled } from "./data.mjs";
 
 const { values } = parseArgs({
   options: {
