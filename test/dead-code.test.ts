@@ -8,13 +8,20 @@ import { expect, test } from "vitest";
 const ENTRIES = /^src\/(index|cli|client\.d|runtime\/index|plugins\/[\w-]+|eager\/index)\.ts$/;
 
 const filesBelow = (folder: string): string[] =>
-  readdirSync(folder).flatMap((name) => {
-    const path = `${folder}/${name}`;
-    return statSync(path).isDirectory() ? filesBelow(path) : [path];
-  });
+  readdirSync(folder)
+    .filter((name) => name !== "node_modules")
+    .flatMap((name) => {
+      const path = `${folder}/${name}`;
+      return statSync(path).isDirectory() ? filesBelow(path) : [path];
+    });
 const code = (file: string): boolean => /\.(ts|mts|mjs|js)$/.test(file);
 const sources = filesBelow("src").filter(code);
-const tests = [...filesBelow("test"), ...filesBelow("scripts"), ...filesBelow("examples")].filter(code);
+const tests = [
+  ...filesBelow("test"),
+  ...filesBelow("scripts"),
+  ...filesBelow("examples"),
+  ...filesBelow("bench"),
+].filter(code);
 
 const CLAUSE =
   /(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?(\{[^}]*\}|\*(?:\s+as\s+(\w+))?)\s+from\s+"(\.[^"]+)"/g;

@@ -1,0 +1,151 @@
+import { pathToFileURL } from "node:url";
+import { resolve } from "node:path";
+
+const HERE = new URL("../../", import.meta.url);
+/** Of a checkout, this one or another: `path` names its root. */
+const distOf = (path) => new URL("dist/", path ? pathToFileURL(`${resolve(path)}/`) : HERE);
+const typed = ({ data }) => data;
+const arrays = (tensors) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, typed(t)]));
+
+/**
+ * Our own engines. The compiled ones get their inputs as tensors that are already on the device, as the peers do; the
+ * steps of a training loop get arrays, as a user passes them.
+ * @param {"js" | "wasm" | "webgpu" | "eager"} engine
+ * @param {object} workload a Workload of workloads.mjs
+ * @param {{ checkout?: string, off?: string[], precision?: "f32" | "f64", arrays?: boolean }} options `off` names
+ *   optimisations to leave out, `arrays` passes arrays in every case
+ */
+export async function prepare(engine, workload, options = {}) {
+  const dist = distOf(options.checkout);
+  const [{ compile }, { instantiate, RUNTIME_URL }] = await Promise.all([
+    import(new URL("index.js", dist)),
+    import(new URL("cli/model.js", dist)),
+  ]);
+  const compiled = compile(workload.source, {
+    filename: `${workload.name}.grad`,
+    targets: [engine === "webgpu" ? "wgsl" : engine === "eager" ? "js" : engine],
+    runtimeImport: RUNTIME_URL,
+    precision: options.precision ?? "f32",
+    ...(options.off && { off: options.off }),
+  });
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("; "));
+  const { param, data } = workload.inputs();
+  if (engine === "eager") return eager(dist, compiled, workload, param, data);
+  const backend = options.backend ?? engine;
+  const model = await instantiate(compiled, { backend, dims: workload.dims, params: arrays(param) });
+  const inputs =
+    workload.steps || options.arrays
+      ? arrays(data)
+      : resident(await import(new URL("runtime/index.js", dist)), model, data);
+  return workload.steps ? stepping(model, workload, param, inputs) : backward(model, inputs);
+}
+
+/**
+ * Inputs as tensors of the model's device. A model gives out no others than its results, so this goes past the typings.
+ */
+function resident({ Tensor }, model, data) {
+  const { device } = model;
+  const lasting = { ended: undefined, check() {} };
+  return Object.fromEntries(
+    Object.entries(data).map(([name, { shape, data: values }]) => {
+      const { dtype } = model.meta.inputs[name];
+      const memory = device.allocate(device.bytes(dtype, values.length), name);
+      device.upload(memory, dtype, dtype === "f64" ? Float64Array.from(values) : values);
+      return [name, new Tensor(name, dtype, shape, memory, device, lasting)];
+    }),
+  );
+}
+
+function backward(model, inputs) {
+  const loss = model.meta.losses[0];
+  const finish = async (out) => (model.backend === "webgpu" ? void (await out[loss].item()) : undefined);
+  return {
+    async results() {
+      const out = model.backward(inputs);
+      const list = Object.entries(out.grads).map(async ([name, t]) => [name, await t.read()]);
+      return { ...Object.fromEntries(await Promise.all(list)), [loss]: await out[loss].read() };
+    },
+    run:
+      model.backend === "webgpu" ? () => finish(model.backward(inputs)) : () => void model.backward(inputs),
+    dispose: () => model.dispose(),
+  };
+}
+
+function stepping(model, { steps, rate }, param, inputs) {
+  const options = { rate };
+  const names = Object.keys(param);
+  const run = () => {
+    for (const name of names) model.store.set(name, param[name].data);
+    for (let k = 0; k < steps; k++) model.step(inputs, options);
+  };
+  const results = async () => {
+    const list = names.map(async (name) => [name, await model.store.get(name).read()]);
+    return Object.fromEntries(await Promise.all(list));
+  };
+  const waiting = async () => {
+    run();
+    await results();
+  };
+  return {
+    results: async () => {
+      run();
+      return results();
+    },
+    run: model.backend === "webgpu" ? waiting : run,
+    dispose: () => model.dispose(),
+  };
+}
+
+async function eager(dist, compiled, { steps, rate, dims }, param, data) {
+  const { runEagerly } = await import(new URL("eager-run/run.js", dist));
+  const primal = compiled.primal();
+  const loss = compiled.meta.losses[0];
+  const sizes = { ...Object.fromEntries(Object.entries(compiled.meta.dims).filter(([, v]) => v !== null)) };
+  // Dims that depend on others are a model's to evaluate.
+  Object.assign(sizes, dims, await derivedDims(dist, compiled, dims, param, data));
+  const others = initial(primal.program, sizes);
+  const once = (params) =>
+    runEagerly(primal, sizes, new Map([...others, ...Object.entries({ ...arrays(data), ...params })]), {
+      loss,
+      float: "f32",
+    });
+  const read = (tensors) =>
+    Object.fromEntries([...tensors].map(([n, t]) => [n, Float64Array.from(t.numbers())]));
+  const train = () => {
+    const current = Object.fromEntries(
+      Object.entries(param).map(([name, t]) => [name, Float32Array.from(t.data)]),
+    );
+    for (let k = 0; k < steps; k++)
+      for (const [name, gradient] of once(current).gradients) {
+        const values = gradient.numbers();
+        current[name].forEach((w, n) => (current[name][n] = w - rate * values[n]));
+      }
+    return current;
+  };
+  const given = arrays(param);
+  return {
+    results: async () =>
+      steps
+        ? train()
+        : (({ outputs, gradients }) => ({ ...read(gradients), [loss]: read(outputs)[loss] }))(once(given)),
+    run: steps ? () => void train() : () => void once(given),
+    dispose() {},
+  };
+}
+
+async function derivedDims(dist, compiled, dims, param, data) {
+  const { instantiate } = await import(new URL("cli/model.js", dist));
+  const model = await instantiate(compiled, { backend: "js", dims, params: arrays(param) });
+  model.forward(arrays(data));
+  const found = model.dims;
+  model.dispose();
+  return found;
+}
+
+/** What leaves begin with: constants' values, and zeros for those of the update, which has no part in the gradients. */
+function initial({ values }, dims) {
+  const size = (axis) => axis.evaluate((atom) => (atom.kind === "dim" ? dims[atom.name] : NaN));
+  const content = ({ definition: { init }, shape }) =>
+    init?.kind === "values" ? init.data : new Float64Array(shape.reduce((n, axis) => n * size(axis), 1));
+  return [...values.values()].flatMap((v) => (v.definition.kind === "leaf" ? [[v.name, content(v)]] : []));
+}

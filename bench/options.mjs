@@ -1,0 +1,39 @@
+import { parseArgs } from "node:util";
+import { parseContender } from "./contenders/index.mjs";
+import { WORKLOADS, workload } from "./workloads.mjs";
+
+const DEFAULT_ENGINES = "js,wasm,eager,hand";
+
+export const USAGE = `npm run bench -- [OPTIONS]
+  --only W1,W2      workloads (all: ${[...WORKLOADS.keys()].join(" ")})
+  --engines A,B     contenders, default ${DEFAULT_ENGINES}; webgpu on request; of our engines also
+                    wasm@DIR (another checkout's build), wasm+arrays (inputs passed as arrays)
+  --rounds N        default 11
+  --warm-up MS      before the rounds, each contender; default 400
+  --json FILE       all figures
+`;
+
+/** @throws Error with a sentence for a mistake */
+export function parseOptions(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: "string" },
+      engines: { type: "string" },
+      rounds: { type: "string", default: "11" },
+      "warm-up": { type: "string", default: "400" },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const list = (text) => text.split(",").filter(Boolean);
+  const only = values.only === undefined ? [...WORKLOADS.keys()] : list(values.only);
+  only.forEach(workload);
+  const engines = list(values.engines ?? DEFAULT_ENGINES);
+  engines.forEach(parseContender);
+  const rounds = Number(values.rounds);
+  if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds wants a positive integer");
+  const warmUp = Number(values["warm-up"]);
+  if (!(warmUp >= 0)) throw new Error("--warm-up wants milliseconds");
+  return { ...values, only, engines, rounds, warmUp };
+}

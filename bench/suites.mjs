@@ -1,0 +1,7 @@
+import { workload } from "./workloads.mjs";
+
+/** A workload by the suite and the name: what travels to another process. */
+export function find(suite, name) {
+  if (suite === "main") return workload(name);
+  throw new Error(`there is no suite ${suite}`);
+}
