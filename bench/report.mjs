@@ -32,14 +32,21 @@ export function block({ workload, timings }) {
   const anchor = timings.find((t) => t.contender === "c")?.median;
   const rows = timings.map((t) => [
     t.contender,
-    t.fault ?? t.leftOut ?? duration(t.median),
+    t.fault ? "fault" : t.leftOut ? "left out" : duration(t.median),
     t.median ? `±${Math.round((50 * (t.high - t.low)) / t.median)}%` : "",
     t.error === undefined ? "" : t.error.toExponential(0),
     anchor && t.median ? ratio(t.median / anchor) : "",
   ]);
   const unit = workload.steps ? "a step" : "forward and backward";
-  return `${workload.name}  ${workload.title}, ${unit}\n${table([["", "median", "spread", "error", "÷ c"], ...rows])}\n`;
+  return `${workload.name}  ${workload.title}, ${unit}\n${table([["", "median", "spread", "error", "÷ c"], ...rows])}\n${reasons(timings)}`;
 }
+
+/** Why contenders have no time, a line each. */
+const reasons = (timings) =>
+  timings
+    .map(({ contender, fault, leftOut }) => [contender, fault ?? leftOut])
+    .flatMap(([name, why]) => (why ? [`  ${name}: ${why.split("\n")[0].slice(0, 200)}\n`] : []))
+    .join("");
 
 /** Our engines over each other contender and over the goals, a row for each workload. */
 export function summary(results, factor) {

@@ -1,3 +1,4 @@
+import { prepare as prepareAnchor } from "./anchor.mjs";
 import { prepare as prepareGradc } from "./gradc.mjs";
 import { prepare as prepareHand } from "./hand.mjs";
 
@@ -14,6 +15,7 @@ export const CONTENDERS = {
     about: "gradc, JavaScript in float64: what results are held against",
     prepare: (w) => prepareGradc("js", w, { precision: "f64" }),
   },
+  c: { about: "C with SIMD intrinsics as WebAssembly: the anchor", prepare: prepareAnchor },
   hand: { about: "typed-array JavaScript fused by hand", prepare: prepareHand },
 };
 
