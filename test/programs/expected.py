@@ -1640,7 +1640,7 @@ def draws(seed,*shape,normal=False):
     return torch.tensor([one(i) for i in itertools.product(*map(range,shape))]).reshape(shape)
 B,N=3,4
 # Kept in test/std.
-@case("../std/random_ode", """
+@case("random_ode", """
 import { dropout, dropout2, gumbel, gumbel_softmax, gaussian } from "std/random"
 import { euler, midpoint, rk4, dopri5 } from "std/ode"
 dim B, N

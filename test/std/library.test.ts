@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { STD_SOURCES } from "../../src/std/sources.js";
-import { evaluated, readData } from "../evaluate.js";
+import { evaluated } from "../evaluate.js";
 import { compile } from "../../src/compile.js";
 import { complaints } from "../check/harness.js";
 
@@ -79,24 +79,4 @@ describe("losses at their special points", () => {
     expect(got["l/x"]).toEqual([0, 0]);
     expect(got["l/p"]?.[0]).toBe(0);
   });
-});
-
-test("random layers and steps of solvers give PyTorch's values and gradients, with the draws of the reference", () => {
-  const { program } = compile(readFileSync("test/std/random_ode.grad", "utf8"), {
-    wrt: ["x", "t", "W"],
-    precision: "f64",
-  });
-  if (!program) throw new Error("no program");
-  const got = evaluated(program, readData("test/std/random_ode.data.json"));
-  const { outputs, grads } = JSON.parse(readFileSync("test/std/random_ode.expected.json", "utf8")) as {
-    outputs: Record<string, { data: number[] }>;
-    grads: Record<string, Record<string, { data: number[] }>>;
-  };
-  const wanted = [
-    ...Object.entries(outputs),
-    ...Object.entries(grads["l"] ?? {}).map(([n, t]) => [`l/${n}`, t] as const),
-  ];
-  expect(wanted.length).toBeGreaterThan(10);
-  for (const [name, { data }] of wanted)
-    data.forEach((want, k) => expect(got[name]?.[k], `${name} ${k}`).toBeCloseTo(want, 12));
 });

@@ -79,10 +79,10 @@ export function emitModule(
 /** The host functions of a wasm module, over doubles. */
 function hostText(wasm: WasmCode): string {
   return [...wasm.hosts]
-    .map(([name, arity]) => {
-      const parameters = ["a", "b", "c", "d"].slice(0, arity);
+    .map(([imported, { name, arity }]) => {
+      const parameters = Array.from({ length: arity }, (_, k) => `x${k}`);
       const body = SCALARS[name]?.js.expression(parameters, "f64") ?? "NaN";
-      return `    ${name}: (${parameters.join(", ")}) => ${body},\n`;
+      return `    ${imported}: (${parameters.join(", ")}) => ${body},\n`;
     })
     .join("");
 }

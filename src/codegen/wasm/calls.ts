@@ -44,8 +44,12 @@ export function callInstruction(
   literals: readonly (number | undefined)[],
   wide: boolean,
   context: CallContext,
+  result: DType = operand,
 ): Instruction | undefined {
   const [a = i32(0), b = i32(0)] = args;
+  // Integers become a float in no other way: a draw of a seed and subscripts.
+  if (isFloat(result) && !isFloat(operand))
+    return wide ? undefined : hostCall(fn, args, operand, result, context);
   const type = wide ? laneType(operand) : scalarType(operand);
   const make = (name: string, ...operands: Instruction[]): Instruction =>
     op(`${type}.${name}` as Opcode, ...operands);
@@ -94,10 +98,19 @@ export function callInstruction(
     }
   }
   if (operand === "f32" && hasRecipe(fn)) return call(context.math(`${fn}_${type}`), ...args);
-  if (wide) return undefined;
-  const doubles = args.map((x) => (operand === "f64" ? x : op("f64.promote_f32", x)));
-  const result = call(context.host(fn, args.length), ...doubles);
-  return operand === "f64" ? result : op("f32.demote_f64", result);
+  return wide ? undefined : hostCall(fn, args, operand, operand, context);
+}
+
+/** The function table's own, over doubles. */
+function hostCall(
+  fn: string,
+  args: readonly Instruction[],
+  operand: DType,
+  result: DType,
+  context: CallContext,
+): Instruction {
+  const doubles = args.map((x) => castInstruction(x, operand, "f64", false));
+  return castInstruction(call(context.host(fn, args.length), ...doubles), "f64", result, false);
 }
 
 function integerCall(

@@ -1,5 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
+import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Kernel, KernelBuffer, Statement } from "../../schedule/kernel-ir.js";
 import { Names } from "../names.js";
 import { accumulators, doubleSums, type Accumulator } from "./accumulators.js";
@@ -19,10 +20,17 @@ import {
   type Value,
 } from "./values.js";
 
+/** A function of the function table, with the number of arguments it is called with. */
+export interface HostFunction {
+  readonly name: string;
+  readonly arity: number;
+}
+
 /** Functions that the kernels of a module call, collected while they are made. */
 export interface UsedFunctions {
   readonly math: Set<string>;
-  readonly hosts: Map<string, number>;
+  /** By the name of their import. */
+  readonly hosts: Map<string, HostFunction>;
   readonly helpers: Set<string>;
 }
 
@@ -128,8 +136,10 @@ class KernelEmitter implements CallContext {
     return name;
   }
   host(name: string, arity: number): string {
-    this.used.hosts.set(name, arity);
-    return `host.${name}`;
+    // A function of any number of arguments is one import for each number.
+    const imported = typeof SCALARS[name]?.arity === "object" ? `${name}_${arity}` : name;
+    this.used.hosts.set(imported, { name, arity });
+    return `host.${imported}`;
   }
   helper(name: string): string {
     this.used.helpers.add(name);
@@ -570,6 +580,7 @@ class KernelEmitter implements CallContext {
         literals,
         false,
         this,
+        e.dtype,
       );
       invariant(made, "every function can be called for one number");
       return uniform(made, e.dtype);
@@ -577,7 +588,7 @@ class KernelEmitter implements CallContext {
     const wide = args.map((a) => spread(a, this.vectors));
     const nodes = Array.from({ length: this.vectors }, (_, k) => {
       const operands = wide.map((w) => w[k] ?? i32(0));
-      const made = callInstruction(e.fn, operands, operand, literals, true, this);
+      const made = callInstruction(e.fn, operands, operand, literals, true, this, e.dtype);
       if (made) return made;
       // Lane by lane.
       const kept = operands.map((o) => this.keep(o, "v128"));
@@ -589,6 +600,7 @@ class KernelEmitter implements CallContext {
           literals,
           false,
           this,
+          e.dtype,
         );
         invariant(one, "every function can be called for one number");
         return one;

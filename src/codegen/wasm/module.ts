@@ -3,14 +3,14 @@ import { encodeModule } from "./encode.js";
 import { mathFunctions } from "./functions.js";
 import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
-import { wasmKernel, type UsedFunctions } from "./kernel.js";
+import { wasmKernel, type HostFunction, type UsedFunctions } from "./kernel.js";
 import { printWat } from "./text.js";
 
 export interface WasmCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly wat: string;
-  /** Functions of the function table that the module calls in the host, over doubles, with their arities. */
-  readonly hosts: ReadonlyMap<string, number>;
+  /** Functions of the function table that the module calls in the host, over doubles, by the name of their import. */
+  readonly hosts: ReadonlyMap<string, HostFunction>;
 }
 
 /** All kernels of a scheduled module as one WebAssembly module. */
@@ -18,7 +18,7 @@ export function emitWasm(scheduled: ScheduledModule): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
   const kernels = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used));
   const module: WasmModule = {
-    imports: [...used.hosts].map(([name, arity]) => ({ name, arity })),
+    imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
     functions: [...mathFunctions(used.math), ...[...used.helpers].map(integerHelper), ...kernels],
   };
   return { bytes: encodeModule(module), wat: printWat(module), hosts: used.hosts };
