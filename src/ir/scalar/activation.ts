@@ -1,7 +1,7 @@
 import type { Expr } from "../expr.js";
 import { add, compare, fn, literal, mul, neg, select, sub } from "../expr.js";
 import { one, two } from "./arithmetic.js";
-import { callOf, define, wgslCall } from "./define.js";
+import { callOf, define, jsCall, wgslCall } from "./define.js";
 import { gelu, mish, SELU_ALPHA, SELU_SCALE, sigmoid, silu, softplus } from "./numeric.js";
 import type { Domain, ScalarFunction } from "./types.js";
 
@@ -18,7 +18,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     derivative: ({ y }) => [mul(y, sub(literal(1, y), y))],
     cost: 15,
     domain: line,
-    js: callOf("gradc_sigmoid"),
+    js: jsCall("gradc_sigmoid", "gradc_sigmoid_single"),
     wgsl: wgslCall("gradc_sigmoid", { relative: 1e-5, absolute: 1e-37 }),
   }),
   define("log_sigmoid", {
@@ -28,7 +28,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     derivative: ({ args }) => [fn("sigmoid", neg(one(args)))],
     cost: 25,
     domain: line,
-    js: callOf("gradc_log_sigmoid"),
+    js: jsCall("gradc_log_sigmoid", "gradc_log_sigmoid_single"),
     wgsl: wgslCall("gradc_log_sigmoid", { relative: 1e-5, absolute: 1e-37 }),
   }),
   define("softplus", {
@@ -38,7 +38,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     derivative: ({ args }) => [fn("sigmoid", one(args))],
     cost: 25,
     domain: line,
-    js: callOf("gradc_softplus"),
+    js: jsCall("gradc_softplus", "gradc_softplus_single"),
     wgsl: wgslCall("gradc_softplus", { relative: 1e-5, absolute: 1e-37 }),
   }),
   define("relu", {
@@ -156,7 +156,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     },
     cost: 16,
     domain: line,
-    js: callOf("gradc_silu"),
+    js: jsCall("gradc_silu", "gradc_silu_single"),
     wgsl: wgslCall("gradc_silu", { relative: 1e-5, absolute: 1e-35 }),
   }),
   define("mish", {

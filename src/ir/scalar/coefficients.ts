@@ -81,6 +81,28 @@ export const TANH_F32: readonly number[] = [
 export const EXPM1_F32: readonly number[] = [
   0.500000003, 0.166666667, 0.0416663086, 0.00833329357, 0.00139485319, 0.000199075157,
 ];
+/** (exp(x) - 1 - x) / x² in x, |x| <= log(2) / 2. Relative error 2.9e-9. */
+export const EXP_SINGLE: readonly number[] = [
+  0.50000000134638855, 0.16666666681621095, 0.041666464944505699, 0.0083333109276153112,
+  0.0013933647862928863, 0.00019890988455544566,
+];
+/** (log((1 + x) / (1 - x)) - 2 x) / x³ in x², |x| <= 3 - sqrt(8). Relative error 1.7e-9. */
+export const LOG_SINGLE: readonly number[] = [
+  0.66666666554454661, 0.40000121874506697, 0.28550816879374035, 0.23330574329110911,
+];
+/** (sin(x) - x) / x³ in x², |x| <= pi / 4. Relative error 1.7e-10. */
+export const SIN_SINGLE: readonly number[] = [
+  -0.16666666663852564, 0.0083333318736505759, -0.00019840086163020326, 2.7249851596167548e-6,
+];
+/** (cos(x) - 1) / x² in x², |x| <= pi / 4. Relative error 7.6e-13. */
+export const COS_SINGLE: readonly number[] = [
+  -0.49999999999963848, 0.041666666637367703, -0.0013888885088640682, 2.4799861355625743e-5,
+  -2.7237063129647643e-7,
+];
+/** (tanh(x) - x) / x³ in x², |x| <= 0.3. Relative error 1.3e-8. */
+export const TANH_SINGLE: readonly number[] = [
+  -0.33333332910572377, 0.13333182846988418, -0.053884135734130251, 0.020350804102237672,
+];
 /** The positive root of digamma, in two parts. */
 export const DIGAMMA_ROOT = 1.4616321449683622;
 export const DIGAMMA_ROOT_LOW = 9.5499954299656977e-17;

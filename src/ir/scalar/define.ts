@@ -33,6 +33,14 @@ export function callOf(callee: string): TargetCode {
   const expression = (args: readonly string[]): string => `${callee}(${args.join(", ")})`;
   return callee.startsWith("gradc_") ? { expression, helpers: [callee] } : { expression };
 }
+/** JavaScript, by the precision wanted: a function of doubles, and a quicker one for results of f32. */
+export function jsCall(double: string, single: string): TargetCode {
+  const [exact, quick] = [callOf(double), callOf(single)];
+  return {
+    expression: (args, dtype) => (dtype === "f64" ? exact : quick).expression(args, dtype),
+    helpers: [...(exact.helpers ?? []), ...(quick.helpers ?? [])],
+  };
+}
 /** As `callOf`, for WGSL: a helper computes in f32, also for f16 operands. */
 export function wgslCall(callee: string, bound?: ErrorBound): TargetCode & { readonly bound?: ErrorBound } {
   const code = callOf(callee);

@@ -1,7 +1,7 @@
 import type { Expr } from "../expr.js";
 import { add, call, compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
 import { one, two } from "./arithmetic.js";
-import { callOf, define, wgslCall } from "./define.js";
+import { callOf, define, jsCall, wgslCall } from "./define.js";
 import { pow } from "./numeric.js";
 import type { Interval, ScalarFunction, TargetCode } from "./types.js";
 
@@ -168,7 +168,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     derivative: ({ y }) => [y],
     cost: 10,
     domain: { intervals: [[-10, 10]], special: points(0, 1, -80, 80, -200) },
-    js: callOf("Math.exp"),
+    js: jsCall("Math.exp", "gradc_exp"),
     wgsl: wgslCall("exp", { relative: 2e-5, absolute: 1e-37 }),
   }),
   define("exp2", {
@@ -199,7 +199,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     zeroCotangentGivesZero: true,
     cost: 10,
     domain: { intervals: POSITIVE, special: points(1, 1e-30, 1e30) },
-    js: callOf("Math.log"),
+    js: jsCall("Math.log", "gradc_log"),
     wgsl: wgslCall("log", { relative: 2e-6, absolute: 1e-6 }),
   }),
   define("log2", {
@@ -293,7 +293,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     derivative: ({ y }) => [add(literal(1, y), neg(mul(y, y)))],
     cost: 20,
     domain: { intervals: [[-5, 5]], special: points(0, 1e-10, 0.5999, -0.6001, 100, -1e30) },
-    js: callOf("Math.tanh"),
+    js: jsCall("Math.tanh", "gradc_tanh"),
     wgsl: wgslCall("gradc_tanh"),
   }),
   define("asinh", {

@@ -8,6 +8,7 @@ import {
   ERFCX_NEAR_F64,
   LGAMMA_F64,
 } from "./coefficients.js";
+import { JS_SINGLE_HELPERS } from "./helpers-js-single.js";
 import type { HelperTable } from "./helpers.js";
 import { helpersFor, helperTable, horner } from "./helpers.js";
 
@@ -23,6 +24,7 @@ const stirling = (power: 1 | 2): string =>
   );
 
 export const JS_HELPERS: HelperTable = helperTable({
+  ...JS_SINGLE_HELPERS,
   gradc_mul0: `function gradc_mul0(x, y) { return x === 0 ? 0 : x * y; }`,
   gradc_square: `function gradc_square(x) { return x * x; }`,
   gradc_powi: `

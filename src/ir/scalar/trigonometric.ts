@@ -1,6 +1,6 @@
 import { add, div, fn, literal, mul, neg } from "../expr.js";
 import { one, two } from "./arithmetic.js";
-import { callOf, define, wgslCall } from "./define.js";
+import { callOf, define, jsCall, wgslCall } from "./define.js";
 import type { ScalarFunction } from "./types.js";
 
 const points = (...values: number[]): number[][] => values.map((x) => [x]);
@@ -15,7 +15,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
     derivative: ({ args }) => [fn("cos", one(args))],
     cost: 20,
     domain: { intervals: [[-10, 10]], special: points(0, 1e-10, 1000, -5000, 3.140625) },
-    js: callOf("Math.sin"),
+    js: jsCall("Math.sin", "gradc_sin"),
     wgsl: wgslCall("gradc_sin", CIRCULAR),
   }),
   define("cos", {
@@ -25,7 +25,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
     derivative: ({ args }) => [neg(fn("sin", one(args)))],
     cost: 20,
     domain: { intervals: [[-10, 10]], special: points(0, 1e-10, 1000, -5000, 1.5) },
-    js: callOf("Math.cos"),
+    js: jsCall("Math.cos", "gradc_cos"),
     wgsl: wgslCall("gradc_cos", CIRCULAR),
   }),
   define("tan", {
