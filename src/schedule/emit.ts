@@ -4,9 +4,6 @@ import { operands } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
 
-/** How the value of an in-kernel read is had: a register, else memory. */
-export type RegisterOf = (value: ValueId, subscripts: readonly Poly[]) => KExpr | undefined;
-
 export const kConstant = (value: number, dtype: DType = "i32"): KExpr => ({ op: "constant", dtype, value });
 export const kVariable = (name: string, dtype: DType): KExpr => ({ op: "variable", dtype, name });
 export const kCall = (fn: string, dtype: DType, ...args: KExpr[]): KExpr => ({ op: "call", dtype, fn, args });
@@ -33,6 +30,8 @@ export class KernelScope {
       name: string;
       dtype: DType;
       shape: readonly Poly[];
+      /** Computed by this kernel: a load may see another value later. */
+      isMade: boolean;
     },
   ) {}
 
@@ -59,7 +58,10 @@ export class KernelScope {
     return kVariable(name, "i32");
   }
 
-  buffer(id: ValueId, access: "read" | "write"): { name: string; dtype: DType; shape: readonly Poly[] } {
+  buffer(
+    id: ValueId,
+    access: "read" | "write",
+  ): { name: string; dtype: DType; shape: readonly Poly[]; isMade: boolean } {
     const tensor = this.tensor(id);
     let found = this.buffers.find((b) => b.value === tensor.id);
     if (!found) {
@@ -73,7 +75,7 @@ export class KernelScope {
       this.buffers.push(found);
     }
     found[access] = true;
-    return { name: found.name, dtype: found.dtype, shape: this.tensor(id).shape };
+    return { name: found.name, dtype: found.dtype, shape: tensor.shape, isMade: tensor.isMade };
   }
 
   /** Keeps a tensor's own name for its buffer, from the scalars that would take it first. */
@@ -101,15 +103,34 @@ export class Block {
   readonly statements: Statement[] = [];
   private readonly bound = new Map<string, KExpr>();
   private readonly indices = new Map<Index, KExpr>();
+  private readonly shared = new Set<Expr>();
 
   constructor(
     readonly scope: KernelScope,
     readonly parent: Block | null,
-    private readonly registerOf: RegisterOf,
   ) {}
 
   inner(): Block {
-    return new Block(this.scope, this, this.registerOf);
+    return new Block(this.scope, this);
+  }
+  /** Reads of the element within this block find it in a register. */
+  bindRead(value: ValueId, subscripts: readonly Poly[], register: KExpr): void {
+    this.bound.set(readKey(value, subscripts), register);
+  }
+  /** What roots to be emitted here have in common gets a name when the first of them is. */
+  share(roots: readonly Expr[]): void {
+    const seen = new Set<Expr>();
+    for (const root of roots) {
+      const stack = [root];
+      const mine = new Set<Expr>();
+      for (let e = stack.pop(); e; e = stack.pop()) {
+        if (mine.has(e)) continue;
+        mine.add(e);
+        if (seen.has(e)) this.shared.add(e);
+        else stack.push(...strictOperands(e));
+      }
+      for (const e of mine) seen.add(e);
+    }
   }
   bindIndex(index: Index, value: KExpr): void {
     this.indices.set(index, value);
@@ -246,7 +267,7 @@ export class Block {
       const depth = 1 + Math.max(0, ...strictOperands(e).map((o) => depths.get(o) ?? 0));
       const deep = depth >= MOST_NESTED;
       depths.set(e, deep ? 0 : depth);
-      if ((uses.get(e) ?? 0) < 2 && !deep) continue;
+      if ((uses.get(e) ?? 0) < 2 && !deep && !this.shared.has(e)) continue;
       const key = `e${e.id}`;
       if (this.lookup(key)) continue;
       this.bound.set(
@@ -267,9 +288,11 @@ export class Block {
       case "index":
         return this.poly(e.poly);
       case "read": {
-        const register = this.registerOf(e.value, e.subscripts);
+        const register = this.lookup(readKey(e.value, e.subscripts));
         if (register) return register;
         const buffer = this.scope.buffer(e.value, "read");
+        const outer = buffer.isMade || !inBounds(e, buffer.shape) ? this : this.outermost(e.subscripts);
+        if (outer !== this) return outer.named(e);
         return {
           op: "load",
           dtype: e.dtype,
@@ -301,10 +324,37 @@ export class Block {
       }
     }
   }
+  /** The furthest block out in which the subscripts have values. */
+  private outermost(subscripts: readonly Poly[]): Block {
+    const indices = subscripts.flatMap((s) => [...s.indices]);
+    let block: Block = this;
+    while (block.parent && !indices.some((i) => block.owns(i))) block = block.parent;
+    return block;
+  }
+  private named(e: Expr): KExpr {
+    const known = this.lookup(`e${e.id}`);
+    if (known) return known;
+    const made = this.let("x", this.tree(e));
+    this.bound.set(`e${e.id}`, made);
+    return made;
+  }
   /** An arm without sharing stays one expression; address arithmetic may be hoisted out of it. */
   private arm(e: Expr): KExpr {
     return this.expr(e);
   }
+}
+
+const readKey = (value: ValueId, subscripts: readonly Poly[]): string =>
+  `r${value}[${subscripts.map((s) => s.key).join(",")}]`;
+
+/** Whether every element that the subscripts can name exists, whatever stands around the read. */
+function inBounds(e: Expr & { readonly op: "read" }, shape: readonly Poly[]): boolean {
+  return e.subscripts.every((s, k) => {
+    const size = shape[k];
+    const index = s.asIndex;
+    if (index && size) return index.lo.isZero && index.hi.equals(size);
+    return s.constant !== undefined && s.constant >= 0 && s.constant < (size?.constant ?? 0);
+  });
 }
 
 const MOST_NESTED = 48;

@@ -4,14 +4,23 @@ import type { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
+import { nestOf, readsOfEquation, Weaver, type NestNode } from "./nest.js";
 
-/** Equations computed by one kernel: all have the grid's axes first, and read each other at their own point of it. */
-export interface FusedGroup {
-  readonly kind: "fused";
+/** Equations computed by one nest of loops. */
+export interface NestGroup {
+  readonly kind: "nest";
+  /** Sizes of the loops that may run side by side, where the target wants such. */
   readonly grid: readonly Poly[];
   readonly members: ValueId[];
-  /** Two grid axes worth a register tile (positions), where the first member is a contraction. */
-  readonly tile: Tile | null;
+  readonly body: NestNode[];
+}
+/** A contraction with its elementwise epilogues: all have the grid's axes, and read each other at their own point of it. */
+export interface TileGroup {
+  readonly kind: "tile";
+  readonly grid: readonly Poly[];
+  readonly members: ValueId[];
+  /** Two grid axes worth a register tile (positions). */
+  readonly tile: Tile;
 }
 export interface Tile {
   readonly row: number;
@@ -28,92 +37,144 @@ export interface RecurrenceKernel {
   readonly kind: "recurrence";
   readonly group: RecurrenceGroup;
 }
-export type KernelGroup = FusedGroup | ScatterGroup | RecurrenceKernel;
-
-function readsOfEquation(equation: Equation): ReadExpr[] {
-  const guard = equation.operator?.guard;
-  return readsOf(guard ? [equation.body, guard] : [equation.body]);
-}
+export type KernelGroup = NestGroup | TileGroup | ScatterGroup | RecurrenceKernel;
 
 /**
- * Partition into kernels, greedily in program order: an equation joins the kernel of its latest producer when it
- * iterates over that kernel's grid and reads the kernel's values at its own grid point only.
+ * Partition into kernels, greedily in program order: an equation joins the kernel of its latest producer, or a later
+ * one that reads what it reads, where it may share loops there.
  */
 export function groupKernels(
   program: Program,
   target: TargetDescription,
   decisions: Decision[],
 ): KernelGroup[] {
-  const groups: KernelGroup[] = [];
-  const groupOf = new Map<ValueId, number>();
-  const aliasOf = (id: ValueId): ValueId => {
-    const definition = program.values.get(id)?.definition;
-    return definition?.kind === "reshape" ? aliasOf(definition.of) : id;
-  };
-  const place = (item: Item): void => {
-    if (typeof item !== "number") {
-      groups.push({ kind: "recurrence", group: item });
-      for (const id of item.time.keys()) groupOf.set(id, groups.length - 1);
-      return;
-    }
-    const value = program.values.get(item);
-    if (!value) return;
-    const { definition } = value;
-    if (definition.kind === "scatter") {
-      groups.push({ kind: "scatter", value: item, scatter: definition });
-      groupOf.set(item, groups.length - 1);
-    } else if (definition.kind === "equation") {
-      const earliest = Math.max(-1, ...mentions(definition).map((id) => groupOf.get(aliasOf(id)) ?? -1));
-      const host = groups[earliest];
-      const refusal = host ? whyNot(program, host, definition, target) : "reads no computed value";
-      if (host?.kind === "fused" && refusal === null) {
-        host.members.push(item);
-        groupOf.set(item, earliest);
-        return;
-      }
-      decisions.push({ value: item, why: refusal ?? "" });
-      const grid = definition.axes.map((a) => a.hi);
-      groups.push({ kind: "fused", grid, members: [item], tile: tileOf(definition) });
-      groupOf.set(item, groups.length - 1);
-    }
-  };
-  for (const item of program.items) place(item);
-  return groups;
+  return new Grouping(program, target, decisions).run();
 }
 
-/** Why an equation cannot be computed in a kernel that stands already; null where it can. */
-function whyNot(
-  program: Program,
-  host: KernelGroup,
-  equation: Equation,
-  target: TargetDescription,
-): string | null {
-  if (host.kind !== "fused") return `its producer is a ${host.kind}`;
-  const { grid, members } = host;
-  if (grid.length > equation.axes.length || !grid.every((size, k) => equation.axes[k]?.hi.equals(size)))
-    return "its axes do not begin with the producer's grid";
-  if (grid.length === 0 && equation.axes.length > 0)
-    return "the producer is a scalar; its kernel would run in sequence";
-  const contraction = tileOf(equation) !== null;
-  if (contraction) return "a contraction has a kernel of its own";
-  if (host.tile && (equation.operator || equation.axes.length !== grid.length))
-    return "the producer is a tiled contraction that takes elementwise epilogues only";
-  const inside = new Set(members);
-  for (const node of readsOfEquation(equation)) {
-    if (!inside.has(node.value)) {
-      const through = program.values.get(node.value)?.definition;
-      if (through?.kind === "reshape") return "it reads through a reshape";
-      continue;
-    }
-    if (!grid.every((_, k) => node.subscripts[k]?.asIndex === equation.axes[k]))
-      return "it reads the producer at other points of its grid";
+/** Later kernels that an equation looks at: so many that siblings meet, so few that long programs stay linear. */
+const LOOKED_AT = 6;
+
+class Grouping {
+  private readonly groups: KernelGroup[] = [];
+  private readonly groupOf = new Map<ValueId, number>();
+  private readonly weaver: Weaver;
+
+  constructor(
+    private readonly program: Program,
+    private readonly target: TargetDescription,
+    private readonly decisions: Decision[],
+  ) {
+    this.weaver = new Weaver((id) => this.aliasOf(id));
   }
-  const buffers = new Set(
-    members.flatMap((id) => [id, ...mentions(program.values.get(id)?.definition ?? equation)]),
-  );
-  for (const id of mentions(equation)) buffers.add(id);
-  if (buffers.size + 1 > target.maxBuffers) return `more than ${target.maxBuffers} buffers`;
-  return null;
+
+  run(): KernelGroup[] {
+    for (const item of this.program.items) this.place(item);
+    return this.groups;
+  }
+
+  private aliasOf(id: ValueId): ValueId {
+    const definition = this.program.values.get(id)?.definition;
+    return definition?.kind === "reshape" ? this.aliasOf(definition.of) : id;
+  }
+  private add(group: KernelGroup, ids: Iterable<ValueId>): void {
+    this.groups.push(group);
+    for (const id of ids) this.groupOf.set(id, this.groups.length - 1);
+  }
+
+  private place(item: Item): void {
+    if (typeof item !== "number") return this.add({ kind: "recurrence", group: item }, item.time.keys());
+    const definition = this.program.values.get(item)?.definition;
+    if (definition?.kind === "scatter")
+      return this.add({ kind: "scatter", value: item, scatter: definition }, [item]);
+    if (definition?.kind !== "equation") return;
+    const earliest = Math.max(
+      -1,
+      ...mentions(definition).map((id) => this.groupOf.get(this.aliasOf(id)) ?? -1),
+    );
+    const tile = tileOf(definition);
+    const own = earliest < 0 ? "reads no computed value" : "a contraction has a kernel of its own";
+    const refusal = tile ? own : this.join(item, definition, earliest);
+    if (refusal === null) return;
+    this.decisions.push({ value: item, why: refusal });
+    const grid = definition.axes.map((a) => a.hi);
+    if (tile) this.add({ kind: "tile", grid, members: [item], tile }, [item]);
+    else this.add({ kind: "nest", grid, members: [item], body: nestOf(item, definition) }, [item]);
+  }
+
+  /** Joins a kernel that stands; why not, where none takes it. */
+  private join(value: ValueId, equation: Equation, earliest: number): string | null {
+    let first = earliest < 0 ? "reads no computed value" : null;
+    const candidates = [earliest];
+    if (this.target.sequentialGrid)
+      for (let g = this.groups.length - 1; g > Math.max(earliest, this.groups.length - 1 - LOOKED_AT); g--)
+        candidates.push(g);
+    for (const g of candidates) {
+      const host = this.groups[g];
+      if (!host) continue;
+      const refusal = this.joinGroup(host, value, equation, g === earliest);
+      if (refusal === null) {
+        this.groupOf.set(value, g);
+        return null;
+      }
+      if (g === earliest) first = refusal;
+    }
+    return first ?? "";
+  }
+
+  private joinGroup(host: KernelGroup, value: ValueId, equation: Equation, produces: boolean): string | null {
+    if (host.kind === "scatter" || host.kind === "recurrence") return `its producer is a ${host.kind}`;
+    const buffers = new Set(
+      host.members.flatMap((id) => [id, ...mentions(this.program.values.get(id)?.definition ?? equation)]),
+    );
+    for (const id of mentions(equation)) buffers.add(id);
+    const most = this.target.maxBuffers;
+    if (host.kind === "tile" || !this.target.sequentialGrid) {
+      const refusal = this.whyNotInGrid(host, equation);
+      if (refusal !== null) return refusal;
+      if (buffers.size + 1 > most) return `more than ${most} buffers`;
+      if (host.kind === "nest") this.weaver.insertBelow(host.body, host.grid.length, value, equation);
+    } else {
+      if (buffers.size + 1 > most) return `more than ${most} buffers`;
+      const refusal = this.weave(host, value, equation, produces);
+      if (refusal !== null) return refusal;
+    }
+    host.members.push(value);
+    return null;
+  }
+
+  /** Shares a loop with the kernel; a scalar of its results stands after its loops. */
+  private weave(host: NestGroup, value: ValueId, equation: Equation, produces: boolean): string | null {
+    const isScalar = equation.axes.length === 0 && !equation.operator;
+    if (isScalar && !produces) return "it shares no loop";
+    if (!isScalar && !this.weaver.fits(host.body, equation))
+      return "no loop of its producer may stand for its own";
+    this.weaver.insert(host.body, value, equation);
+    return null;
+  }
+
+  /** Why an equation cannot be computed at each point of a grid; null where it can. */
+  private whyNotInGrid({ kind, grid, members }: NestGroup | TileGroup, equation: Equation): string | null {
+    if (grid.length > equation.axes.length || !grid.every((size, k) => equation.axes[k]?.hi.equals(size)))
+      return "its axes do not begin with the producer's grid";
+    if (grid.length === 0 && equation.axes.length > 0)
+      return "the producer is a scalar; its kernel would run in sequence";
+    if (kind === "tile" && (equation.operator || equation.axes.length !== grid.length))
+      return "the producer is a tiled contraction that takes elementwise epilogues only";
+    const inside = new Set(members);
+    for (const node of readsOfEquation(equation)) {
+      if (!inside.has(node.value)) {
+        if (
+          this.program.values.get(node.value)?.definition.kind === "reshape" &&
+          inside.has(this.aliasOf(node.value))
+        )
+          return "it reads through a reshape";
+        continue;
+      }
+      if (!grid.every((_, k) => node.subscripts[k]?.asIndex === equation.axes[k]))
+        return "it reads the producer at other points of its grid";
+    }
+    return null;
+  }
 }
 
 /**

@@ -31,8 +31,8 @@ interface Place {
  */
 export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext): LoweredKernel {
   const { program } = context;
-  const scope = scopeOf(context);
-  const top = new Block(scope, null, () => undefined);
+  const scope = scopeOf(context, new Set(idsOf(group)));
+  const top = new Block(scope, null);
 
   /** One member over its axes, those with a place only there. */
   const emitMember = (block: Block, value: Value, places: readonly Place[]): void => {
@@ -62,7 +62,7 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
     };
     const [v] =
       equation.operator?.kind === "reduce"
-        ? emitReduction(nest.block, equation, [instance], () => undefined, value.name)
+        ? emitReduction(nest.block, equation, [instance], value.name)
         : nest.block.exprs([instance.body]);
     invariant(v, "one lane, one result");
     store(nest.block, scope, value, instance.subscripts, v, lane);

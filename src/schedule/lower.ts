@@ -1,11 +1,10 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { freshIndex, indicesOf, polyOf, rewriter } from "../ir/expr.js";
+import { freshIndex, indicesOf, polyOf } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
-import type { FusedGroup, ScatterGroup } from "./group.js";
+import type { ScatterGroup } from "./group.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
 export interface LoweredKernel {
@@ -21,7 +20,7 @@ export interface LoweringContext {
   /** The tensor that owns a value's memory (a reshape's source). */
   readonly owner: (id: ValueId) => ValueId;
   /** Whether a value is wanted outside of the kernel that computes it. */
-  readonly stored: (id: ValueId, members: ReadonlySet<ValueId>) => boolean;
+  readonly wanted: (id: ValueId, members: ReadonlySet<ValueId>) => boolean;
 }
 
 /** One point of a register tile: which grid indices it stands for, and the condition under which it exists. */
@@ -31,83 +30,15 @@ export interface Lane {
   readonly exists: KExpr | null;
 }
 
-export function lowerFused(group: FusedGroup, context: LoweringContext): LoweredKernel {
-  const { program, target } = context;
-  const members = group.members.map((id) => valueOf(program, id));
-  const inside = new Set(group.members);
-  const scope = scopeOf(context);
-  for (const { id, definition } of members) {
-    for (const read of mentions(definition)) if (!inside.has(read)) scope.reserve(read);
-    if (context.stored(id, inside)) scope.reserve(id);
-  }
-  const first = equationOf(members[0]);
-  const gridIndices = group.grid.map((size, k) => freshIndex(first.axes[k]?.name ?? `i${k}`, size));
-  const variables = gridIndices.map((i) => scope.fresh(i.name));
-  const registers = new Map<string, KExpr>();
-  let lane: Lane | null = null;
-  const body = new Block(scope, null, (id, subscripts) => {
-    if (!lane || subscripts.length !== group.grid.length) return undefined;
-    return registers.get(`${id}${lane.suffix}`);
-  });
-  gridIndices.forEach((index, k) => body.bindIndex(index, kVariable(variables[k] ?? "", "i32")));
-  const steps = group.grid.map((_, k) => tileStep(group, k, target));
-  const lanes = lanesOf(group, gridIndices, steps, body);
-
-  for (const value of members) {
-    const equation = equationOf(value);
-    const isStored = context.stored(value.id, inside);
-    const inner = equation.axes.slice(group.grid.length);
-    const results = new Map<Lane, KExpr>();
-    const block = inner.length ? openLoops(body, inner) : { block: body, close: () => undefined };
-    const perLane = lanes.map((l) => ({ lane: l, ...instantiateAt(equation, gridIndices, l) }));
-    if (equation.operator?.kind === "reduce") {
-      const values = emitReduction(
-        block.block,
-        equation,
-        perLane,
-        (l) => {
-          lane = l;
-        },
-        value.name,
-      );
-      perLane.forEach((p, k) => {
-        const v = values[k];
-        if (v) results.set(p.lane, v);
-      });
-    } else {
-      // Lanes share what does not depend on the lane, so they are emitted together unless registers differ by lane.
-      for (const p of perLane) {
-        lane = p.lane;
-        const [v] = block.block.exprs([p.body]);
-        invariant(v, "one root, one result");
-        results.set(p.lane, v);
-      }
-    }
-    for (const p of perLane) {
-      let v = results.get(p.lane);
-      invariant(v, "every lane has a result");
-      if (inner.length === 0) {
-        v = block.block.let(isStored ? `${value.name}_value` : value.name, v);
-        registers.set(`${value.id}${p.lane.suffix}`, v);
-      }
-      if (isStored) store(block.block, scope, value, p.subscripts, v, p.lane);
-    }
-    block.close();
-  }
-  const grid: GridLoop[] = gridIndices.map((index, k) => ({
-    variable: variables[k] ?? "",
-    extent: scope.size(index.hi),
-    step: steps[k] ?? 1,
-  }));
-  return finish(scope, grid, body.statements, members);
-}
+/** A kernel without tiles. */
+export const WHOLE: Lane = { suffix: "", indices: new Map(), exists: null };
 
 /** out[target] += body: zeros first, then one run over the domain. For targets whose grid runs in sequence. */
 export function lowerScatter(group: ScatterGroup, context: LoweringContext): LoweredKernel {
-  const scope = scopeOf(context);
+  const scope = scopeOf(context, new Set([group.value]));
   const value = valueOf(context.program, group.value);
   const { domain, guard, target, body: term } = group.scatter;
-  const top = new Block(scope, null, () => undefined);
+  const top = new Block(scope, null);
   const cells = value.shape.map((size, k) => freshIndex(`i${k}`, size));
   const clear = openLoops(top, cells);
   const out = scope.buffer(value.id, "write");
@@ -165,10 +96,13 @@ export function finish(
   return { kernel, tensors: scope.buffers.map((b) => b.value) };
 }
 
-export function scopeOf(context: LoweringContext): KernelScope {
+/** `made`: the values that the kernel itself computes. */
+export function scopeOf(context: LoweringContext, made: ReadonlySet<ValueId>): KernelScope {
+  const ownersMade = new Set([...made].map((id) => context.owner(id)));
   return new KernelScope((id) => {
     const owner = valueOf(context.program, context.owner(id));
-    return { id: owner.id, name: owner.name, dtype: owner.dtype, shape: valueOf(context.program, id).shape };
+    const shape = valueOf(context.program, id).shape;
+    return { id: owner.id, name: owner.name, dtype: owner.dtype, shape, isMade: ownersMade.has(owner.id) };
   });
 }
 export function valueOf(program: Program, id: ValueId): Value {
@@ -181,62 +115,12 @@ export function equationOf(value: Value | undefined): Equation {
   return value.definition;
 }
 
-function tileStep(group: FusedGroup, axis: number, target: TargetDescription): number {
-  if (!group.tile) return 1;
-  const [rows, columns] = target.registerTile[group.tile.along];
-  return group.tile.row === axis ? rows : group.tile.column === axis ? columns : 1;
-}
-
-/** Tile lanes past the end of an axis repeat its last entry and store nothing, so ragged sizes need no second loop. */
-function lanesOf(group: FusedGroup, grid: readonly Index[], steps: readonly number[], body: Block): Lane[] {
-  let lanes: Lane[] = [{ suffix: "", indices: new Map(), exists: null }];
-  for (const [k, index] of grid.entries()) {
-    const step = steps[k] ?? 1;
-    if (step === 1) continue;
-    const extent = group.grid[k]?.constant;
-    const whole = extent !== undefined && extent % step === 0;
-    const last = body.scope.size(index.hi.sub(1));
-    const base = body.poly(Poly.index(index));
-    const places = Array.from({ length: step }, (_, n) => {
-      if (n === 0) return { at: index, exists: null };
-      const at = freshIndex(`${index.name}${n}`, index.hi);
-      const raw = kIndex("add", base, kConstant(n));
-      body.bindIndex(at, body.let(`${index.name}${n}`, whole ? raw : kIndex("min", raw, last)));
-      const exists = whole ? null : kCall("lt", "bool", raw, body.scope.size(index.hi));
-      return { at, exists };
-    });
-    lanes = lanes.flatMap((lane) =>
-      places.map(({ at, exists }, n) => ({
-        suffix: `${lane.suffix}_${n}`,
-        indices: new Map([...lane.indices, [index, at]]),
-        exists: lane.exists && exists ? kCall("and", "bool", lane.exists, exists) : (lane.exists ?? exists),
-      })),
-    );
-  }
-  return lanes;
-}
-
 export interface Instance {
   readonly body: Expr;
   readonly guard: Expr | null;
   /** Subscripts of the element computed. */
   readonly subscripts: readonly Poly[];
 }
-function instantiateAt(equation: Equation, grid: readonly Index[], lane: Lane): Instance {
-  const to = new Map<Index, Poly>();
-  equation.axes.forEach((axis, k) => {
-    const index = grid[k];
-    if (index) to.set(axis, Poly.index(lane.indices.get(index) ?? index));
-  });
-  const { expr } = rewriter({ index: (i) => to.get(i) });
-  const guard = equation.operator?.guard;
-  return {
-    body: expr(equation.body),
-    guard: guard ? expr(guard) : null,
-    subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
-  };
-}
-
 export function store(
   block: Block,
   scope: KernelScope,
@@ -282,26 +166,45 @@ export function openLoops(
   };
 }
 
+/** Variables that a reduction gathers in. */
+export interface Accumulator {
+  readonly reducer: Reducer;
+  readonly dtype: Value["dtype"];
+  readonly variable: string;
+  /** argmax and argmin: the position found. */
+  readonly at: string | null;
+}
+const isPositional = (reducer: Reducer): boolean => reducer === "argmax" || reducer === "argmin";
+
+export function openAccumulator(block: Block, { operator, body }: Equation, name: string): Accumulator {
+  invariant(operator?.kind === "reduce", "a reduction");
+  const { reducer } = operator;
+  const { dtype } = body;
+  const variable = block.scope.fresh(`${name}_acc`);
+  block.push({ kind: "var", name: variable, init: identity(reducer, dtype) });
+  const at = isPositional(reducer) ? block.scope.fresh(`${name}_at`) : null;
+  if (at !== null) block.push({ kind: "var", name: at, init: kConstant(NOWHERE) });
+  return { reducer, dtype, variable, at };
+}
+/** What was gathered; an empty argmax is 0. */
+export function resultOf({ variable, at, dtype }: Accumulator): KExpr {
+  if (at === null) return kVariable(variable, dtype);
+  const found = kVariable(at, "i32");
+  const condition = kCall("eq", "bool", found, kConstant(NOWHERE));
+  return { op: "select", dtype: "i32", condition, then: kConstant(0), else: found };
+}
+
 /** A reduction for all lanes together: one loop nest, an accumulator for each lane. */
 export function emitReduction(
   block: Block,
   equation: Equation,
-  lanes: readonly (Instance & { lane: Lane })[],
-  enter: (lane: Lane) => void,
+  lanes: readonly Instance[],
   name: string,
 ): KExpr[] {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
-  const { reducer, indices } = operator;
-  const dtype = lanes[0]?.body.dtype ?? "f32";
-  const positional = reducer === "argmax" || reducer === "argmin";
-  const accumulators = lanes.map(() => {
-    const acc = block.scope.fresh(`${name}_acc`);
-    block.push({ kind: "var", name: acc, init: identity(reducer, dtype) });
-    const at = positional ? block.scope.fresh(`${name}_at`) : "";
-    if (positional) block.push({ kind: "var", name: at, init: kConstant(NOWHERE) });
-    return { acc, at };
-  });
+  const { indices } = operator;
+  const accumulators = lanes.map(() => openAccumulator(block, equation, name));
   // Conditions common to all lanes tighten the loops or stand before the body.
   const conjuncts = lanes.map((l) => splitAnd(l.guard));
   const common = (conjuncts[0] ?? []).filter((c) => conjuncts.every((list) => list.includes(c)));
@@ -311,16 +214,17 @@ export function emitReduction(
   const rest = common.filter((c) => !used.has(c));
   const guarded = rest.length ? loops.block.inner() : loops.block;
   const own = conjuncts.map((list) => list.filter((c) => !common.includes(c)));
-  const results = own.every((list) => list.length === 0) ? emitTogether(guarded, lanes, enter) : undefined;
+  const results = own.every((list) => list.length === 0)
+    ? guarded.exprs(lanes.map((l) => l.body))
+    : undefined;
   lanes.forEach((l, k) => {
-    const names = accumulators[k];
-    invariant(names, "one for each lane");
-    enter(l.lane);
+    const accumulator = accumulators[k];
+    invariant(accumulator, "one for each lane");
     const condition = own[k] ?? [];
     const target = condition.length ? guarded.inner() : guarded;
     const [value] = results ? [results[k]] : target.exprs([l.body]);
     invariant(value, "one root, one result");
-    accumulate(target, reducer, names, value, indices, dtype);
+    accumulate(target, accumulator, value, indices);
     if (condition.length)
       guarded.push({
         kind: "if",
@@ -337,29 +241,7 @@ export function emitReduction(
       else: [],
     });
   loops.close();
-  return accumulators.map(({ acc, at }) => {
-    if (!positional) return kVariable(acc, dtype);
-    const found = kVariable(at, "i32");
-    return {
-      op: "select",
-      dtype: "i32",
-      condition: kCall("eq", "bool", found, kConstant(NOWHERE)),
-      then: kConstant(0),
-      else: found,
-    };
-  });
-}
-
-/** All lanes' bodies at once where none reads a register that differs by lane. */
-function emitTogether(
-  block: Block,
-  lanes: readonly (Instance & { lane: Lane })[],
-  enter: (lane: Lane) => void,
-): KExpr[] | undefined {
-  const [first] = lanes;
-  if (!first) return undefined;
-  enter(lanes.length === 1 ? first.lane : { suffix: "?", indices: new Map(), exists: null });
-  return block.exprs(lanes.map((l) => l.body));
+  return accumulators.map(resultOf);
 }
 
 /** No position yet; no range reaches it. */
@@ -390,31 +272,31 @@ function invariantFailure(message: string): never {
   throw new RangeError(message);
 }
 
-function accumulate(
+const FOLDS: Partial<Record<Reducer, string>> = {
+  sum: "add",
+  prod: "mul",
+  max: "max",
+  min: "min",
+  any: "or",
+  all: "and",
+};
+/** Takes one more value in; `indices` say where it stands. */
+export function accumulate(
   block: Block,
-  reducer: Reducer,
-  names: { acc: string; at: string },
+  { reducer, dtype, variable, at }: Accumulator,
   value: KExpr,
   indices: readonly Index[],
-  dtype: Value["dtype"],
 ): void {
-  const acc = kVariable(names.acc, dtype);
-  const fold: Partial<Record<Reducer, string>> = {
-    sum: "add",
-    prod: "mul",
-    max: "max",
-    min: "min",
-    any: "or",
-    all: "and",
-  };
-  const fn = fold[reducer];
+  const acc = kVariable(variable, dtype);
+  const fn = FOLDS[reducer];
   if (fn) {
-    block.push({ kind: "assign", name: names.acc, value: kCall(fn, dtype, acc, value) });
+    block.push({ kind: "assign", name: variable, value: kCall(fn, dtype, acc, value) });
     return;
   }
+  invariant(at !== null, "argmax and argmin keep a position");
   const v = block.let("x", value);
   const better = reducer === "argmax" ? kCall("lt", "bool", acc, v) : kCall("lt", "bool", v, acc);
-  const none = kCall("eq", "bool", kVariable(names.at, "i32"), kConstant(NOWHERE));
+  const none = kCall("eq", "bool", kVariable(at, "i32"), kConstant(NOWHERE));
   const [only] = indices;
   const position =
     indices.length === 1 && only
@@ -424,8 +306,8 @@ function accumulate(
     kind: "if",
     condition: kCall("or", "bool", better, none),
     then: [
-      { kind: "assign", name: names.acc, value: v },
-      { kind: "assign", name: names.at, value: block.poly(position) },
+      { kind: "assign", name: variable, value: v },
+      { kind: "assign", name: at, value: block.poly(position) },
     ],
     else: [],
   });

@@ -185,7 +185,10 @@ function copyKernel(
   direction: "in" | "out",
   tensor: (id: ValueId) => Value,
 ): LoweredKernel {
-  const scope = new KernelScope((id) => (id === pack.value.id ? pack.value : tensor(id)));
+  const scope = new KernelScope((id) => ({
+    ...(id === pack.value.id ? pack.value : tensor(id)),
+    isMade: true,
+  }));
   const [first] = members;
   invariant(first, "a copy has members");
   const packed = scope.buffer(pack.value.id, direction === "in" ? "write" : "read");

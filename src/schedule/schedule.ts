@@ -2,7 +2,8 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { ValueId } from "../ir/expr.js";
 import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
-import { groupKernels, type FusedGroup, type KernelGroup } from "./group.js";
+import { cse } from "../optimize/cse.js";
+import { groupKernels, type KernelGroup, type NestGroup, type TileGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type {
   Decision,
@@ -12,10 +13,13 @@ import type {
   ScheduledModule,
   TargetDescription,
 } from "./kernel-ir.js";
-import { lowerFused, lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import { lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import { lowerNest } from "./lower-nest.js";
+import { lowerTile } from "./lower-tile.js";
 import { lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
+import { nestKey } from "./nest.js";
 import { packBuffers } from "./pack.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
@@ -86,7 +90,8 @@ class ModuleScheduler {
     program: Program,
     private readonly target: TargetDescription,
   ) {
-    const plain = lowerOperators(program);
+    // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
+    const plain = cse(lowerOperators(program));
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     this.lowered = extractScalars(gatherScatters(plain, gather));
     this.nextId = 1 + [...this.lowered.values.keys()].reduce((a, b) => Math.max(a, b), 0);
@@ -118,27 +123,21 @@ class ModuleScheduler {
       program: inlined,
       target: this.target,
       owner,
-      stored: (id, members) =>
-        rooted.has(id) ||
-        (readers.get(id) ?? []).some((r) => !members.has(r)) ||
-        !this.isScalarInside(inlined, id, members),
+      wanted: (id, members) => rooted.has(id) || (readers.get(id) ?? []).some((r) => !members.has(r)),
     };
     const launches = groups.flatMap((group) => this.launch(group, context));
     return { launches, ...rest };
   }
 
-  /** Whether readers in the same kernel find the value in a register: it has the grid's axes and no others. */
-  private isScalarInside(program: Program, id: ValueId, members: ReadonlySet<ValueId>): boolean {
-    const ranks = [...members].map((m) => program.values.get(m)?.shape.length ?? 0);
-    return (program.values.get(id)?.shape.length ?? 0) === Math.min(...ranks);
-  }
-
   private launch(group: KernelGroup, context: LoweringContext): Launch[] {
     switch (group.kind) {
-      case "fused": {
+      case "nest":
+      case "tile": {
         const key = signature(group, context);
         const known = this.launched.get(key);
-        const launches = known ?? this.bound(lowerFused(group, context), context);
+        const lowered = (): LoweredKernel =>
+          group.kind === "tile" ? lowerTile(group, context) : lowerNest(group, context);
+        const launches = known ?? this.bound(lowered(), context);
         this.launched.set(key, launches);
         return [...launches];
       }
@@ -182,15 +181,16 @@ class ModuleScheduler {
 }
 
 /** All that the lowering of a group depends on beside the target: nodes and indices are one object where equal. */
-function signature({ members, tile }: FusedGroup, { program, stored }: LoweringContext): string {
-  const inside = new Set(members);
-  const texts = members.map((id) => {
+function signature(group: NestGroup | TileGroup, { program, wanted }: LoweringContext): string {
+  const inside = new Set(group.members);
+  const texts = group.members.map((id) => {
     const definition = program.values.get(id)?.definition;
     if (definition?.kind !== "equation") return `${id}`;
     const { axes, operator, body } = definition;
     const indices = operator?.kind === "reduce" ? operator.indices : operator ? [operator.index] : [];
     const bound = [...axes, ...indices].map((i) => i.id).join(",");
-    return `${id} ${stored(id, inside)} ${bound} ${operator?.guard?.id ?? ""} ${body.id}`;
+    return `${id} ${wanted(id, inside)} ${bound} ${operator?.guard?.id ?? ""} ${body.id}`;
   });
-  return [...texts, tile ? `${tile.row} ${tile.column}` : ""].join("\n");
+  const shape = group.kind === "tile" ? `${group.tile.row} ${group.tile.column}` : nestKey(group.body);
+  return [...texts, shape].join("\n");
 }

@@ -52,7 +52,7 @@ describe("kernels as JavaScript", () => {
       function k_y(x, scale, y, N) {
         for (let i = 0; i < N; i++) {
           const x_i = x[i];
-          y[i] = 0 < x_i ? Math.log(x_i) * scale[0] : -x_i - 1;
+          y[i] = 0 < x_i ? gradc_log(x_i) * scale[0] : -x_i - 1;
         }
       }
       "

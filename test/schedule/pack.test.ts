@@ -66,7 +66,17 @@ describe("a kernel of more buffers than the target binds", () => {
     expect(mostBuffers(free.module)).toBeGreaterThan(limit);
     expect(mostBuffers(tight.module)).toBeLessThanOrEqual(limit);
     expect(() => verifyScheduled(tight.module)).not.toThrow();
-    for (const T of [0, 1, 3]) expect(await tight.run(INPUTS, { T })).toEqual(await free.run(INPUTS, { T }));
+    // Fewer buffers, fewer values in registers: those that go through memory are rounded to f32 there.
+    for (const T of [0, 1, 3]) {
+      const [got, want] = [await tight.run(INPUTS, { T }), await free.run(INPUTS, { T })];
+      expect(Object.keys(got)).toEqual(Object.keys(want));
+      for (const [name, values] of Object.entries(want)) {
+        const scale = Math.max(...values.map(Math.abs));
+        values.forEach((v, k) =>
+          expect(Math.abs((got[name]?.[k] ?? NaN) - v)).toBeLessThanOrEqual(1e-6 * scale),
+        );
+      }
+    }
   });
   it.each(["gru_language_model", "lotka_volterra", "transformer_block"])(
     "WebGPU's default of 8 holds for %s",

@@ -1,0 +1,188 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
+import { freshIndex, readsOf } from "../ir/expr.js";
+import type { Equation } from "../ir/program.js";
+import { mentions } from "../ir/reach.js";
+
+/**
+ * The loops of a kernel as a tree: what a body holds runs in order, and a loop runs its body for each of its index's
+ * values. An equation is a leaf; loops around it stand for some of its indices, the rest are loops of its own.
+ * A reduction index that a loop stands for makes the equation fold over that loop: its value is there after it.
+ */
+export type NestNode = LoopNode | MemberNode;
+export interface LoopNode {
+  readonly kind: "loop";
+  readonly index: Index;
+  readonly body: NestNode[];
+}
+export interface MemberNode {
+  readonly kind: "member";
+  readonly value: ValueId;
+  readonly equation: Equation;
+  /** Indices of the equation → the loops that stand for them. */
+  readonly at: ReadonlyMap<Index, Index>;
+  /** The others, outermost first: axes, then what is reduced. */
+  readonly own: readonly Index[];
+}
+
+export const reducedBy = (equation: Equation): readonly Index[] =>
+  equation.operator?.kind === "reduce" ? equation.operator.indices : [];
+
+export function readsOfEquation(equation: Equation): readonly ReadExpr[] {
+  const guard = equation.operator?.guard;
+  return readsOf(guard ? [equation.body, guard] : [equation.body]);
+}
+
+/** Whether the member folds over a loop. */
+export const foldsOver = (member: MemberNode, loop: Index): boolean =>
+  reducedBy(member.equation).some((i) => member.at.get(i) === loop);
+
+export function* membersOf(nodes: readonly NestNode[]): Generator<MemberNode> {
+  for (const node of nodes)
+    if (node.kind === "member") yield node;
+    else yield* membersOf(node.body);
+}
+
+/** The same for nests of one form: which loops stand around which members. */
+export function nestKey(nodes: readonly NestNode[], around: readonly Index[] = []): string {
+  const texts = nodes.map((node) => {
+    if (node.kind === "loop") return `(${nestKey(node.body, [...around, node.index])})`;
+    const at = [...node.at].map(([i, loop]) => `${i.id}@${around.indexOf(loop)}`);
+    return `${node.value}:${at.join(",")}`;
+  });
+  return texts.join(" ");
+}
+
+/** An equation alone: a loop for each axis, all around it. */
+export function nestOf(value: ValueId, equation: Equation): NestNode[] {
+  const at = new Map(equation.axes.map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
+  const member: NestNode = { kind: "member", value, equation, at, own: reducedBy(equation) };
+  return equation.axes.reduceRight<NestNode[]>(
+    (body, axis) => {
+      const index = at.get(axis) ?? axis;
+      return [{ kind: "loop", index, body }];
+    },
+    [member],
+  );
+}
+
+/** Puts equations into nests that stand. `aliasOf`: the tensor whose memory a value shares. */
+export class Weaver {
+  constructor(private readonly aliasOf: (id: ValueId) => ValueId) {}
+
+  /**
+   * Adds the equation to `body`: in the last loop that may stand for one of its indices, and there likewise; else
+   * at the end, with loops of its own. Returns how many loops it shares.
+   */
+  insert(
+    body: NestNode[],
+    value: ValueId,
+    equation: Equation,
+    fixed: ReadonlyMap<Index, Index> = new Map(),
+  ): number {
+    const own = [...equation.axes, ...reducedBy(equation)].filter((i) => !fixed.has(i));
+    const earliest = Math.max(0, this.lastProducer(body, equation));
+    for (let k = body.length - 1; k >= earliest; k--) {
+      const node = body[k];
+      const loop = node && opened(node);
+      const index = loop && this.matching(loop, equation, own, fixed);
+      if (!index) continue;
+      body[k] = loop;
+      return 1 + this.insert(loop.body, value, equation, new Map([...fixed, [index, loop.index]]));
+    }
+    body.push({ kind: "member", value, equation, at: fixed, own });
+    return 0;
+  }
+
+  /** Whether a loop of `body` may stand for one of the equation's indices. */
+  fits(body: readonly NestNode[], equation: Equation): boolean {
+    const own = [...equation.axes, ...reducedBy(equation)];
+    const earliest = Math.max(0, this.lastProducer(body, equation));
+    return body.some((node, k) => {
+      const loop = k >= earliest ? opened(node) : null;
+      return loop !== null && this.matching(loop, equation, own, new Map()) !== undefined;
+    });
+  }
+
+  /** Adds the equation within the outermost `depth` loops, which stand for its first axes. */
+  insertBelow(body: NestNode[], depth: number, value: ValueId, equation: Equation): void {
+    const fixed = new Map<Index, Index>();
+    let inner = body;
+    for (const axis of equation.axes.slice(0, depth)) {
+      const [loop] = inner;
+      invariant(loop?.kind === "loop", "a loop for each axis of the grid");
+      fixed.set(axis, loop.index);
+      inner = loop.body;
+    }
+    this.insert(inner, value, equation, fixed);
+  }
+
+  /** Where the last of what the equation reads is made; -1 where nothing is. */
+  private lastProducer(body: readonly NestNode[], equation: Equation): number {
+    const read = new Set(mentions(equation).map((id) => this.aliasOf(id)));
+    return body.findLastIndex((node) => [...membersOf([node])].some((m) => read.has(m.value)));
+  }
+
+  /** The equation's index that the loop may stand for: both run over one range, and what is read there is made there. */
+  private matching(
+    loop: LoopNode,
+    equation: Equation,
+    own: readonly Index[],
+    fixed: ReadonlyMap<Index, Index>,
+  ): Index | undefined {
+    const reduced = reducedBy(equation);
+    const folding = reduced.some((i) => fixed.has(i));
+    const reads = readsOfEquation(equation);
+    const inside = new Map([...membersOf([loop])].map((m) => [m.value, m]));
+    const direct = reads.filter((n) => inside.has(n.value));
+    // Through a reshape, elements are others: what it shares memory with has to be complete.
+    if (mentions(equation).some((id) => this.aliasOf(id) !== id && inside.has(this.aliasOf(id))))
+      return undefined;
+    return own.find((index) => {
+      if (!index.lo.equals(loop.index.lo) || !index.hi.equals(loop.index.hi)) return false;
+      // Results of a fold are scalars of the loop's body: its axes stand outside.
+      if (reduced.includes(index)) {
+        if (own.some((i) => equation.axes.includes(i)) || !mayFold(equation)) return false;
+        if (reduced.find((i) => own.includes(i)) !== index) return false;
+      } else if (folding) return false;
+      const same = direct.every((node) => {
+        const producer = inside.get(node.value);
+        if (!producer || foldsOver(producer, loop.index)) return false;
+        const axis = producer.equation.axes.findIndex((a) => producer.at.get(a) === loop.index);
+        return node.subscripts[axis]?.asIndex === index;
+      });
+      return same && (direct.length > 0 || this.sharesInput(inside, loop.index, reads, index));
+    });
+  }
+
+  /** Whether a tensor is read at the same place along the loop by the equation and by one inside it. */
+  private sharesInput(
+    inside: ReadonlyMap<ValueId, MemberNode>,
+    loop: Index,
+    reads: readonly ReadExpr[],
+    index: Index,
+  ): boolean {
+    const along = new Set(
+      reads.flatMap((n) => n.subscripts.flatMap((s, k) => (s.asIndex === index ? [`${n.value} ${k}`] : []))),
+    );
+    for (const member of inside.values())
+      for (const node of readsOfEquation(member.equation))
+        for (const [k, s] of node.subscripts.entries()) {
+          const own = s.asIndex;
+          if (own && member.at.get(own) === loop && along.has(`${node.value} ${k}`)) return true;
+        }
+    return false;
+  }
+}
+
+/** A guard tightens the bounds of a loop of its own. */
+const mayFold = ({ operator }: Equation): boolean => operator?.kind === "reduce" && !operator.guard;
+
+/** A node as a loop: a member with loops of its own gives its outermost one away. */
+function opened(node: NestNode): LoopNode | null {
+  if (node.kind === "loop") return node;
+  const [first, ...own] = node.own;
+  if (!first || (reducedBy(node.equation).includes(first) && !mayFold(node.equation))) return null;
+  const index = freshIndex(first.name, first.hi, first.lo);
+  return { kind: "loop", index, body: [{ ...node, at: new Map([...node.at, [first, index]]), own }] };
+}
