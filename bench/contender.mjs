@@ -16,6 +16,8 @@ export class Contender {
     const env = name.startsWith("webgpu") ? { ...process.env, ...softwareAdapterEnvironment() } : process.env;
     this.#process = fork(WORKER, [], {
       serialization: "advanced",
+      // Peers that trace a whole program recurse into it.
+      execArgv: ["--stack-size=3900"],
       env,
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

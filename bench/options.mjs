@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { parseContender } from "./contenders/index.mjs";
 import { WORKLOADS, workload } from "./workloads.mjs";
 
-const DEFAULT_ENGINES = "js,wasm,eager,hand,c";
+const DEFAULT_ENGINES = "js,wasm,eager,hand,c,jax,tfjs,ort";
 
 export const USAGE = `npm run bench -- [OPTIONS]
   --only W1,W2      workloads (all: ${[...WORKLOADS.keys()].join(" ")})

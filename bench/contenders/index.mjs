@@ -1,6 +1,12 @@
 import { prepare as prepareAnchor } from "./anchor.mjs";
 import { prepare as prepareGradc } from "./gradc.mjs";
+import { prepare as prepareJax } from "./jax.mjs";
+import { prepare as prepareOrt } from "./ort.mjs";
+import { prepare as prepareTfjs } from "./tfjs.mjs";
 import { prepare as prepareHand } from "./hand.mjs";
+
+/** Those that are packages of bench/. */
+export const PEERS = ["jax", "tfjs", "ort"];
 
 /** By name; `about` is the line under the table. */
 export const CONTENDERS = {
@@ -16,6 +22,12 @@ export const CONTENDERS = {
     prepare: (w) => prepareGradc("js", w, { precision: "f64" }),
   },
   c: { about: "C with SIMD intrinsics as WebAssembly: the anchor", prepare: prepareAnchor },
+  jax: { about: "jax-js, WebAssembly, jit", prepare: prepareJax },
+  tfjs: { about: "TensorFlow.js, WebAssembly SIMD, one thread", prepare: prepareTfjs },
+  ort: {
+    about: "onnxruntime-web, WebAssembly SIMD, one thread, gradients derived by hand",
+    prepare: prepareOrt,
+  },
   hand: { about: "typed-array JavaScript fused by hand", prepare: prepareHand },
 };
 
