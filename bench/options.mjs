@@ -10,6 +10,7 @@ export const USAGE = `npm run bench -- [OPTIONS]
                     wasm@DIR (another checkout's build), wasm+arrays (inputs passed as arrays)
   --rounds N        default 11
   --warm-up MS      before the rounds, each contender; default 400
+  --counts          instead of times: kernels, bytes moved, sizes of pages, cold start, compile time, accuracy
   --json FILE       all figures
 `;
 
@@ -22,6 +23,7 @@ export function parseOptions(args) {
       engines: { type: "string" },
       rounds: { type: "string", default: "11" },
       "warm-up": { type: "string", default: "400" },
+      counts: { type: "boolean", default: false },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },

@@ -18,6 +18,15 @@ async function main() {
   const missing = peers ? installPeers() : null;
   if (missing) console.error(`peers are left out: ${missing}`);
   const engines = options.engines.filter((name) => !(missing && PEERS.includes(name)));
+  if (options.counts) {
+    const { counts } = await import("./counts/index.mjs");
+    const figures = await counts(
+      options.only.map(workload),
+      engines.filter((name) => PEERS.includes(name)),
+      { ...options, log },
+    );
+    return write(options.json, { ...environment(), counts: figures });
+  }
   const results = [];
   for (const name of options.only) {
     const { title, steps, tolerance, goals, anchor } = workload(name);
@@ -29,11 +38,14 @@ async function main() {
   }
   const factor = machineFactor(results);
   console.log(summary(results, factor));
-  if (options.json)
-    writeFileSync(options.json, `${JSON.stringify({ ...environment(), factor, results }, null, 1)}\n`);
+  write(options.json, { ...environment(), factor, results });
   // What a peer cannot do is a result.
   const wrong = (t) => t.fault && !PEERS.includes(t.contender);
   if (results.some(({ timings }) => timings.some(wrong))) process.exitCode = 1;
+}
+
+function write(file, figures) {
+  if (file) writeFileSync(file, `${JSON.stringify(figures, null, 1)}\n`);
 }
 
 function environment() {

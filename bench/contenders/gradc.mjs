@@ -17,27 +17,36 @@ const arrays = (tensors) => Object.fromEntries(Object.entries(tensors).map(([nam
  */
 export async function prepare(engine, workload, options = {}) {
   const dist = distOf(options.checkout);
-  const [{ compile }, { instantiate, RUNTIME_URL }] = await Promise.all([
-    import(new URL("index.js", dist)),
-    import(new URL("cli/model.js", dist)),
-  ]);
-  const compiled = compile(workload.source, {
-    filename: `${workload.name}.grad`,
-    targets: [engine === "webgpu" ? "wgsl" : engine === "eager" ? "js" : engine],
-    runtimeImport: RUNTIME_URL,
-    precision: options.precision ?? "f32",
-    ...(options.off && { off: options.off }),
-  });
-  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("; "));
+  if (engine === "eager") return eager(dist, workload);
+  const model = await modelOf(dist, workload, engine, options);
   const { param, data } = workload.inputs();
-  if (engine === "eager") return eager(dist, compiled, workload, param, data);
-  const backend = options.backend ?? engine;
-  const model = await instantiate(compiled, { backend, dims: workload.dims, params: arrays(param) });
   const inputs =
     workload.steps || options.arrays
       ? arrays(data)
       : resident(await import(new URL("runtime/index.js", dist)), model, data);
   return workload.steps ? stepping(model, workload, param, inputs) : backward(model, inputs);
+}
+
+async function compiledOf(dist, workload, target, { precision = "f32", off }) {
+  const [{ compile }, { RUNTIME_URL }] = await Promise.all([
+    import(new URL("index.js", dist)),
+    import(new URL("cli/model.js", dist)),
+  ]);
+  const compiled = compile(workload.source, {
+    filename: `${workload.name}.grad`,
+    targets: [target],
+    runtimeImport: RUNTIME_URL,
+    precision,
+    ...(off && { off }),
+  });
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("; "));
+  return compiled;
+}
+
+async function modelOf(dist, workload, backend, options) {
+  const compiled = await compiledOf(dist, workload, backend === "webgpu" ? "wgsl" : backend, options);
+  const { instantiate } = await import(new URL("cli/model.js", dist));
+  return instantiate(compiled, { backend, dims: workload.dims, params: arrays(workload.inputs().param) });
 }
 
 /**
@@ -96,13 +105,14 @@ function stepping(model, { steps, rate }, param, inputs) {
   };
 }
 
-async function eager(dist, compiled, { steps, rate, dims }, param, data) {
+async function eager(dist, workload) {
   const { runEagerly } = await import(new URL("eager-run/run.js", dist));
+  const compiled = await compiledOf(dist, workload, "js", {});
+  const { param, data } = workload.inputs();
+  const { steps, rate } = workload;
   const primal = compiled.primal();
   const loss = compiled.meta.losses[0];
-  const sizes = { ...Object.fromEntries(Object.entries(compiled.meta.dims).filter(([, v]) => v !== null)) };
-  // Dims that depend on others are a model's to evaluate.
-  Object.assign(sizes, dims, await derivedDims(dist, compiled, dims, param, data));
+  const sizes = await boundDims(workload, dist);
   const others = initial(primal.program, sizes);
   const once = (params) =>
     runEagerly(primal, sizes, new Map([...others, ...Object.entries({ ...arrays(data), ...params })]), {
@@ -133,13 +143,13 @@ async function eager(dist, compiled, { steps, rate, dims }, param, data) {
   };
 }
 
-async function derivedDims(dist, compiled, dims, param, data) {
-  const { instantiate } = await import(new URL("cli/model.js", dist));
-  const model = await instantiate(compiled, { backend: "js", dims, params: arrays(param) });
-  model.forward(arrays(data));
-  const found = model.dims;
+/** All dims as the data binds them, those that depend on others included. */
+export async function boundDims(workload, dist = distOf()) {
+  const model = await modelOf(dist, workload, "js", {});
+  model.forward(arrays(workload.inputs().data));
+  const { dims } = model;
   model.dispose();
-  return found;
+  return dims;
 }
 
 /** What leaves begin with: constants' values, and zeros for those of the update, which has no part in the gradients. */

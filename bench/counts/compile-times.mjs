@@ -1,0 +1,69 @@
+// Prints the milliseconds of each phase of compiling a workload, as JSON: the first time in this process, and the median
+// of the following ones. Follows `src/compile.ts`.
+import { quartiles } from "../measure.mjs";
+import { workload } from "../workloads.mjs";
+
+const began = performance.now();
+const dist = (file) => import(new URL(`../../dist/${file}`, import.meta.url));
+const { analyse } = await dist("analyse.js");
+const { expandDerivatives } = await dist("autodiff/expand.js");
+const { emitModule, emitTypings } = await dist("codegen/module/emit.js");
+const { buildModuleSpec } = await dist("codegen/module/spec.js");
+const { emitWasm } = await dist("codegen/wasm/module.js");
+const { ExpressionTable } = await dist("ir/expr.js");
+const { verify } = await dist("ir/verify.js");
+const { optimize } = await dist("optimize/index.js");
+const { withPrecision } = await dist("optimize/precision.js");
+const { verifyScheduled } = await dist("schedule/kernel-verify.js");
+const { schedule } = await dist("schedule/schedule.js");
+const targets = await dist("schedule/targets.js");
+const imported = performance.now() - began;
+
+const TARGETS = { js: targets.JS_TARGET, wasm: targets.WASM_TARGET, wgsl: targets.WGSL_TARGET };
+const REPEAT = 5;
+
+function compileOnce({ name, source }) {
+  const times = {};
+  const timed = (phase, run) => {
+    const start = performance.now();
+    const result = run();
+    times[phase] = (times[phase] ?? 0) + performance.now() - start;
+    return result;
+  };
+  new ExpressionTable().run(() => {
+    const analysis = timed("parse, check", () => analyse(source, { filename: `${name}.grad` }));
+    const derived = timed("differentiate", () => expandDerivatives(analysis.program));
+    timed("verify", () => verify(derived, "differentiation"));
+    let last = performance.now();
+    const reduced = optimize(derived, {
+      after(pass, program) {
+        times[pass] = (times[pass] ?? 0) + performance.now() - last;
+        timed("verify", () => verify(program, pass));
+        last = performance.now();
+      },
+    });
+    const program = timed("precision", () => withPrecision(reduced, "f32"));
+    const modules = {};
+    for (const [target, description] of Object.entries(TARGETS)) {
+      modules[target] = timed(`schedule ${target}`, () => schedule(program, description));
+      timed("verify", () => verifyScheduled(modules[target]));
+    }
+    const wrt = [...new Set(analysis.program.gradients.map((g) => g.wrt))];
+    const options = { name, version: "", precision: "f32", wrt };
+    const wasm = timed("emit wasm", () => emitWasm(modules.wasm));
+    const spec = timed("emit module", () => buildModuleSpec(program, modules, options));
+    timed("emit module", () =>
+      emitModule(spec, { ...modules, wasm }, { sources: analysis.sources, linkMap: false }),
+    );
+    timed("emit module", () => emitTypings(spec));
+  });
+  return times;
+}
+
+const chosen = workload(process.argv[2]);
+const first = { import: imported, ...compileOnce(chosen) };
+const again = Array.from({ length: REPEAT }, () => compileOnce(chosen));
+const later = Object.fromEntries(
+  Object.keys(again[0]).map((phase) => [phase, quartiles(again.map((times) => times[phase] ?? 0)).median]),
+);
+console.log(JSON.stringify({ first, later }));
