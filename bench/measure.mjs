@@ -22,29 +22,31 @@ const BATCH = 50; // ms
  * @param {{ rounds: number, warmUp?: number, log?: (text: string) => void }} options `warmUp` in milliseconds
  * @returns {Promise<Timing[]>}
  */
-export async function measure(names, workload, { rounds, warmUp = 400, log = () => {} }) {
-  const expected = await resultsOf("reference", workload);
-  const timings = [];
+export const measure = (names, workload, options) =>
+  measureEntries(
+    names.map((name) => ({ name, workload })),
+    options,
+  );
+
+/**
+ * The same for entries of several workloads that take turns with each other.
+ * @param {{ name: string, workload: object }[]} entries
+ * @returns {Promise<Timing[]>} for each entry
+ */
+export async function measureEntries(entries, { rounds, warmUp = 400, log = () => {} }) {
+  const expected = new Map();
   const running = [];
+  const timings = [];
   try {
-    for (const name of names) {
+    for (const { name, workload } of entries) {
       log(`${workload.name}: ${name} …`);
-      const contender = new Contender(name, workload);
-      const timing = { contender: name };
+      if (!expected.has(workload.name)) expected.set(workload.name, await resultsOf("reference", workload));
+      const { timing, ...started } = await start(name, workload, expected.get(workload.name), warmUp);
       timings.push(timing);
-      try {
-        timing.prepare = await contender.prepare();
-        timing.error = worstError(await contender.results(), expected);
-        if (!(timing.error <= workload.tolerance))
-          throw new Error(`wrong by ${timing.error.toExponential(1)}`);
-        running.push({ timing, contender, count: await batchOf(contender, warmUp), times: [] });
-      } catch (error) {
-        timing[error.left ? "leftOut" : "fault"] = error.message;
-        contender.close();
-      }
+      if (started.contender) running.push({ timing, workload, times: [], ...started });
     }
     for (let round = 0; round < rounds; round++) {
-      log(`${workload.name}: round ${round + 1} of ${rounds} …`);
+      log(`${entries[0].workload.name}: round ${round + 1} of ${rounds} …`);
       for (let k = 0; k < running.length; k++) {
         const { contender, count, times } = running[(k + round) % running.length];
         times.push(await contender.time(count));
@@ -53,9 +55,25 @@ export async function measure(names, workload, { rounds, warmUp = 400, log = () 
   } finally {
     for (const { contender } of running) contender.close();
   }
-  for (const { timing, times } of running)
+  for (const { timing, times, workload } of running)
     Object.assign(timing, quartiles(times.map((t) => t / (workload.steps || 1))));
   return timings;
+}
+
+/** A contender that has given right results and is warm; else a timing that says why not, alone. */
+async function start(name, workload, expected, warmUp) {
+  const contender = new Contender(name, workload);
+  const timing = { contender: name };
+  try {
+    timing.prepare = await contender.prepare();
+    timing.error = worstError(await contender.results(), expected);
+    if (!(timing.error <= workload.tolerance)) throw new Error(`wrong by ${timing.error.toExponential(1)}`);
+    return { timing, contender, count: await batchOf(contender, warmUp) };
+  } catch (error) {
+    timing[error.left ? "leftOut" : "fault"] = error.message;
+    contender.close();
+    return { timing };
+  }
 }
 
 async function resultsOf(name, workload) {

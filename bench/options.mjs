@@ -1,8 +1,11 @@
 import { parseArgs } from "node:util";
 import { parseContender } from "./contenders/index.mjs";
-import { WORKLOADS, workload } from "./workloads.mjs";
+import { PROGRAMS } from "./odd/programs.mjs";
+import { WORKLOADS } from "./workloads.mjs";
 
 const DEFAULT_ENGINES = "js,wasm,eager,hand,c,jax,tfjs,ort";
+
+const ODD_ENGINES = "js,wasm";
 
 export const USAGE = `npm run bench -- [OPTIONS]
   --only W1,W2      workloads (all: ${[...WORKLOADS.keys()].join(" ")})
@@ -11,6 +14,7 @@ export const USAGE = `npm run bench -- [OPTIONS]
   --rounds N        default 11
   --warm-up MS      before the rounds, each contender; default 400
   --counts          instead of times: kernels, bytes moved, sizes of pages, cold start, compile time, accuracy
+  --odd             instead of the workloads: other programs at odd sizes (--only names programs)
   --json FILE       all figures
 `;
 
@@ -24,18 +28,28 @@ export function parseOptions(args) {
       rounds: { type: "string", default: "11" },
       "warm-up": { type: "string", default: "400" },
       counts: { type: "boolean", default: false },
+      odd: { type: "boolean", default: false },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   const list = (text) => text.split(",").filter(Boolean);
-  const only = values.only === undefined ? [...WORKLOADS.keys()] : list(values.only);
-  only.forEach(workload);
-  const engines = list(values.engines ?? DEFAULT_ENGINES);
+  const only = namesOf(values, list);
+  const engines = list(values.engines ?? (values.odd ? ODD_ENGINES : DEFAULT_ENGINES));
   engines.forEach(parseContender);
   const rounds = Number(values.rounds);
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds wants a positive integer");
   const warmUp = Number(values["warm-up"]);
   if (!(warmUp >= 0)) throw new Error("--warm-up wants milliseconds");
   return { ...values, only, engines, rounds, warmUp };
+}
+
+/** Of workloads, or of programs where those are measured; all where none are named. */
+function namesOf({ only, odd }, list) {
+  const known = odd ? Object.keys(PROGRAMS) : [...WORKLOADS.keys()];
+  if (only === undefined) return known;
+  for (const name of list(only))
+    if (!known.includes(name))
+      throw new Error(`there is no workload \`${name}\`; there are ${known.join(", ")}`);
+  return list(only);
 }

@@ -27,6 +27,13 @@ async function main() {
     );
     return write(options.json, { ...environment(), counts: figures });
   }
+  if (options.odd) {
+    const { oddSizes } = await import("./odd/index.mjs");
+    return write(options.json, {
+      ...environment(),
+      odd: await oddSizes(engines, options.only, { ...options, log }),
+    });
+  }
   const results = [];
   for (const name of options.only) {
     const { title, steps, tolerance, goals, anchor } = workload(name);

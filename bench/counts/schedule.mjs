@@ -6,7 +6,7 @@ const { explainModule } = await import("../../dist/cli/explain-file.js");
 const TARGETS = ["js", "wasm", "wgsl"];
 
 /** Of a workload on a target: what one backward pass launches, moves, computes and holds. */
-async function countsOf(workload, target) {
+export async function countsOf(workload, target) {
   const compiled = compile(workload.source, { filename: `${workload.name}.grad`, targets: [target] });
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("; "));
   const dims = new Map(Object.entries(await boundDims(workload)));
