@@ -12,7 +12,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   raise: ["parser", "ir", "diagnostics"],
   autodiff: ["ir", "diagnostics"],
   optimize: ["ir", "diagnostics"],
-  schedule: ["ir", "optimize/cse.js", "diagnostics"],
+  schedule: ["ir", "optimize", "diagnostics"],
   codegen: ["schedule", "ir", "runtime", "diagnostics"],
   // One module without dependencies: which known name is meant.
   runtime: ["diagnostics/suggest.js"],

@@ -50,7 +50,8 @@ export function simplify(program: Program): Program {
   });
 }
 
-function simplifyNode(e: Expr): Expr | undefined {
+/** What one node is, its operands being simplified. */
+export function simplifyNode(e: Expr): Expr | undefined {
   if (e.op === "select") {
     if (e.condition.op === "constant") return e.condition.value ? e.then : e.else;
     // if a then (if b then x else z) else z

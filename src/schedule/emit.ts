@@ -301,7 +301,11 @@ export class Block {
         };
       }
       case "call":
-        return { op: "call", dtype: e.dtype, fn: e.fn, args: e.args.map((a) => this.expr(a)) };
+        return folded(
+          e.fn,
+          e.dtype,
+          e.args.map((a) => this.expr(a)),
+        );
       case "cast":
         return { op: "cast", dtype: e.dtype, arg: this.expr(e.arg) };
       case "select": {
@@ -342,6 +346,15 @@ export class Block {
   private arm(e: Expr): KExpr {
     return this.expr(e);
   }
+}
+
+/** A call, without sums with what turned out to be 0. */
+function folded(fn: string, dtype: DType, args: readonly KExpr[]): KExpr {
+  const [a, b] = args;
+  const isZero = (x: KExpr | undefined): boolean => x?.op === "constant" && x.value === 0;
+  if (fn === "add" && a && isZero(b)) return a;
+  if (fn === "add" && b && isZero(a)) return b;
+  return { op: "call", dtype, fn, args };
 }
 
 const readKey = (value: ValueId, subscripts: readonly Poly[]): string =>

@@ -4,6 +4,7 @@ import type { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
+import { loopAxes, pointAxes } from "./points.js";
 import { nestOf, readsOfEquation, Weaver, type NestNode } from "./nest.js";
 
 /** Equations computed by one nest of loops. */
@@ -96,7 +97,8 @@ class Grouping {
     const refusal = tile ? own : this.join(item, definition, earliest);
     if (refusal === null) return;
     this.decisions.push({ value: item, why: refusal });
-    const grid = definition.axes.map((a) => a.hi);
+    const axes = tile ? definition.axes : loopAxes(definition);
+    const grid = axes.map((a) => a.hi);
     if (tile) this.add({ kind: "tile", grid, members: [item], tile }, [item]);
     else this.add({ kind: "nest", grid, members: [item], body: nestOf(item, definition) }, [item]);
   }
@@ -154,9 +156,11 @@ class Grouping {
 
   /** Why an equation cannot be computed at each point of a grid; null where it can. */
   private whyNotInGrid({ kind, grid, members }: NestGroup | TileGroup, equation: Equation): string | null {
-    if (grid.length > equation.axes.length || !grid.every((size, k) => equation.axes[k]?.hi.equals(size)))
+    const loops = (of: Equation): readonly Index[] => (kind === "tile" ? of.axes : loopAxes(of));
+    const axes = loops(equation);
+    if (grid.length > axes.length || !grid.every((size, k) => axes[k]?.hi.equals(size)))
       return "its axes do not begin with the producer's grid";
-    if (grid.length === 0 && equation.axes.length > 0)
+    if (grid.length === 0 && axes.length > 0)
       return "the producer is a scalar; its kernel would run in sequence";
     if (kind === "tile" && (equation.operator || equation.axes.length !== grid.length))
       return "the producer is a tiled contraction that takes elementwise epilogues only";
@@ -170,7 +174,10 @@ class Grouping {
           return "it reads through a reshape";
         continue;
       }
-      if (!grid.every((_, k) => node.subscripts[k]?.asIndex === equation.axes[k]))
+      const producer = this.program.values.get(node.value)?.definition;
+      const places =
+        producer?.kind === "equation" ? loops(producer).map((a) => producer.axes.indexOf(a)) : [];
+      if (!grid.every((_, k) => node.subscripts[places[k] ?? -1]?.asIndex === axes[k]))
         return "it reads the producer at other points of its grid";
     }
     return null;
@@ -189,10 +196,11 @@ function tileOf(equation: Equation): Tile | null {
   const reduced = (node: ReadExpr): boolean =>
     node.subscripts.some((s) => operator.indices.some((i) => s.indices.has(i)));
   const inner = reads.filter(reduced);
+  const points = pointAxes(equation);
   for (let column = axes.length - 1; column > 0; column--)
     for (let row = column - 1; row >= 0; row--) {
       const [r, c] = [axes[row], axes[column]];
-      if (!r || !c) continue;
+      if (!r || !c || points.includes(r) || points.includes(c)) continue;
       if (inner.some((n) => has(n, r) && !has(n, c)) && inner.some((n) => has(n, c) && !has(n, r)))
         return { row, column, along: contiguousAlong(c, column === axes.length - 1, inner) };
     }

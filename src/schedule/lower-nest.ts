@@ -1,11 +1,11 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Index, ValueId } from "../ir/expr.js";
-import { rewriter } from "../ir/expr.js";
+import { isZero, type Index, type ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
+import type { Equation } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { Block, kVariable, type KernelScope } from "./emit.js";
+import { Block, kConstant, kVariable, type KernelScope } from "./emit.js";
 import type { NestGroup } from "./group.js";
-import type { GridLoop, KExpr, Statement } from "./kernel-ir.js";
+import type { GridLoop, KExpr } from "./kernel-ir.js";
 import {
   accumulate,
   emitReduction,
@@ -17,11 +17,13 @@ import {
   store,
   valueOf,
   WHOLE,
+  withoutUnread,
   type Accumulator,
   type Instance,
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { pointsOf, substitution } from "./points.js";
 import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type NestNode } from "./nest.js";
 
 /**
@@ -50,36 +52,11 @@ export function lowerNest(group: NestGroup, context: LoweringContext): LoweredKe
     body = loop.body;
   }
   new NestEmitter(context, inside, scope).list(top, body);
-  const isWanted = (id: ValueId): boolean =>
-    group.members.some((m) => context.owner(m) === id && context.wanted(m, inside));
-  return withoutUnread(finish(scope, grid, top.statements, members), isWanted);
+  return withoutUnread(finish(scope, grid, top.statements, members), context, inside);
 }
 
-/** Without the stores of what every reader found in a register. */
-function withoutUnread(
-  { kernel, tensors }: LoweredKernel,
-  isWanted: (id: ValueId) => boolean,
-): LoweredKernel {
-  const unread = new Set(
-    kernel.buffers.filter((b, k) => b.access === "write" && !isWanted(tensors[k] ?? -1)).map((b) => b.name),
-  );
-  const drop = (list: readonly Statement[]): Statement[] =>
-    list.flatMap((s): Statement[] => {
-      if (s.kind === "store" && unread.has(s.buffer)) return [];
-      if (s.kind === "loop") return [{ ...s, body: drop(s.body) }];
-      if (s.kind === "if") return [{ ...s, then: drop(s.then), else: drop(s.else) }];
-      return [s];
-    });
-  if (unread.size === 0) return { kernel, tensors };
-  return {
-    kernel: {
-      ...kernel,
-      buffers: kernel.buffers.filter((b) => !unread.has(b.name)),
-      body: drop(kernel.body),
-    },
-    tensors: tensors.filter((_, k) => !unread.has(kernel.buffers[k]?.name ?? "")),
-  };
-}
+const reducerOf = ({ operator }: Equation): string | undefined =>
+  operator?.kind === "reduce" ? operator.reducer : undefined;
 
 /** The members that fold over a loop and over none around it. */
 function foldsOf(loop: LoopNode): readonly MemberNode[] {
@@ -88,7 +65,7 @@ function foldsOf(loop: LoopNode): readonly MemberNode[] {
 
 class NestEmitter {
   /** Of members whose loops are open. */
-  private readonly open = new Map<ValueId, Accumulator>();
+  private readonly open = new Map<ValueId, readonly (Accumulator | KExpr)[]>();
 
   constructor(
     private readonly context: LoweringContext,
@@ -98,7 +75,7 @@ class NestEmitter {
 
   list(block: Block, nodes: readonly NestNode[]): void {
     const leaves = nodes.filter((n): n is MemberNode => n.kind === "member" && n.own.length === 0);
-    block.share(leaves.map((m) => this.instance(m).body));
+    block.share(leaves.flatMap((m) => this.instances(m).map((i) => i.body)));
     for (const node of nodes)
       if (node.kind === "loop") this.loop(block, node);
       else this.member(block, node);
@@ -106,16 +83,28 @@ class NestEmitter {
 
   private loop(block: Block, loop: LoopNode): void {
     const folds = foldsOf(loop).filter((m) => !this.open.has(m.value));
-    for (const { value, equation } of folds)
-      this.open.set(value, openAccumulator(block, equation, valueOf(this.context.program, value).name));
+    for (const member of folds) {
+      const { name } = valueOf(this.context.program, member.value);
+      // Points at which a sum has no terms.
+      const accumulators = this.instances(member).map(({ body }) =>
+        isZero(body) && reducerOf(member.equation) === "sum"
+          ? kConstant(0, body.dtype)
+          : openAccumulator(block, member.equation, name),
+      );
+      this.open.set(member.value, accumulators);
+    }
     const nest = openLoops(block, [loop.index]);
     this.list(nest.block, loop.body);
     nest.close();
     for (const member of folds) {
-      const accumulator = this.open.get(member.value);
-      invariant(accumulator, "opened before");
+      const accumulators = this.open.get(member.value);
+      invariant(accumulators, "opened before");
       this.open.delete(member.value);
-      this.result(block, member, this.instance(member).subscripts, resultOf(accumulator));
+      this.results(
+        block,
+        member,
+        accumulators.map((a) => ("op" in a ? a : resultOf(a))),
+      );
     }
   }
 
@@ -124,49 +113,57 @@ class NestEmitter {
     const value = valueOf(this.context.program, member.value);
     const axes = own.filter((i) => equation.axes.includes(i));
     const nest = openLoops(block, axes);
-    const instance = this.instance(member);
-    const accumulator = this.open.get(member.value);
-    if (accumulator) {
+    const instances = this.instances(member);
+    const accumulators = this.open.get(member.value);
+    if (accumulators) {
       const rest = openLoops(
         nest.block,
         own.filter((i) => !axes.includes(i)),
       );
-      const [v] = rest.block.exprs([instance.body]);
-      invariant(v, "one root, one result");
-      accumulate(
-        rest.block,
-        accumulator,
-        v,
-        reducedBy(equation).map((i) => member.at.get(i) ?? i),
-      );
+      const reduced = reducedBy(equation).map((i) => member.at.get(i) ?? i);
+      rest.block.exprs(instances.map((i) => i.body)).forEach((v, k) => {
+        const accumulator = accumulators[k];
+        if (accumulator && !("op" in accumulator)) accumulate(rest.block, accumulator, v, reduced);
+      });
       rest.close();
     } else {
-      const [v] = equation.operator
-        ? emitReduction(nest.block, equation, [instance], value.name)
-        : nest.block.exprs([instance.body]);
-      invariant(v, "one root, one result");
-      this.result(nest.block, member, instance.subscripts, v);
+      const values = equation.operator
+        ? emitReduction(nest.block, equation, instances, value.name)
+        : nest.block.exprs(instances.map((i) => i.body));
+      this.results(nest.block, member, values);
     }
     nest.close();
   }
 
   /** Keeps a value for readers within the block, and stores it for others. */
-  private result(block: Block, { value: id }: MemberNode, subscripts: readonly Poly[], v: KExpr): void {
-    const value = valueOf(this.context.program, id);
-    const isWanted = this.context.wanted(id, this.inside);
-    const named = block.let(isWanted ? `${value.name}_value` : value.name, v);
-    block.bindRead(id, subscripts, named);
-    store(block, this.scope, value, subscripts, named, WHOLE);
+  private results(block: Block, member: MemberNode, results: readonly KExpr[]): void {
+    const value = valueOf(this.context.program, member.value);
+    const isWanted = this.context.wanted(value.id, this.inside);
+    for (const [k, { subscripts }] of this.instances(member).entries()) {
+      const v = results[k];
+      invariant(v, "one result for each point");
+      const named = block.let(isWanted ? `${value.name}_value` : value.name, v);
+      block.bindRead(value.id, subscripts, named);
+      store(block, this.scope, value, subscripts, named, WHOLE);
+    }
   }
 
-  private instance(member: MemberNode): Instance {
-    const to = (i: Index): Poly => Poly.index(member.at.get(i) ?? i);
-    const { expr } = rewriter({ index: (i) => (member.at.has(i) ? to(i) : undefined) });
+  /** The equation at each of its points, over the indices of the loops around. */
+  private instances(member: MemberNode): readonly Instance[] {
+    const known = this.made.get(member);
+    if (known) return known;
     const { axes, body, operator } = member.equation;
-    return {
-      body: expr(body),
-      guard: operator?.guard ? expr(operator.guard) : null,
-      subscripts: axes.map(to),
-    };
+    const instances = pointsOf(member.points).map((point): Instance => {
+      const to = (i: Index): Poly | undefined => {
+        const loop = member.at.get(i);
+        return point.get(i) ?? (loop && Poly.index(loop));
+      };
+      const expr = substitution(to);
+      const guard = operator?.guard ? expr(operator.guard) : null;
+      return { body: expr(body), guard, subscripts: axes.map((a) => to(a) ?? Poly.index(a)) };
+    });
+    this.made.set(member, instances);
+    return instances;
   }
+  private readonly made = new Map<MemberNode, readonly Instance[]>();
 }

@@ -1,10 +1,11 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Index } from "../ir/expr.js";
-import { freshIndex, rewriter } from "../ir/expr.js";
+import { freshIndex } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { RecurrenceGroup, Value } from "../ir/program.js";
 import { Block, kVariable } from "./emit.js";
+import { pointAxes, pointsOf, substitution } from "./points.js";
 import {
   emitReduction,
   equationOf,
@@ -13,7 +14,9 @@ import {
   scopeOf,
   store,
   valueOf,
-  type Lane,
+  WHOLE,
+  withoutUnread,
+  type Instance,
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
@@ -37,10 +40,14 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
   /** One member over its axes, those with a place only there. */
   const emitMember = (block: Block, value: Value, places: readonly Place[]): void => {
     const equation = equationOf(value);
+    const points = pointAxes(equation).filter(
+      (axis) => !places.some((p) => p.axis === equation.axes.indexOf(axis)),
+    );
     const loops: Index[] = [];
     const to = new Map<Index, Poly>();
     equation.axes.forEach((axis, k) => {
       const place = places.find((p) => p.axis === k);
+      if (points.includes(axis)) return;
       if (place?.at) {
         to.set(axis, place.at);
         return;
@@ -50,22 +57,24 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
       loops.push(range);
       to.set(axis, Poly.index(range));
     });
-    const { expr } = rewriter({ index: (i) => to.get(i) });
     const nest = openLoops(block, loops);
-    const lane: Lane = { suffix: "", indices: new Map(), exists: null };
-    const guard = equation.operator?.guard;
-    const instance = {
-      body: expr(equation.body),
-      guard: guard ? expr(guard) : null,
-      subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
-      lane,
-    };
-    const [v] =
-      equation.operator?.kind === "reduce"
-        ? emitReduction(nest.block, equation, [instance], value.name)
-        : nest.block.exprs([instance.body]);
-    invariant(v, "one lane, one result");
-    store(nest.block, scope, value, instance.subscripts, v, lane);
+    const { body, operator } = equation;
+    const instances = pointsOf(points).map((point): Instance => {
+      const place = (i: Index): Poly | undefined => point.get(i) ?? to.get(i);
+      const expr = substitution(place);
+      const guard = operator?.guard ? expr(operator.guard) : null;
+      return { body: expr(body), guard, subscripts: equation.axes.map((a) => place(a) ?? Poly.index(a)) };
+    });
+    const results = operator
+      ? emitReduction(nest.block, equation, instances, value.name)
+      : nest.block.exprs(instances.map((i) => i.body));
+    for (const [k, { subscripts }] of instances.entries()) {
+      const v = results[k];
+      invariant(v, "one result for each point");
+      const named = nest.block.let(`${value.name}_value`, v);
+      nest.block.bindRead(value.id, subscripts, named);
+      store(nest.block, scope, value, subscripts, named, WHOLE);
+    }
     nest.close();
   };
 
@@ -112,5 +121,5 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
   };
   emitGroup(top, group, () => []);
   const members = idsOf(group).map((id) => valueOf(program, id));
-  return finish(scope, [], top.statements, members);
+  return withoutUnread(finish(scope, [], top.statements, members), context, new Set(idsOf(group)));
 }

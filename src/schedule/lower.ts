@@ -96,6 +96,35 @@ export function finish(
   return { kernel, tensors: scope.buffers.map((b) => b.value) };
 }
 
+/** Without the stores of what every reader found in a register. */
+export function withoutUnread(
+  { kernel, tensors }: LoweredKernel,
+  context: LoweringContext,
+  made: ReadonlySet<ValueId>,
+): LoweredKernel {
+  const isWanted = (owner: ValueId): boolean =>
+    [...made].some((id) => context.owner(id) === owner && context.wanted(id, made));
+  const unread = new Set(
+    kernel.buffers.filter((b, k) => b.access === "write" && !isWanted(tensors[k] ?? -1)).map((b) => b.name),
+  );
+  const drop = (list: readonly Statement[]): Statement[] =>
+    list.flatMap((s): Statement[] => {
+      if (s.kind === "store" && unread.has(s.buffer)) return [];
+      if (s.kind === "loop") return [{ ...s, body: drop(s.body) }];
+      if (s.kind === "if") return [{ ...s, then: drop(s.then), else: drop(s.else) }];
+      return [s];
+    });
+  if (unread.size === 0) return { kernel, tensors };
+  return {
+    kernel: {
+      ...kernel,
+      buffers: kernel.buffers.filter((b) => !unread.has(b.name)),
+      body: drop(kernel.body),
+    },
+    tensors: tensors.filter((_, k) => !unread.has(kernel.buffers[k]?.name ?? "")),
+  };
+}
+
 /** `made`: the values that the kernel itself computes. */
 export function scopeOf(context: LoweringContext, made: ReadonlySet<ValueId>): KernelScope {
   const ownersMade = new Set([...made].map((id) => context.owner(id)));

@@ -3,6 +3,7 @@ import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { freshIndex, readsOf } from "../ir/expr.js";
 import type { Equation } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
+import { loopAxes, pointAxes } from "./points.js";
 
 /**
  * The loops of a kernel as a tree: what a body holds runs in order, and a loop runs its body for each of its index's
@@ -23,6 +24,8 @@ export interface MemberNode {
   readonly at: ReadonlyMap<Index, Index>;
   /** The others, outermost first: axes, then what is reduced. */
   readonly own: readonly Index[];
+  /** Axes that are no loops: a result for each of their points. */
+  readonly points: readonly Index[];
 }
 
 export const reducedBy = (equation: Equation): readonly Index[] =>
@@ -53,11 +56,13 @@ export function nestKey(nodes: readonly NestNode[], around: readonly Index[] = [
   return texts.join(" ");
 }
 
-/** An equation alone: a loop for each axis, all around it. */
+/** An equation alone: a loop for each axis that is one, all around it. */
 export function nestOf(value: ValueId, equation: Equation): NestNode[] {
-  const at = new Map(equation.axes.map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-  const member: NestNode = { kind: "member", value, equation, at, own: reducedBy(equation) };
-  return equation.axes.reduceRight<NestNode[]>(
+  const axes = loopAxes(equation);
+  const at = new Map(axes.map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
+  const points = pointAxes(equation);
+  const member: NestNode = { kind: "member", value, equation, at, own: reducedBy(equation), points };
+  return axes.reduceRight<NestNode[]>(
     (body, axis) => {
       const index = at.get(axis) ?? axis;
       return [{ kind: "loop", index, body }];
@@ -80,7 +85,7 @@ export class Weaver {
     equation: Equation,
     fixed: ReadonlyMap<Index, Index> = new Map(),
   ): number {
-    const own = [...equation.axes, ...reducedBy(equation)].filter((i) => !fixed.has(i));
+    const own = [...loopAxes(equation), ...reducedBy(equation)].filter((i) => !fixed.has(i));
     const earliest = Math.max(0, this.lastProducer(body, equation));
     for (let k = body.length - 1; k >= earliest; k--) {
       const node = body[k];
@@ -90,13 +95,13 @@ export class Weaver {
       body[k] = loop;
       return 1 + this.insert(loop.body, value, equation, new Map([...fixed, [index, loop.index]]));
     }
-    body.push({ kind: "member", value, equation, at: fixed, own });
+    body.push({ kind: "member", value, equation, at: fixed, own, points: pointAxes(equation) });
     return 0;
   }
 
   /** Whether a loop of `body` may stand for one of the equation's indices. */
   fits(body: readonly NestNode[], equation: Equation): boolean {
-    const own = [...equation.axes, ...reducedBy(equation)];
+    const own = [...loopAxes(equation), ...reducedBy(equation)];
     const earliest = Math.max(0, this.lastProducer(body, equation));
     return body.some((node, k) => {
       const loop = k >= earliest ? opened(node) : null;
@@ -108,7 +113,7 @@ export class Weaver {
   insertBelow(body: NestNode[], depth: number, value: ValueId, equation: Equation): void {
     const fixed = new Map<Index, Index>();
     let inner = body;
-    for (const axis of equation.axes.slice(0, depth)) {
+    for (const axis of loopAxes(equation).slice(0, depth)) {
       const [loop] = inner;
       invariant(loop?.kind === "loop", "a loop for each axis of the grid");
       fixed.set(axis, loop.index);

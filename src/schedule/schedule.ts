@@ -20,6 +20,7 @@ import { lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
 import { nestKey } from "./nest.js";
+import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
@@ -91,7 +92,7 @@ class ModuleScheduler {
     private readonly target: TargetDescription,
   ) {
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
-    const plain = cse(lowerOperators(program));
+    const plain = writeOutReductions(cse(lowerOperators(program)));
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     this.lowered = extractScalars(gatherScatters(plain, gather));
     this.nextId = 1 + [...this.lowered.values.keys()].reduce((a, b) => Math.max(a, b), 0);

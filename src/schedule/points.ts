@@ -1,0 +1,108 @@
+import type { Expr, Index } from "../ir/expr.js";
+import { and, call, constant, indicesOf, rewriter, select, TRUE } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { Definition, Equation, Program, Reducer } from "../ir/program.js";
+import { simplifyNode } from "../optimize/simplify.js";
+
+/** An axis of so few coordinates is no loop: each coordinate is computed by code of its own, in registers. */
+const FEW = 4;
+/** At most so many points of an equation are written out. */
+const MOST_POINTS = 16;
+
+/** The coordinates of an index where its range is a few known ones. */
+function coordinates(index: Index): readonly number[] | undefined {
+  const [lo, hi] = [index.lo.constant, index.hi.constant];
+  if (lo === undefined || hi === undefined || hi - lo < 1 || hi - lo > FEW) return undefined;
+  return Array.from({ length: hi - lo }, (_, k) => lo + k);
+}
+
+/** The axes that are written out, the last ones first to be chosen. */
+export function pointAxes({ axes }: Equation): readonly Index[] {
+  const chosen: Index[] = [];
+  let points = 1;
+  for (const axis of [...axes].reverse()) {
+    const count = coordinates(axis)?.length;
+    if (count === undefined || points * count > MOST_POINTS) continue;
+    points *= count;
+    chosen.unshift(axis);
+  }
+  return chosen;
+}
+/** The others: loops. */
+export function loopAxes(equation: Equation): readonly Index[] {
+  const points = pointAxes(equation);
+  return equation.axes.filter((a) => !points.includes(a));
+}
+
+/** Every combination of coordinates, the last axis fastest. */
+export function pointsOf(axes: readonly Index[]): readonly ReadonlyMap<Index, Poly>[] {
+  return axes.reduce<ReadonlyMap<Index, Poly>[]>(
+    (points, axis) =>
+      points.flatMap((p) => (coordinates(axis) ?? []).map((c) => new Map([...p, [axis, Poly.constant(c)]]))),
+    [new Map()],
+  );
+}
+
+/** Expressions with polynomials in place of indices, and what that decides. */
+export const substitution = (to: (index: Index) => Poly | undefined): ((e: Expr) => Expr) =>
+  rewriter({ index: to, node: simplifyNode }).expr;
+
+const FOLD: { readonly [R in Reducer]?: { readonly fn: string; readonly empty: number } } = {
+  sum: { fn: "add", empty: 0 },
+  prod: { fn: "mul", empty: 1 },
+  max: { fn: "max", empty: -Infinity },
+  min: { fn: "min", empty: Infinity },
+  any: { fn: "or", empty: 0 },
+  all: { fn: "and", empty: 1 },
+};
+
+/** Reductions over a few known points, written out. */
+export function writeOutReductions(program: Program): Program {
+  return {
+    ...program,
+    values: new Map(
+      [...program.values].map(([id, value]) => [id, { ...value, definition: writtenOut(value.definition) }]),
+    ),
+  };
+}
+
+function writtenOut(definition: Definition): Definition {
+  if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
+  const { operator, body, axes } = definition;
+  const { guard, indices } = operator;
+  const fold = FOLD[operator.reducer];
+  if (!fold || (body.dtype === "i32" && fold.fn !== "add" && fold.fn !== "mul")) return definition;
+  const empty = constant(fold.empty, body.dtype);
+  const short = indices.filter((i) => coordinates(i));
+  const count = short.reduce((n, i) => n * (coordinates(i)?.length ?? 1), 1);
+  // Where a loop stays, writing out pays where conditions settle which terms there are at each point.
+  const conditions = conjuncts(guard);
+  const picks = [...short, ...pointAxes(definition)];
+  const settled = conditions.filter((c) => [...indicesOf([c])].every((i) => picks.includes(i)));
+  const isWhole = short.length === indices.length;
+  if (count > FEW || (!isWhole && settled.length === 0)) return definition;
+  const left = isWhole ? [] : conditions.filter((c) => !settled.includes(c));
+  const inside = (isWhole ? conditions : settled).reduce(and, TRUE);
+  const terms = pointsOf(short).map((point): Expr => {
+    const at = substitution((i) => point.get(i));
+    return select(at(inside), at(body), empty);
+  });
+  const joined = (a: Expr, b: Expr): Expr => {
+    const e = call(fold.fn, [a, b], body.dtype);
+    return a === empty ? b : b === empty ? a : (simplifyNode(e) ?? e);
+  };
+  const rest = indices.filter((i) => !short.includes(i));
+  return {
+    kind: "equation",
+    axes,
+    operator: rest.length
+      ? { ...operator, indices: rest, guard: left.length ? left.reduce(and, TRUE) : null }
+      : null,
+    body: terms.reduce(joined),
+  };
+}
+
+function conjuncts(e: Expr | null): readonly Expr[] {
+  if (!e) return [];
+  return e.op === "call" && e.fn === "and" ? e.args.flatMap(conjuncts) : [e];
+}
