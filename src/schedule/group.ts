@@ -1,11 +1,12 @@
 import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { readsOf } from "../ir/expr.js";
-import type { Poly } from "../ir/poly.js";
+import { freshIndex, readsOf } from "../ir/expr.js";
+import { idsOf } from "../ir/items.js";
+import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
 import { loopAxes, pointAxes } from "./points.js";
-import { nestOf, readsOfEquation, Weaver, type NestNode } from "./nest.js";
+import { nestOf, readsOfEquation, Weaver, type LoopNode, type NestNode } from "./nest.js";
 
 /** Equations computed by one nest of loops. */
 export interface NestGroup {
@@ -34,9 +35,13 @@ export interface ScatterGroup {
   readonly value: ValueId;
   readonly scatter: Scatter;
 }
+/** A recurrence, and what sums over its steps. */
 export interface RecurrenceKernel {
   readonly kind: "recurrence";
   readonly group: RecurrenceGroup;
+  readonly members: ValueId[];
+  /** The steps, then what is computed from their sums; null where a recurrence runs within the steps. */
+  readonly nest: { readonly step: LoopNode; readonly body: NestNode[] } | null;
 }
 export type KernelGroup = NestGroup | TileGroup | ScatterGroup | RecurrenceKernel;
 
@@ -83,7 +88,10 @@ class Grouping {
   }
 
   private place(item: Item): void {
-    if (typeof item !== "number") return this.add({ kind: "recurrence", group: item }, item.time.keys());
+    if (typeof item !== "number") {
+      const nest = this.stepsOf(item);
+      return this.add({ kind: "recurrence", group: item, members: idsOf(item), nest }, item.time.keys());
+    }
     const definition = this.program.values.get(item)?.definition;
     if (definition?.kind === "scatter")
       return this.add({ kind: "scatter", value: item, scatter: definition }, [item]);
@@ -101,6 +109,22 @@ class Grouping {
     const grid = axes.map((a) => a.hi);
     if (tile) this.add({ kind: "tile", grid, members: [item], tile }, [item]);
     else this.add({ kind: "nest", grid, members: [item], body: nestOf(item, definition) }, [item]);
+  }
+
+  /** The equations of a step, woven; all stand at the step's coordinate of their time axes. */
+  private stepsOf({ items, time, lo, hi, direction }: RecurrenceGroup): RecurrenceKernel["nest"] {
+    const index = freshIndex("step", hi, lo);
+    const step: LoopNode = { kind: "loop", index, direction, body: [] };
+    for (const item of items) {
+      const definition = typeof item === "number" ? this.program.values.get(item)?.definition : undefined;
+      if (typeof item !== "number" || definition?.kind !== "equation") return null;
+      const run = time.get(item);
+      const axis = run && definition.axes[run.axis];
+      if (!axis) return null;
+      const at = new Map([[axis, Poly.index(index).add(run.shift)]]);
+      this.weaver.insert(step.body, item, definition, at);
+    }
+    return { step, body: [step] };
   }
 
   /** Joins a kernel that stands; why not, where none takes it. */
@@ -124,13 +148,16 @@ class Grouping {
   }
 
   private joinGroup(host: KernelGroup, value: ValueId, equation: Equation, produces: boolean): string | null {
-    if (host.kind === "scatter" || host.kind === "recurrence") return `its producer is a ${host.kind}`;
+    if (host.kind === "scatter") return "its producer is a scatter";
     const buffers = new Set(
       host.members.flatMap((id) => [id, ...mentions(this.program.values.get(id)?.definition ?? equation)]),
     );
     for (const id of mentions(equation)) buffers.add(id);
     const most = this.target.maxBuffers;
-    if (host.kind === "tile" || !this.target.sequentialGrid) {
+    if (host.kind === "recurrence") {
+      const refusal = this.follow(host, value, equation, produces);
+      if (refusal !== null) return refusal;
+    } else if (host.kind === "tile" || !this.target.sequentialGrid) {
       const refusal = this.whyNotInGrid(host, equation);
       if (refusal !== null) return refusal;
       if (buffers.size + 1 > most) return `more than ${most} buffers`;
@@ -142,6 +169,46 @@ class Grouping {
     }
     host.members.push(value);
     return null;
+  }
+
+  /** Sums over the steps of a recurrence while they are taken, or is computed from such sums. */
+  private follow(
+    { group, members, nest }: RecurrenceKernel,
+    value: ValueId,
+    equation: Equation,
+    produces: boolean,
+  ): string | null {
+    if (!this.target.sequentialGrid || !nest || !produces) return "its producer is a recurrence";
+    if (equation.axes.length > pointAxes(equation).length)
+      return "its producer is a recurrence; it has axes of its own";
+    const own = new Set(idsOf(group));
+    const read = mentions(equation).filter((id) => members.includes(this.aliasOf(id)));
+    if (!equation.operator) {
+      if (read.some((id) => own.has(this.aliasOf(id)))) return "it reads the recurrence's entries";
+      this.weaver.insert(nest.body, value, equation);
+      return null;
+    }
+    const index = this.stepIndex(group, equation, read);
+    if (!index) return "it does not sum over the recurrence's steps";
+    this.weaver.insert(nest.step.body, value, equation, new Map([[index, Poly.index(nest.step.index)]]));
+    return null;
+  }
+
+  /** The reduced index that is the step: what is read of the recurrence there has been made. */
+  private stepIndex(group: RecurrenceGroup, equation: Equation, read: readonly ValueId[]): Index | undefined {
+    if (equation.operator?.kind !== "reduce" || equation.operator.guard) return undefined;
+    if (!read.every((id) => group.time.has(id))) return undefined;
+    return equation.operator.indices.find(
+      (index) =>
+        index.lo.equals(group.lo) &&
+        index.hi.equals(group.hi) &&
+        readsOfEquation(equation).every((node) => {
+          const time = group.time.get(node.value);
+          if (!time) return true;
+          const offset = node.subscripts[time.axis]?.sub(Poly.index(index)).constant;
+          return offset !== undefined && (time.shift - offset) * group.direction >= 0;
+        }),
+    );
   }
 
   /** Shares a loop with the kernel; a scalar of its results stands after its loops. */

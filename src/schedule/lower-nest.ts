@@ -63,7 +63,7 @@ function foldsOf(loop: LoopNode): readonly MemberNode[] {
   return [...membersOf([loop])].filter((m) => foldsOver(m, loop.index));
 }
 
-class NestEmitter {
+export class NestEmitter {
   /** Of members whose loops are open. */
   private readonly open = new Map<ValueId, readonly (Accumulator | KExpr)[]>();
 
@@ -93,7 +93,7 @@ class NestEmitter {
       );
       this.open.set(member.value, accumulators);
     }
-    const nest = openLoops(block, [loop.index]);
+    const nest = openLoops(block, [loop.index], undefined, loop.direction);
     this.list(nest.block, loop.body);
     nest.close();
     for (const member of folds) {
@@ -120,7 +120,7 @@ class NestEmitter {
         nest.block,
         own.filter((i) => !axes.includes(i)),
       );
-      const reduced = reducedBy(equation).map((i) => member.at.get(i) ?? i);
+      const reduced = reducedBy(equation).map((i) => member.at.get(i)?.asIndex ?? i);
       rest.block.exprs(instances.map((i) => i.body)).forEach((v, k) => {
         const accumulator = accumulators[k];
         if (accumulator && !("op" in accumulator)) accumulate(rest.block, accumulator, v, reduced);
@@ -155,8 +155,7 @@ class NestEmitter {
     const { axes, body, operator } = member.equation;
     const instances = pointsOf(member.points).map((point): Instance => {
       const to = (i: Index): Poly | undefined => {
-        const loop = member.at.get(i);
-        return point.get(i) ?? (loop && Poly.index(loop));
+        return point.get(i) ?? member.at.get(i);
       };
       const expr = substitution(to);
       const guard = operator?.guard ? expr(operator.guard) : null;

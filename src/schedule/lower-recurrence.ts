@@ -5,6 +5,8 @@ import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { RecurrenceGroup, Value } from "../ir/program.js";
 import { Block, kVariable } from "./emit.js";
+import type { RecurrenceKernel } from "./group.js";
+import { NestEmitter } from "./lower-nest.js";
 import { pointAxes, pointsOf, substitution } from "./points.js";
 import {
   emitReduction,
@@ -32,9 +34,11 @@ interface Place {
  * A whole recurrence as one kernel: entries before the loop, the loop over steps with every member's own loops inside,
  * entries after it. Members live in memory; the grid is one iteration. A recurrence within a step does the same there.
  */
-export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext): LoweredKernel {
+export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringContext): LoweredKernel {
   const { program } = context;
-  const scope = scopeOf(context, new Set(idsOf(group)));
+  const { group, nest: steps } = kernel;
+  const made = new Set(kernel.members);
+  const scope = scopeOf(context, made);
   const top = new Block(scope, null);
 
   /** One member over its axes, those with a place only there. */
@@ -95,6 +99,11 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
     };
     const up = of.direction === 1;
     outside(up ? "before" : "after");
+    if (steps) {
+      // It has no recurrence within its steps, so this is the outermost one.
+      new NestEmitter(context, made, scope).list(block, steps.body);
+      return outside(up ? "after" : "before");
+    }
     const step = freshIndex(of === group ? "step" : of.name, of.hi, of.lo);
     const variable = scope.fresh(step.name);
     const body = block.inner();
@@ -120,6 +129,6 @@ export function lowerRecurrence(group: RecurrenceGroup, context: LoweringContext
     outside(up ? "after" : "before");
   };
   emitGroup(top, group, () => []);
-  const members = idsOf(group).map((id) => valueOf(program, id));
-  return withoutUnread(finish(scope, [], top.statements, members), context, new Set(idsOf(group)));
+  const members = kernel.members.map((id) => valueOf(program, id));
+  return withoutUnread(finish(scope, [], top.statements, members), context, made);
 }

@@ -173,6 +173,7 @@ export function openLoops(
   outer: Block,
   indices: readonly Index[],
   bounds?: (index: Index, block: Block) => { lo: KExpr; hi: KExpr },
+  direction: 1 | -1 = 1,
 ): { block: Block; close: () => void } {
   let block = outer;
   const closers: (() => void)[] = [];
@@ -183,7 +184,7 @@ export function openLoops(
     const inner = parent.inner();
     inner.bindIndex(index, kVariable(variable, "i32"));
     closers.push(() =>
-      parent.push({ kind: "loop", variable, ...range, step: 1, direction: 1, body: inner.statements }),
+      parent.push({ kind: "loop", variable, ...range, step: 1, direction, body: inner.statements }),
     );
     block = inner;
   }

@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { freshIndex, readsOf } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
 import type { Equation } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import { loopAxes, pointAxes } from "./points.js";
@@ -14,19 +15,23 @@ export type NestNode = LoopNode | MemberNode;
 export interface LoopNode {
   readonly kind: "loop";
   readonly index: Index;
+  /** Only a recurrence's steps run downwards. */
+  readonly direction: 1 | -1;
   readonly body: NestNode[];
 }
 export interface MemberNode {
   readonly kind: "member";
   readonly value: ValueId;
   readonly equation: Equation;
-  /** Indices of the equation → the loops that stand for them. */
-  readonly at: ReadonlyMap<Index, Index>;
+  /** Indices of the equation → what they are, over the indices of the loops around. */
+  readonly at: Coordinates;
   /** The others, outermost first: axes, then what is reduced. */
   readonly own: readonly Index[];
   /** Axes that are no loops: a result for each of their points. */
   readonly points: readonly Index[];
 }
+
+export type Coordinates = ReadonlyMap<Index, Poly>;
 
 export const reducedBy = (equation: Equation): readonly Index[] =>
   equation.operator?.kind === "reduce" ? equation.operator.indices : [];
@@ -38,7 +43,7 @@ export function readsOfEquation(equation: Equation): readonly ReadExpr[] {
 
 /** Whether the member folds over a loop. */
 export const foldsOver = (member: MemberNode, loop: Index): boolean =>
-  reducedBy(member.equation).some((i) => member.at.get(i) === loop);
+  reducedBy(member.equation).some((i) => member.at.get(i)?.asIndex === loop);
 
 export function* membersOf(nodes: readonly NestNode[]): Generator<MemberNode> {
   for (const node of nodes)
@@ -50,7 +55,10 @@ export function* membersOf(nodes: readonly NestNode[]): Generator<MemberNode> {
 export function nestKey(nodes: readonly NestNode[], around: readonly Index[] = []): string {
   const texts = nodes.map((node) => {
     if (node.kind === "loop") return `(${nestKey(node.body, [...around, node.index])})`;
-    const at = [...node.at].map(([i, loop]) => `${i.id}@${around.indexOf(loop)}`);
+    const at = [...node.at].map(([i, p]) => {
+      const depth = p.asIndex ? around.indexOf(p.asIndex) : -1;
+      return `${i.id}@${depth < 0 ? p.key : depth}`;
+    });
     return `${node.value}:${at.join(",")}`;
   });
   return texts.join(" ");
@@ -59,14 +67,12 @@ export function nestKey(nodes: readonly NestNode[], around: readonly Index[] = [
 /** An equation alone: a loop for each axis that is one, all around it. */
 export function nestOf(value: ValueId, equation: Equation): NestNode[] {
   const axes = loopAxes(equation);
-  const at = new Map(axes.map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
+  const loops = axes.map((a) => freshIndex(a.name, a.hi, a.lo));
+  const at = new Map(axes.map((a, k) => [a, Poly.index(loops[k] ?? a)]));
   const points = pointAxes(equation);
   const member: NestNode = { kind: "member", value, equation, at, own: reducedBy(equation), points };
-  return axes.reduceRight<NestNode[]>(
-    (body, axis) => {
-      const index = at.get(axis) ?? axis;
-      return [{ kind: "loop", index, body }];
-    },
+  return loops.reduceRight<NestNode[]>(
+    (body, index) => [{ kind: "loop", index, direction: 1, body }],
     [member],
   );
 }
@@ -79,13 +85,11 @@ export class Weaver {
    * Adds the equation to `body`: in the last loop that may stand for one of its indices, and there likewise; else
    * at the end, with loops of its own. Returns how many loops it shares.
    */
-  insert(
-    body: NestNode[],
-    value: ValueId,
-    equation: Equation,
-    fixed: ReadonlyMap<Index, Index> = new Map(),
-  ): number {
-    const own = [...loopAxes(equation), ...reducedBy(equation)].filter((i) => !fixed.has(i));
+  insert(body: NestNode[], value: ValueId, equation: Equation, fixed: Coordinates = new Map()): number {
+    const points = pointAxes(equation).filter((a) => !fixed.has(a));
+    const own = [...equation.axes, ...reducedBy(equation)].filter(
+      (i) => !fixed.has(i) && !points.includes(i),
+    );
     const earliest = Math.max(0, this.lastProducer(body, equation));
     for (let k = body.length - 1; k >= earliest; k--) {
       const node = body[k];
@@ -93,9 +97,11 @@ export class Weaver {
       const index = loop && this.matching(loop, equation, own, fixed);
       if (!index) continue;
       body[k] = loop;
-      return 1 + this.insert(loop.body, value, equation, new Map([...fixed, [index, loop.index]]));
+      return (
+        1 + this.insert(loop.body, value, equation, new Map([...fixed, [index, Poly.index(loop.index)]]))
+      );
     }
-    body.push({ kind: "member", value, equation, at: fixed, own, points: pointAxes(equation) });
+    body.push({ kind: "member", value, equation, at: fixed, own, points });
     return 0;
   }
 
@@ -111,12 +117,12 @@ export class Weaver {
 
   /** Adds the equation within the outermost `depth` loops, which stand for its first axes. */
   insertBelow(body: NestNode[], depth: number, value: ValueId, equation: Equation): void {
-    const fixed = new Map<Index, Index>();
+    const fixed = new Map<Index, Poly>();
     let inner = body;
     for (const axis of loopAxes(equation).slice(0, depth)) {
       const [loop] = inner;
       invariant(loop?.kind === "loop", "a loop for each axis of the grid");
-      fixed.set(axis, loop.index);
+      fixed.set(axis, Poly.index(loop.index));
       inner = loop.body;
     }
     this.insert(inner, value, equation, fixed);
@@ -133,7 +139,7 @@ export class Weaver {
     loop: LoopNode,
     equation: Equation,
     own: readonly Index[],
-    fixed: ReadonlyMap<Index, Index>,
+    fixed: Coordinates,
   ): Index | undefined {
     const reduced = reducedBy(equation);
     const folding = reduced.some((i) => fixed.has(i));
@@ -153,7 +159,9 @@ export class Weaver {
       const same = direct.every((node) => {
         const producer = inside.get(node.value);
         if (!producer || foldsOver(producer, loop.index)) return false;
-        const axis = producer.equation.axes.findIndex((a) => producer.at.get(a) === loop.index);
+        const apart = otherPoint(node, producer, loop.index, fixed);
+        if (apart !== false) return apart === true;
+        const axis = producer.equation.axes.findIndex((a) => producer.at.get(a)?.asIndex === loop.index);
         return node.subscripts[axis]?.asIndex === index;
       });
       return same && (direct.length > 0 || this.sharesInput(inside, loop.index, reads, index));
@@ -174,10 +182,32 @@ export class Weaver {
       for (const node of readsOfEquation(member.equation))
         for (const [k, s] of node.subscripts.entries()) {
           const own = s.asIndex;
-          if (own && member.at.get(own) === loop && along.has(`${node.value} ${k}`)) return true;
+          if (own && member.at.get(own)?.asIndex === loop && along.has(`${node.value} ${k}`)) return true;
         }
     return false;
   }
+}
+
+/**
+ * Whether a read names an element that was made in another round of the loops around `loop` (an earlier step of a
+ * recurrence: nothing else is read from other rounds); undefined where that cannot be told.
+ */
+function otherPoint(
+  node: ReadExpr,
+  producer: MemberNode,
+  loop: Index,
+  fixed: Coordinates,
+): boolean | undefined {
+  for (const [k, axis] of producer.equation.axes.entries()) {
+    const made = producer.at.get(axis);
+    const subscript = node.subscripts[k];
+    if (!made || !subscript || made.indices.has(loop)) continue;
+    const read = subscript.substitute((atom) => (atom.kind === "index" ? fixed.get(atom.index) : undefined));
+    const difference = read.sub(made);
+    if (difference.isZero) continue;
+    return difference.constant === undefined ? undefined : true;
+  }
+  return false;
 }
 
 /** A guard tightens the bounds of a loop of its own. */
@@ -189,5 +219,6 @@ function opened(node: NestNode): LoopNode | null {
   const [first, ...own] = node.own;
   if (!first || (reducedBy(node.equation).includes(first) && !mayFold(node.equation))) return null;
   const index = freshIndex(first.name, first.hi, first.lo);
-  return { kind: "loop", index, body: [{ ...node, at: new Map([...node.at, [first, index]]), own }] };
+  const at = new Map([...node.at, [first, Poly.index(index)]]);
+  return { kind: "loop", index, direction: 1, body: [{ ...node, at, own }] };
 }

@@ -145,7 +145,7 @@ class ModuleScheduler {
       case "scatter":
         return this.bound(lowerScatter(group, context), context);
       case "recurrence":
-        return this.bound(lowerRecurrence(group.group, context), context);
+        return this.bound(lowerRecurrence(group, context), context);
     }
   }
 
