@@ -114,7 +114,7 @@ class Grouping {
   /** The equations of a step, woven; all stand at the step's coordinate of their time axes. */
   private stepsOf({ items, time, lo, hi, direction }: RecurrenceGroup): RecurrenceKernel["nest"] {
     const index = freshIndex("step", hi, lo);
-    const step: LoopNode = { kind: "loop", index, direction, body: [] };
+    const step: LoopNode = { kind: "loop", index, steps: direction, body: [] };
     for (const item of items) {
       const definition = typeof item === "number" ? this.program.values.get(item)?.definition : undefined;
       if (typeof item !== "number" || definition?.kind !== "equation") return null;

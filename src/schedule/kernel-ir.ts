@@ -41,6 +41,8 @@ export type Statement =
       readonly hi: KExpr;
       readonly step: number;
       readonly direction: 1 | -1;
+      /** Iterations may load what earlier ones stored; else they have nothing in common but accumulators. */
+      readonly carried: boolean;
       readonly body: readonly Statement[];
     }
   /** An immutable scalar. */

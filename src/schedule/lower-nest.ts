@@ -93,7 +93,7 @@ export class NestEmitter {
       );
       this.open.set(member.value, accumulators);
     }
-    const nest = openLoops(block, [loop.index], undefined, loop.direction);
+    const nest = openLoops(block, [loop.index], undefined, loop.steps);
     this.list(nest.block, loop.body);
     nest.close();
     for (const member of folds) {

@@ -124,6 +124,7 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
       hi: block.poly(of.hi),
       step: 1,
       direction: of.direction,
+      carried: true,
       body: body.statements,
     });
     outside(up ? "after" : "before");

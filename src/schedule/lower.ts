@@ -54,7 +54,7 @@ export function lowerScatter(group: ScatterGroup, context: LoweringContext): Low
     value: kConstant(0, value.dtype),
   });
   clear.close();
-  const run = openLoops(top, domain);
+  const run = openLoops(top, domain, undefined, 1);
   const inner = guard ? run.block.inner() : run.block;
   const address = inner.poly(flatten(value.shape, target));
   const [v] = inner.exprs([term]);
@@ -173,7 +173,7 @@ export function openLoops(
   outer: Block,
   indices: readonly Index[],
   bounds?: (index: Index, block: Block) => { lo: KExpr; hi: KExpr },
-  direction: 1 | -1 = 1,
+  steps: 1 | -1 | null = null,
 ): { block: Block; close: () => void } {
   let block = outer;
   const closers: (() => void)[] = [];
@@ -184,7 +184,15 @@ export function openLoops(
     const inner = parent.inner();
     inner.bindIndex(index, kVariable(variable, "i32"));
     closers.push(() =>
-      parent.push({ kind: "loop", variable, ...range, step: 1, direction, body: inner.statements }),
+      parent.push({
+        kind: "loop",
+        variable,
+        ...range,
+        step: 1,
+        direction: steps ?? 1,
+        carried: steps !== null,
+        body: inner.statements,
+      }),
     );
     block = inner;
   }

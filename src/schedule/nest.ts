@@ -15,8 +15,8 @@ export type NestNode = LoopNode | MemberNode;
 export interface LoopNode {
   readonly kind: "loop";
   readonly index: Index;
-  /** Only a recurrence's steps run downwards. */
-  readonly direction: 1 | -1;
+  /** The direction of a recurrence's steps; null: rounds have nothing in common but what is folded. */
+  readonly steps: 1 | -1 | null;
   readonly body: NestNode[];
 }
 export interface MemberNode {
@@ -72,7 +72,7 @@ export function nestOf(value: ValueId, equation: Equation): NestNode[] {
   const points = pointAxes(equation);
   const member: NestNode = { kind: "member", value, equation, at, own: reducedBy(equation), points };
   return loops.reduceRight<NestNode[]>(
-    (body, index) => [{ kind: "loop", index, direction: 1, body }],
+    (body, index) => [{ kind: "loop", index, steps: null, body }],
     [member],
   );
 }
@@ -159,7 +159,7 @@ export class Weaver {
       const same = direct.every((node) => {
         const producer = inside.get(node.value);
         if (!producer || foldsOver(producer, loop.index)) return false;
-        const apart = otherPoint(node, producer, loop.index, fixed);
+        const apart = otherPoint(node, producer, fixed);
         if (apart !== false) return apart === true;
         const axis = producer.equation.axes.findIndex((a) => producer.at.get(a)?.asIndex === loop.index);
         return node.subscripts[axis]?.asIndex === index;
@@ -189,19 +189,15 @@ export class Weaver {
 }
 
 /**
- * Whether a read names an element that was made in another round of the loops around `loop` (an earlier step of a
- * recurrence: nothing else is read from other rounds); undefined where that cannot be told.
+ * Whether a read names an element that was made in another round of the loops around, which `fixed` names (an
+ * earlier step of a recurrence: nothing else is read from other rounds); undefined where that cannot be told.
  */
-function otherPoint(
-  node: ReadExpr,
-  producer: MemberNode,
-  loop: Index,
-  fixed: Coordinates,
-): boolean | undefined {
+function otherPoint(node: ReadExpr, producer: MemberNode, fixed: Coordinates): boolean | undefined {
+  const around = new Set([...fixed.values()].flatMap((p) => [...p.indices]));
   for (const [k, axis] of producer.equation.axes.entries()) {
     const made = producer.at.get(axis);
     const subscript = node.subscripts[k];
-    if (!made || !subscript || made.indices.has(loop)) continue;
+    if (!made || !subscript || ![...made.indices].every((i) => around.has(i))) continue;
     const read = subscript.substitute((atom) => (atom.kind === "index" ? fixed.get(atom.index) : undefined));
     const difference = read.sub(made);
     if (difference.isZero) continue;
@@ -220,5 +216,5 @@ function opened(node: NestNode): LoopNode | null {
   if (!first || (reducedBy(node.equation).includes(first) && !mayFold(node.equation))) return null;
   const index = freshIndex(first.name, first.hi, first.lo);
   const at = new Map([...node.at, [first, Poly.index(index)]]);
-  return { kind: "loop", index, direction: 1, body: [{ ...node, at, own }] };
+  return { kind: "loop", index, steps: null, body: [{ ...node, at, own }] };
 }

@@ -47,6 +47,7 @@ export const loop = (
   hi,
   step: 1,
   direction: 1,
+  carried: false,
   body,
 });
 export const when = (

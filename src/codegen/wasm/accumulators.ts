@@ -34,17 +34,14 @@ export function doubleSums(body: readonly Statement[]): ReadonlySet<string> {
 
 /**
  * What the iterations of a loop fold into. Throws NotWidenable where they depend on each other otherwise: another
- * kind of assignment, a read of an accumulator, a store into what is loaded.
+ * kind of assignment, a read of an accumulator.
  */
 export function accumulators(body: readonly Statement[]): readonly Accumulator[] {
   const inside = new Set<string>();
-  const loaded = new Set<string>();
-  const stored = new Set<string>();
   const found = new Map<string, Accumulator>();
   const folds: KExpr[] = [];
   visit(body, (s) => {
     if (s.kind === "var") inside.add(s.name);
-    if (s.kind === "store") stored.add(s.buffer);
   });
   visit(body, (s) => {
     if (s.kind === "assign" && !inside.has(s.name)) {
@@ -63,10 +60,7 @@ export function accumulators(body: readonly Statement[]): readonly Accumulator[]
   for (const e of folds)
     visitExpression(e, (x) => {
       if (x.op === "variable" && found.has(x.name)) throw new NotWidenable("an accumulator is read");
-      if (x.op === "load") loaded.add(x.buffer);
     });
-  for (const buffer of stored)
-    if (loaded.has(buffer)) throw new NotWidenable("what is stored is loaded again");
   return [...found.values()];
 }
 

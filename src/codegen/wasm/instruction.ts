@@ -143,6 +143,9 @@ export const OPCODES = {
   "v128.load": [0xfd, 0x00],
   "v128.load32_splat": [0xfd, 0x09],
   "v128.store": [0xfd, 0x0b],
+  "v128.load32_lane": [0xfd, 0x56],
+  "v128.store32_lane": [0xfd, 0x5a],
+  "v128.load32_zero": [0xfd, 0x5c],
   "i32x4.splat": [0xfd, 0x11],
   "f32x4.splat": [0xfd, 0x13],
   "i32x4.extract_lane": [0xfd, 0x1b],
@@ -202,7 +205,7 @@ export type Opcode = keyof typeof OPCODES;
 /** log2 of the natural alignment of a load or store; undefined for other instructions. */
 export function alignment(op: Opcode): number | undefined {
   if (/^i32\.(load|store)8/.test(op)) return 0;
-  if (op === "v128.load32_splat") return 2;
+  if (/^v128\.(load|store)32_/.test(op)) return 2;
   const [, type] = /^(i32|f32|f64|v128)\.(load|store)/.exec(op) ?? [];
   return type === undefined ? undefined : { i32: 2, f32: 2, f64: 3, v128: 4 }[type];
 }

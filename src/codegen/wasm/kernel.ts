@@ -39,6 +39,15 @@ type Binding =
   /** A sum of f32 kept in f64. */
   | { readonly kind: "sum"; readonly local: string };
 
+/** A loop emitted aside. `pays`: in lanes it takes clearly less than alone, its gathers included. */
+interface Attempt {
+  readonly out: Instruction[];
+  readonly gathers: number;
+  readonly widened: number;
+  readonly pays: boolean;
+}
+const LEAST_GAIN = 0.8;
+
 /** Entries of a long sum that are added in f32 lanes before they go to an f64. */
 const BLOCK = 256;
 
@@ -164,22 +173,39 @@ class KernelEmitter implements CallContext {
       for (const n of widths) this.wideLoop(loop.variable, variable, hi, n, body);
       this.plainRest(loop.variable, variable, hi, body);
     });
-    if (wide && wide.gathers === 0) return this.take(wide);
-    const plain = this.attempt(() => this.plainLoop(loop.variable, i32(0), hi, 1, 1, body));
-    invariant(plain, "plain loops can always be made");
-    this.take(wide && plain.widened === 0 ? wide : plain);
+    this.better(wide, () => this.plainLoop(loop.variable, i32(0), hi, 1, 1, body));
   }
 
+  /**
+   * A loop in lanes, or as it is: in lanes where all loads and stores are contiguous; else with such loops inside it;
+   * else in lanes if that pays all the same; else loops inside it may.
+   */
+  private better(wide: Attempt | null, plain: () => void): void {
+    if (wide && wide.widened > 0 && wide.gathers === 0) return this.take(wide);
+    const outer = this.contiguousOnly;
+    this.contiguousOnly = true;
+    const strict = this.attempt(plain);
+    this.contiguousOnly = outer;
+    invariant(strict, "plain loops can always be made");
+    if (outer || strict.widened > 0) return this.take(strict);
+    if (wide?.pays && wide.widened > 0) return this.take(wide);
+    plain();
+  }
+  /** Loops in lanes are wanted only where nothing is gathered. */
+  private contiguousOnly = false;
+
   /** Runs an emission aside; null where something cannot run in lanes. */
-  private attempt(make: () => void): { out: Instruction[]; gathers: number; widened: number } | null {
+  private attempt(make: () => void): Attempt | null {
     const { out, env, gathers, widened, vectors, mask, guarded } = this;
+    this.costs = { wide: 0, plain: Infinity };
     this.out = [];
     this.env = new Map(env);
     this.gathers = 0;
     this.widened = 0;
     try {
       make();
-      return { out: this.out, gathers: this.gathers, widened: this.widened };
+      const pays = this.costs.wide < LEAST_GAIN * this.costs.plain;
+      return { out: this.out, gathers: this.gathers, widened: this.widened, pays };
     } catch (error) {
       if (error instanceof NotWidenable) return null;
       throw error;
@@ -187,7 +213,9 @@ class KernelEmitter implements CallContext {
       Object.assign(this, { out, env, gathers, widened, vectors, mask, guarded });
     }
   }
-  private take(made: { out: Instruction[]; gathers: number; widened: number }): void {
+  /** Rough cost of one iteration of the loop tried last, in lanes and alone. */
+  private costs = { wide: 0, plain: Infinity };
+  private take(made: Attempt): void {
     this.out.push(...made.out);
     this.gathers += made.gathers;
     this.widened += made.widened;
@@ -253,6 +281,7 @@ class KernelEmitter implements CallContext {
           body();
         });
         this.out.push(set(variable, op("i32.add", get(variable), i32(step))));
+        this.costs = { ...this.costs, plain: costOf(this.out) };
       },
     );
   }
@@ -273,6 +302,7 @@ class KernelEmitter implements CallContext {
           body();
         });
         this.out.push(set(variable, op("i32.add", get(variable), i32(width))));
+        this.costs = { ...this.costs, wide: costOf(this.out) / width };
       },
     );
     this.vectors = 0;
@@ -284,13 +314,14 @@ class KernelEmitter implements CallContext {
     const body = (): void => this.list(s.body);
     if (this.vectors === 0 && s.direction === 1 && s.step === 1) {
       const wide = this.attempt(() => this.reducingLoop(s, lo, hi));
-      if (wide && wide.gathers === 0 && wide.widened > 0) return this.take(wide);
+      return this.better(wide, () => this.plainLoop(s.variable, lo, hi, 1, 1, body));
     }
     this.plainLoop(s.variable, lo, hi, s.step, s.direction, body);
   }
 
   /** An inner loop in lanes: its accumulators have a part in each lane, joined after each block. */
   private reducingLoop(s: Statement & { readonly kind: "loop" }, lo: Instruction, hi: Instruction): void {
+    if (s.carried) throw new NotWidenable("iterations depend on each other");
     const found = accumulators(s.body);
     const variable = this.local(s.variable, "i32");
     const vectors = found.length >= 5 ? 1 : found.length >= 2 ? 2 : found.length === 1 ? 4 : 1;
@@ -455,6 +486,15 @@ class KernelEmitter implements CallContext {
       return;
     }
     this.gathers++;
+    if (index.shape === "affine" && bytesOf(dtype) === 4 && !this.mask) {
+      const at = this.strided(s.buffer, dtype, index);
+      nodes.forEach((node, k) => {
+        const kept = this.keep(node, "v128");
+        for (let lane = 0; lane < 4; lane++)
+          this.out.push(laneAccess("v128.store32_lane", at, index.stride, 4 * k + lane, this.vectors, kept));
+      });
+      return;
+    }
     const places = spread(index, this.vectors).map((v) => this.keep(v, "v128"));
     nodes.forEach((node, k) => {
       const kept = this.keep(node, "v128");
@@ -711,6 +751,18 @@ class KernelEmitter implements CallContext {
       );
     }
     this.gathers++;
+    if (index.shape === "affine" && bytes === 4 && this.guarded === 0) {
+      const at = this.strided(buffer, dtype, index);
+      const access = (op: LaneOp, lane: number, ...rest: Instruction[]): Instruction =>
+        laneAccess(op, at, index.stride, lane, this.vectors, ...rest);
+      const nodes = Array.from({ length: this.vectors }, (_, k) =>
+        [1, 2, 3].reduce(
+          (v, lane) => access("v128.load32_lane", 4 * k + lane, v),
+          access("v128.load32_zero", 4 * k),
+        ),
+      );
+      return vector(nodes, dtype);
+    }
     const places = spread(index, this.vectors).map((v) => this.keep(v, "v128"));
     const nodes = places.map((place) =>
       gather(
@@ -722,6 +774,12 @@ class KernelEmitter implements CallContext {
       ),
     );
     return vector(nodes, dtype);
+  }
+
+  /** Address of the lowest of the elements that lanes at a constant distance stand for. */
+  private strided(buffer: string, dtype: DType, index: Value & { readonly shape: "affine" }): Instruction {
+    const back = index.stride < 0 ? (4 * this.vectors - 1) * index.stride : 0;
+    return this.keep(this.address(buffer, dtype, plus("add", index.node, i32(back))), "i32");
   }
 
   private buffer(name: string): KernelBuffer {
@@ -741,6 +799,21 @@ class KernelEmitter implements CallContext {
     const at = this.keep(address, "i32");
     return this.keep(op("select", at, get(LIMIT), op("i32.lt_u", at, get(LIMIT))), "i32");
   }
+}
+
+type LaneOp = "v128.load32_zero" | "v128.load32_lane" | "v128.store32_lane";
+/** One of the elements `stride` apart, counted from the first lane of the first vector. */
+function laneAccess(
+  name: LaneOp,
+  lowest: Instruction,
+  stride: number,
+  lane: number,
+  vectors: number,
+  ...vector: readonly Instruction[]
+): Instruction {
+  const place = stride < 0 ? (lane - 4 * vectors + 1) * stride : lane * stride;
+  const access = { kind: "op", op: name, args: [lowest, ...vector], offset: 4 * place } as const;
+  return name === "v128.load32_zero" ? access : { ...access, lane: lane % 4 };
 }
 
 /** Local of the highest address from which 64 bytes can be read. */
@@ -781,6 +854,36 @@ const COMPARED: ReadonlySet<string> = new Set([
 ]);
 function mostAccumulators(body: readonly Statement[]): number {
   return body.filter((s) => s.kind === "var").length;
+}
+/** Instructions, loops within counted for a few rounds, functions for their usual length. */
+function costOf(list: readonly Instruction[]): number {
+  let cost = 0;
+  for (const i of list) {
+    switch (i.kind) {
+      case "set":
+      case "tee":
+        cost += costOf([i.value]);
+        break;
+      case "op":
+        cost += 1 + costOf(i.args);
+        break;
+      case "call":
+        cost += 20 + costOf(i.args);
+        break;
+      case "block":
+      case "loop":
+        cost += 8 * costOf(i.body);
+        break;
+      case "if":
+        cost += costOf([i.condition]) + Math.max(costOf(i.then), costOf(i.else));
+        break;
+      case "br":
+        cost += 1 + (i.condition ? costOf([i.condition]) : 0);
+        break;
+      default:
+    }
+  }
+  return cost;
 }
 function visitLocals(list: readonly Instruction[], found: (name: string) => void): void {
   for (const i of list) {
