@@ -255,7 +255,7 @@ class Grouping {
  * A sum of which one operand lacks a column axis and another lacks a row axis: each value loaded serves a whole row
  * or column of the tile.
  */
-function tileOf(equation: Equation): Tile | null {
+export function tileOf(equation: Equation): Tile | null {
   const { operator, axes } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
   const reads = readsOf([equation.body]);

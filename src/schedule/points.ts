@@ -56,17 +56,23 @@ const FOLD: { readonly [R in Reducer]?: { readonly fn: string; readonly empty: n
   all: { fn: "and", empty: 1 },
 };
 
-/** Reductions over a few known points, written out. */
-export function writeOutReductions(program: Program): Program {
+/** Reductions over a few known points, written out; of contractions only what leaves no loop. */
+export function writeOutReductions(
+  program: Program,
+  isContraction: (equation: Equation) => boolean,
+): Program {
   return {
     ...program,
     values: new Map(
-      [...program.values].map(([id, value]) => [id, { ...value, definition: writtenOut(value.definition) }]),
+      [...program.values].map(([id, value]) => [
+        id,
+        { ...value, definition: writtenOut(value.definition, isContraction) },
+      ]),
     ),
   };
 }
 
-function writtenOut(definition: Definition): Definition {
+function writtenOut(definition: Definition, isContraction: (equation: Equation) => boolean): Definition {
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
   const { operator, body, axes } = definition;
   const { guard, indices } = operator;
@@ -75,12 +81,13 @@ function writtenOut(definition: Definition): Definition {
   const empty = constant(fold.empty, body.dtype);
   const short = indices.filter((i) => coordinates(i));
   const count = short.reduce((n, i) => n * (coordinates(i)?.length ?? 1), 1);
-  // Where a loop stays, writing out pays where conditions settle which terms there are at each point.
+  // Where a loop stays, conditions on short indices alone settle which terms there are at each point.
   const conditions = conjuncts(guard);
   const picks = [...short, ...pointAxes(definition)];
   const settled = conditions.filter((c) => [...indicesOf([c])].every((i) => picks.includes(i)));
   const isWhole = short.length === indices.length;
-  if (count > FEW || (!isWhole && settled.length === 0)) return definition;
+  if (count > FEW || (short.length === 0 && settled.length === 0)) return definition;
+  if (!isWhole && settled.length === 0 && isContraction(definition)) return definition;
   const left = isWhole ? [] : conditions.filter((c) => !settled.includes(c));
   const inside = (isWhole ? conditions : settled).reduce(and, TRUE);
   const terms = pointsOf(short).map((point): Expr => {

@@ -3,7 +3,7 @@ import type { ValueId } from "../ir/expr.js";
 import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
-import { groupKernels, type KernelGroup, type NestGroup, type TileGroup } from "./group.js";
+import { groupKernels, tileOf, type KernelGroup, type NestGroup, type TileGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type {
   Decision,
@@ -92,7 +92,7 @@ class ModuleScheduler {
     private readonly target: TargetDescription,
   ) {
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
-    const plain = writeOutReductions(cse(lowerOperators(program)));
+    const plain = writeOutReductions(cse(lowerOperators(program)), (e) => tileOf(e) !== null);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     this.lowered = extractScalars(gatherScatters(plain, gather));
     this.nextId = 1 + [...this.lowered.values.keys()].reduce((a, b) => Math.max(a, b), 0);
