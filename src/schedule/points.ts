@@ -88,8 +88,10 @@ function writtenOut(definition: Definition, isContraction: (equation: Equation) 
   const isWhole = short.length === indices.length;
   if (count > FEW || (short.length === 0 && settled.length === 0)) return definition;
   if (!isWhole && settled.length === 0 && isContraction(definition)) return definition;
-  const left = isWhole ? [] : conditions.filter((c) => !settled.includes(c));
-  const inside = (isWhole ? conditions : settled).reduce(and, TRUE);
+  const stays = (c: Expr): boolean =>
+    !settled.includes(c) && ![...indicesOf([c])].some((i) => short.includes(i));
+  const left = isWhole ? [] : conditions.filter(stays);
+  const inside = conditions.filter((c) => !left.includes(c)).reduce(and, TRUE);
   const terms = pointsOf(short).map((point): Expr => {
     const at = substitution((i) => point.get(i));
     return select(at(inside), at(body), empty);

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { compile } from "../../src/index.js";
+
+/** Texts of the JavaScript kernels, and how many the entry point that takes gradients launches. */
+function kernelsOf(source: string, target: "js" | "wgsl" = "js"): { count: number; text: string } {
+  const result = compile(source, { filename: "nest.grad", targets: [target] });
+  if (!result.ok) throw new Error(result.diagnostics.map((d) => d.message).join("\n"));
+  const count = Number(/backward l: (\d+)/.exec(result.stage("plan"))?.[1]);
+  return { count, text: result.stage(target) };
+}
+
+describe("equations share loops", () => {
+  test("a sum, its gradients and what they have in common are one pass", () => {
+    const { count, text } = kernelsOf(
+      "dim N\nparam x: f32[N], a: f32, b: f32\nloss l = mean[n] tanh(a * x[n] + b)",
+    );
+    expect(count).toBe(1);
+    // In the pass with gradients as in the one without.
+    expect(text.match(/(?<!function )gradc_tanh\(/g)).toHaveLength(2);
+  });
+  test("rows of a softmax are one pass with their gradient", () => {
+    const { count } = kernelsOf(
+      "dim R, K\nparam X: f32[R, K]\ninput G: f32[R, K]\np[r, k] = softmax[k] X[r, k]\n" +
+        "loss l = mean[r] (sum[k] p[r, k] * G[r, k] + logsumexp[k] X[r, k])",
+    );
+    expect(count).toBe(1);
+  });
+  test("a recurrence takes the sums over its steps with them, and its step's equations one loop over a batch", () => {
+    const { count, text } = kernelsOf(
+      "dim T, B\nparam a: f32\ninput u: f32[B]\nrec t in 0..T {\n  z[0, i] = u[i]\n" +
+        "  z[t + 1, i in 0..B] = z[t, i] + sin(a * z[t, i])\n}\nloss l = mean[t in 0..T, i] z[t + 1, i]^2",
+    );
+    expect(count).toBeLessThanOrEqual(3);
+    expect(text).toContain("l_sum_acc +=");
+  });
+  test("what reads other points waits for the loop's end", () => {
+    const { count } = kernelsOf(
+      "dim N\nparam x: f32[N]\ny[n in 0..N] = x[n] * sum[k] x[k]\nloss l = sum[n] y[n] * (y[n - 1] ?? 0)",
+    );
+    expect(count).toBeGreaterThan(1);
+  });
+  test("on a GPU no equation folds over the grid of another", () => {
+    const { count } = kernelsOf(
+      "dim N\nparam x: f32[N], a: f32, b: f32\nloss l = mean[n] tanh(a * x[n] + b)",
+      "wgsl",
+    );
+    expect(count).toBeGreaterThan(1);
+  });
+});
+
+test("a short index is written out together with the conditions that mention it", () => {
+  const { count } = kernelsOf("dim N\nparam x: f32[N, 3]\nloss l = sum[i in 0..3, n | i <= n] x[n, i]^2");
+  expect(count).toBeGreaterThan(0);
+});
