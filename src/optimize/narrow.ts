@@ -1,5 +1,16 @@
 import type { Expr, Index } from "../ir/expr.js";
-import { and, compare, constant, indexValue, isInteger, polyOf, rewriter, select, TRUE } from "../ir/expr.js";
+import {
+  and,
+  compare,
+  constant,
+  freshIndex,
+  indexValue,
+  isInteger,
+  polyOf,
+  rewriter,
+  select,
+  TRUE,
+} from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program, Reducer } from "../ir/program.js";
 import { mapDefinitions } from "./map.js";
@@ -13,8 +24,43 @@ export const narrow = (program: Program): Program =>
   mapDefinitions(program, (definition): Definition => {
     let current = definition;
     for (let next = narrowed(current); next; next = narrowed(current)) current = next;
-    return current;
+    return withoutFirst(current);
   });
+
+/** `not i == lo` begins the range one later: adjoints of steps leave the entry out that no step makes. */
+function withoutFirst(definition: Definition): Definition {
+  if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
+  const { operator } = definition;
+  const conditions = operator.guard ? conjuncts(operator.guard) : [];
+  for (const index of operator.indices) {
+    const first = conditions.find((c) => isNotFirst(c, index));
+    const isBound = operator.indices.some((i) => i.lo.indices.has(index) || i.hi.indices.has(index));
+    if (!first || isBound) continue;
+    const later = freshIndex(index.name, index.hi, index.lo.add(1));
+    const { expr } = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
+    const guard = conditions.filter((c) => c !== first).map(expr);
+    return withoutFirst({
+      ...definition,
+      operator: {
+        ...operator,
+        indices: operator.indices.map((i) => (i === index ? later : i)),
+        guard: guard.length ? guard.reduce(and) : null,
+      },
+      body: expr(definition.body),
+    });
+  }
+  return definition;
+}
+function isNotFirst(condition: Expr, index: Index): boolean {
+  if (condition.op !== "call" || condition.fn !== "not") return false;
+  const [equal] = condition.args;
+  if (equal?.op !== "call" || equal.fn !== "eq") return false;
+  const [a, b] = equal.args;
+  if (!a || !b || !isInteger(a.dtype)) return false;
+  const difference = polyOf(a).sub(polyOf(b));
+  const first = Poly.index(index).sub(index.lo);
+  return difference.equals(first) || difference.equals(first.neg());
+}
 
 /** What an empty reduction gives; argmax, argmin and logsumexp are left as they are. */
 const EMPTY: { readonly [R in Reducer]?: number } = {

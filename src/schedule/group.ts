@@ -6,7 +6,7 @@ import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/pr
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
 import { loopAxes, pointAxes } from "./points.js";
-import { nestOf, readsOfEquation, Weaver, type LoopNode, type NestNode } from "./nest.js";
+import { nestOf, readsOfEquation, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
 
 /** Equations computed by one nest of loops. */
 export interface NestGroup {
@@ -188,27 +188,35 @@ class Grouping {
       this.weaver.insert(nest.body, value, equation);
       return null;
     }
-    const index = this.stepIndex(group, equation, read);
-    if (!index) return "it does not sum over the recurrence's steps";
-    this.weaver.insert(nest.step.body, value, equation, new Map([[index, Poly.index(nest.step.index)]]));
+    const at = this.stepAt(group, equation, read, Poly.index(nest.step.index));
+    if (!at) return "it does not sum over the recurrence's steps";
+    this.weaver.insert(nest.step.body, value, equation, at);
     return null;
   }
 
-  /** The reduced index that is the step: what is read of the recurrence there has been made. */
-  private stepIndex(group: RecurrenceGroup, equation: Equation, read: readonly ValueId[]): Index | undefined {
+  /** The reduced index that runs with the step: what is read of the recurrence there has been made. */
+  private stepAt(
+    group: RecurrenceGroup,
+    equation: Equation,
+    read: readonly ValueId[],
+    step: Poly,
+  ): Coordinates | undefined {
     if (equation.operator?.kind !== "reduce" || equation.operator.guard) return undefined;
+    // Those of a position count from their own range's begin.
+    if (equation.operator.reducer.startsWith("arg")) return undefined;
     if (!read.every((id) => group.time.has(id))) return undefined;
-    return equation.operator.indices.find(
-      (index) =>
-        index.lo.equals(group.lo) &&
-        index.hi.equals(group.hi) &&
-        readsOfEquation(equation).every((node) => {
-          const time = group.time.get(node.value);
-          if (!time) return true;
-          const offset = node.subscripts[time.axis]?.sub(Poly.index(index)).constant;
-          return offset !== undefined && (time.shift - offset) * group.direction >= 0;
-        }),
-    );
+    for (const index of equation.operator.indices) {
+      const ahead = index.lo.sub(group.lo).constant;
+      if (ahead === undefined || index.hi.sub(group.hi).constant !== ahead) continue;
+      const isMade = readsOfEquation(equation).every((node) => {
+        const time = group.time.get(node.value);
+        if (!time) return true;
+        const offset = node.subscripts[time.axis]?.sub(Poly.index(index)).constant;
+        return offset !== undefined && (time.shift - offset - ahead) * group.direction >= 0;
+      });
+      if (isMade) return new Map([[index, step.add(ahead)]]);
+    }
+    return undefined;
   }
 
   /** Shares a loop with the kernel; a scalar of its results stands after its loops. */

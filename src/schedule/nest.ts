@@ -43,7 +43,7 @@ export function readsOfEquation(equation: Equation): readonly ReadExpr[] {
 
 /** Whether the member folds over a loop. */
 export const foldsOver = (member: MemberNode, loop: Index): boolean =>
-  reducedBy(member.equation).some((i) => member.at.get(i)?.asIndex === loop);
+  reducedBy(member.equation).some((i) => member.at.get(i)?.indices.has(loop));
 
 export function* membersOf(nodes: readonly NestNode[]): Generator<MemberNode> {
   for (const node of nodes)
