@@ -4,6 +4,9 @@ import { softwareAdapterEnvironment } from "../scripts/swiftshader.mjs";
 
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 
+/** Milliseconds after which an answer is no longer waited for. */
+const PATIENCE = 60_000;
+
 /** A contender in its own process. Calls are answered in turn; a process that ends fails those that wait. */
 export class Contender {
   #process;
@@ -37,7 +40,16 @@ export class Contender {
   #call(kind, rest = {}) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      const late = () => {
+        reject(new Error(`over ${PATIENCE / 1000} s`));
+        this.close();
+      };
+      const timer = setTimeout(late, PATIENCE);
+      const settled = (then) => (value) => {
+        clearTimeout(timer);
+        then(value);
+      };
+      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject) });
       this.#process.send({ id, kind, ...rest });
     });
   }

@@ -1,6 +1,8 @@
 import { Contender } from "./contender.mjs";
 
 const BATCH = 50; // ms
+/** A unit this long is measured in one round only. */
+const SLOW = 5000; // ms
 
 /**
  * @typedef {object} Timing
@@ -48,8 +50,8 @@ export async function measureEntries(entries, { rounds, warmUp = 400, log = () =
     for (let round = 0; round < rounds; round++) {
       log(`${entries[0].workload.name}: round ${round + 1} of ${rounds} …`);
       for (let k = 0; k < running.length; k++) {
-        const { contender, count, times } = running[(k + round) % running.length];
-        times.push(await contender.time(count));
+        const { contender, count, times, unit } = running[(k + round) % running.length];
+        if (unit < SLOW || times.length === 0) times.push(await contender.time(count));
       }
     }
   } finally {
@@ -68,7 +70,7 @@ async function start(name, workload, expected, warmUp) {
     timing.prepare = await contender.prepare();
     timing.error = worstError(await contender.results(), expected);
     if (!(timing.error <= workload.tolerance)) throw new Error(`wrong by ${timing.error.toExponential(1)}`);
-    return { timing, contender, count: await batchOf(contender, warmUp) };
+    return { timing, contender, ...(await batchOf(contender, warmUp)) };
   } catch (error) {
     timing[error.left ? "leftOut" : "fault"] = error.message;
     contender.close();
@@ -93,7 +95,7 @@ async function batchOf(contender, warmUp) {
   for (;;) {
     const unit = await contender.time(count);
     spent += unit * count;
-    if (spent >= warmUp) return Math.max(1, Math.round(BATCH / unit));
+    if (spent >= warmUp) return { unit, count: Math.max(1, Math.round(BATCH / unit)) };
     count = Math.max(1, Math.min(count * 4, Math.ceil((warmUp - spent) / Math.max(unit, 1e-6))));
   }
 }

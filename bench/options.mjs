@@ -3,19 +3,23 @@ import { parseContender } from "./contenders/index.mjs";
 import { PROGRAMS } from "./odd/programs.mjs";
 import { WORKLOADS } from "./workloads.mjs";
 
-const DEFAULT_ENGINES = "js,wasm,eager,hand,c,jax,tfjs,ort";
+const DEFAULT_ENGINES = "js,wasm,hand,c,jax,tfjs,ort";
 
-const ODD_ENGINES = "js,wasm";
+const COMPILED = "js,wasm";
 
 export const USAGE = `npm run bench -- [OPTIONS]
   --only W1,W2      workloads (all: ${[...WORKLOADS.keys()].join(" ")})
-  --engines A,B     contenders, default ${DEFAULT_ENGINES}; webgpu on request; of our engines also
+  --engines A,B     contenders, default ${DEFAULT_ENGINES};
+                    webgpu and eager on request; of our engines also
                     wasm@DIR (another checkout's build), wasm+arrays (inputs passed as arrays)
   --rounds N        default 11
   --warm-up MS      before the rounds, each contender; default 400
   --counts          instead of times: kernels, bytes moved, sizes of pages, cold start, compile time, accuracy
   --odd             instead of the workloads: other programs at odd sizes (--only names programs)
+  --ablate          instead: each optimisation left out by itself
   --json FILE       all figures
+  --svg FILE        a chart of the times
+  --write           puts the tables into RESULTS.md
 `;
 
 /** @throws Error with a sentence for a mistake */
@@ -29,19 +33,25 @@ export function parseOptions(args) {
       "warm-up": { type: "string", default: "400" },
       counts: { type: "boolean", default: false },
       odd: { type: "boolean", default: false },
+      ablate: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      svg: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   const list = (text) => text.split(",").filter(Boolean);
+  const modes = ["counts", "odd", "ablate"].filter((name) => values[name]);
+  if (modes.length > 1) throw new Error(`one of --${modes.join(" and --")}, not both`);
+  const mode = modes[0] ?? "times";
   const only = namesOf(values, list);
-  const engines = list(values.engines ?? (values.odd ? ODD_ENGINES : DEFAULT_ENGINES));
+  const engines = list(values.engines ?? (mode === "odd" || mode === "ablate" ? COMPILED : DEFAULT_ENGINES));
   engines.forEach(parseContender);
   const rounds = Number(values.rounds);
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds wants a positive integer");
   const warmUp = Number(values["warm-up"]);
   if (!(warmUp >= 0)) throw new Error("--warm-up wants milliseconds");
-  return { ...values, only, engines, rounds, warmUp };
+  return { ...values, mode, only, engines, rounds, warmUp };
 }
 
 /** Of workloads, or of programs where those are measured; all where none are named. */

@@ -3,7 +3,7 @@ import { expandDerivatives } from "./autodiff/expand.js";
 import { primalOf, type Primal } from "./autodiff/primal.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
 import { buildModuleSpec } from "./codegen/module/spec.js";
-import { emitWasm, type WasmCode } from "./codegen/wasm/module.js";
+import { emitWasm, WASM_SWITCHES, type WasmCode } from "./codegen/wasm/module.js";
 import { printWgslKernel } from "./codegen/wgsl/kernel.js";
 import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
@@ -12,7 +12,7 @@ import { graphDot, graphSvg } from "./ir/graph.js";
 import { printProgram } from "./ir/print.js";
 import type { Program } from "./ir/program.js";
 import { verify } from "./ir/verify.js";
-import { optimize } from "./optimize/index.js";
+import { optimize, OPTIMIZE_SWITCHES } from "./optimize/index.js";
 import { withPrecision } from "./optimize/precision.js";
 import { printFile } from "./parser/print.js";
 import { tokenize } from "./parser/tokens.js";
@@ -23,12 +23,19 @@ import type { ScheduledModule } from "./schedule/kernel-ir.js";
 import { gatherScatters } from "./schedule/gather-scatters.js";
 import { verifyScheduled } from "./schedule/kernel-verify.js";
 import { printModule, printPlan } from "./schedule/print.js";
-import { schedule } from "./schedule/schedule.js";
+import { schedule, SCHEDULE_SWITCHES } from "./schedule/schedule.js";
 import { STD_SOURCES } from "./std/sources.js";
 import { JS_TARGET, WASM_TARGET, WGSL_TARGET } from "./schedule/targets.js";
 
 export type Target = "js" | "wasm" | "wgsl";
 const TARGETS = { js: JS_TARGET, wasm: WASM_TARGET, wgsl: WGSL_TARGET } as const;
+
+/** What `CompileOptions.off` may name. */
+export const OPTIMIZATIONS: readonly string[] = [
+  ...OPTIMIZE_SWITCHES,
+  ...SCHEDULE_SWITCHES,
+  ...WASM_SWITCHES,
+];
 
 export interface CompileOptions extends AnalyseOptions {
   /** Default: js. */
@@ -36,6 +43,8 @@ export interface CompileOptions extends AnalyseOptions {
   readonly precision?: "f32" | "f64";
   /** What the module imports the runtime from; default `gradc/runtime`. */
   readonly runtimeImport?: string;
+  /** Optimisations to leave out, of `OPTIMIZATIONS`: for measuring what each is worth. @throws RangeError for another */
+  readonly off?: readonly string[];
   /** Ends the module with a reference to `NAME.js.map`, for those who write `map` beside it. */
   readonly linkMap?: boolean;
 }
@@ -87,6 +96,10 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   const filename = options.filename ?? "model.grad";
   const targets = options.targets ?? ["js"];
   const precision = options.precision ?? "f32";
+  const off = options.off ?? [];
+  for (const name of off)
+    if (!OPTIMIZATIONS.includes(name))
+      throw new RangeError(`there is no optimisation \`${name}\`; there are ${OPTIMIZATIONS.join(", ")}`);
   const analysis = analyse(source, options);
   const diagnostics = [...analysis.diagnostics];
   if (precision === "f64" && targets.includes("wgsl")) {
@@ -109,19 +122,19 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   verify(program, "checking");
   const derived = expandDerivatives(program);
   verify(derived, "differentiation");
-  const reduced = optimize(derived, { after: (pass, p) => verify(p, pass) });
+  const reduced = optimize(derived, { off, after: (pass, p) => verify(p, pass) });
   const optimized = withPrecision(reduced, precision);
   const modules: { [T in Target]?: ScheduledModule } = {};
   const scheduled = (target: Target): ScheduledModule => {
     const known = modules[target];
     if (known) return known;
-    const made = schedule(optimized, TARGETS[target]);
+    const made = schedule(optimized, TARGETS[target], off);
     verifyScheduled(made);
     modules[target] = made;
     return made;
   };
   let assembled: WasmCode | undefined;
-  const wasm = (): WasmCode => (assembled ??= emitWasm(scheduled("wasm")));
+  const wasm = (): WasmCode => (assembled ??= emitWasm(scheduled("wasm"), off));
   const built = Object.fromEntries(targets.map((target) => [target, scheduled(target)]));
   const spec = buildModuleSpec(optimized, built, {
     name: (filename.split("/").pop() ?? filename).replace(/\.grad$/, ""),

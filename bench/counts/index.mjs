@@ -4,7 +4,7 @@ import { scheduleCounts } from "./schedule.mjs";
 import { pageSizes } from "./size.mjs";
 import { coldStart } from "./start.mjs";
 
-/** All figures beside times, printed as they come. @returns them, for --json */
+/** All figures beside times, printed as they come. @returns the text and the figures */
 export async function counts(workloads, peers, { rounds, log }) {
   const parts = {
     schedule: () => scheduleCounts(workloads),
@@ -14,11 +14,13 @@ export async function counts(workloads, peers, { rounds, log }) {
     accuracy: () => accuracy({ log }),
   };
   const all = {};
+  const texts = [];
   for (const [name, part] of Object.entries(parts)) {
     const { text, data } = await part();
     log("");
     console.log(`${text}\n`);
+    texts.push(text);
     all[name] = data;
   }
-  return all;
+  return { text: texts.join("\n\n"), data: all };
 }

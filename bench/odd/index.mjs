@@ -9,10 +9,11 @@ const LIMIT = 1.3;
 
 /**
  * Sizes that suit no tile or vector, and shapes far from the usual, each against the usual one in turns: the cost of a
- * flop over that at the other size, printed as it comes. @returns all figures, for --json
+ * flop over that at the other size, printed as it comes. @returns the text and all figures
  */
 export async function oddSizes(engines, only, options) {
   const found = [];
+  const texts = [];
   for (const [program, { sizes }] of Object.entries(PROGRAMS)) {
     if (only && !only.includes(program)) continue;
     const rows = [[program, "against", ...engines.flatMap((e) => [e, "ratio", ""])]];
@@ -54,8 +55,10 @@ export async function oddSizes(engines, only, options) {
       for (const { contender, fault } of timings)
         if (fault) console.log(`  ${program} on ${contender}: ${fault}`);
     }
-    console.log(`${table(rows)}\n`);
+    texts.push(table(rows));
+    console.log(`${texts.at(-1)}\n`);
   }
-  console.log(`Ratios are of time for a flop; ! marks those above ${LIMIT}.`);
-  return found;
+  const legend = `Ratios are of time for a flop; ! marks those above ${LIMIT}.`;
+  console.log(legend);
+  return { text: [...texts, legend].join("\n\n"), data: found };
 }

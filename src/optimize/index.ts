@@ -22,6 +22,11 @@ const PASSES: readonly Pass[] = [
   { name: "dce", run: dce },
 ];
 
+/** Those that may be left out, which costs speed alone. */
+export const OPTIMIZE_SWITCHES: readonly string[] = [
+  ...new Set(PASSES.map((pass) => pass.name).filter((name) => name !== "inline-custom")),
+];
+
 /** Runs every pass but those switched off (`inline-custom` is no optimisation: scheduling rests on it); `after` sees the program after each one (the verifier). */
 export function optimize(
   program: Program,

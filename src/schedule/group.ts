@@ -53,8 +53,9 @@ export function groupKernels(
   program: Program,
   target: TargetDescription,
   decisions: Decision[],
+  off: ReadonlySet<string>,
 ): KernelGroup[] {
-  return new Grouping(program, target, decisions).run();
+  return new Grouping(program, target, decisions, off).run();
 }
 
 /** Later kernels that an equation looks at: so many that siblings meet, so few that long programs stay linear. */
@@ -69,6 +70,7 @@ class Grouping {
     private readonly program: Program,
     private readonly target: TargetDescription,
     private readonly decisions: Decision[],
+    private readonly off: ReadonlySet<string>,
   ) {
     this.weaver = new Weaver((id) => this.aliasOf(id));
   }
@@ -100,7 +102,7 @@ class Grouping {
       -1,
       ...mentions(definition).map((id) => this.groupOf.get(this.aliasOf(id)) ?? -1),
     );
-    const tile = tileOf(definition);
+    const tile = this.off.has("tile") ? null : tileOf(definition);
     const own = earliest < 0 ? "reads no computed value" : "a contraction has a kernel of its own";
     const refusal = tile ? own : this.join(item, definition, earliest);
     if (refusal === null) return;
@@ -129,6 +131,7 @@ class Grouping {
 
   /** Joins a kernel that stands; why not, where none takes it. */
   private join(value: ValueId, equation: Equation, earliest: number): string | null {
+    if (this.off.has("fuse")) return "fusion is switched off";
     let first = earliest < 0 ? "reads no computed value" : null;
     const candidates = [earliest];
     if (this.target.sequentialGrid)

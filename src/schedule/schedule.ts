@@ -24,12 +24,20 @@ import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
+/** What may be left out here, which costs speed alone; `cse` is the pass of `src/optimize`. */
+export const SCHEDULE_SWITCHES = ["write-out", "extract-scalars", "inline", "fuse", "tile"] as const;
+
 /**
  * Index IR → Kernel IR for one target. Each entry point (forward; backward of each loss; step of each train) is
  * scheduled by itself from what it needs; kernels with the same text are one.
+ * `off` names optimisations to leave out.
  */
-export function schedule(program: Program, target: TargetDescription): ScheduledModule {
-  const module = new ModuleScheduler(program, target);
+export function schedule(
+  program: Program,
+  target: TargetDescription,
+  off: readonly string[] = [],
+): ScheduledModule {
+  const module = new ModuleScheduler(program, target, new Set(off));
   const results = program.outputs;
   const forward = module.entry(
     "forward",
@@ -90,11 +98,15 @@ class ModuleScheduler {
   constructor(
     program: Program,
     private readonly target: TargetDescription,
+    private readonly off: ReadonlySet<string>,
   ) {
+    const lowered = lowerOperators(program);
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
-    const plain = writeOutReductions(cse(lowerOperators(program)), (e) => tileOf(e) !== null);
+    const shared = off.has("cse") ? lowered : cse(lowered);
+    const plain = off.has("write-out") ? shared : writeOutReductions(shared, (e) => tileOf(e) !== null);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
-    this.lowered = extractScalars(gatherScatters(plain, gather));
+    const gathered = gatherScatters(plain, gather);
+    this.lowered = off.has("extract-scalars") ? gathered : extractScalars(gathered);
     this.nextId = 1 + [...this.lowered.values.keys()].reduce((a, b) => Math.max(a, b), 0);
   }
 
@@ -103,10 +115,11 @@ class ModuleScheduler {
   }
 
   entry(name: string, roots: readonly ValueId[], rest: Omit<ScheduledEntry, "launches">): ScheduledEntry {
-    const inlined = inlineProducers(keepReachable(this.lowered, roots), roots);
+    const reachable = keepReachable(this.lowered, roots);
+    const inlined = this.off.has("inline") ? reachable : inlineProducers(reachable, roots);
     this.values = new Map([...this.values, ...inlined.values]);
     const decisions: Decision[] = [];
-    const groups = groupKernels(inlined, this.target, decisions);
+    const groups = groupKernels(inlined, this.target, decisions, this.off);
     this.decisions.set(name, decisions);
     const rooted = new Set(roots);
     const owner = (id: ValueId): ValueId => {

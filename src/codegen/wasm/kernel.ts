@@ -55,9 +55,10 @@ const BLOCK = 256;
  * A kernel as one wasm function over byte addresses of its buffers and its sizes. The loop that suits it best runs
  * four or eight iterations side by side: the innermost grid loop if its loads and stores are contiguous, else inner
  * loops that reduce or fill a row. What cannot run in lanes stays a plain loop, and so do the last few iterations.
+ * Without `lanes` every loop is plain.
  */
-export function wasmKernel(kernel: Kernel, used: UsedFunctions): WasmFunction {
-  return new KernelEmitter(kernel, used).function();
+export function wasmKernel(kernel: Kernel, used: UsedFunctions, lanes = true): WasmFunction {
+  return new KernelEmitter(kernel, used, lanes).function();
 }
 
 class KernelEmitter implements CallContext {
@@ -79,6 +80,7 @@ class KernelEmitter implements CallContext {
   constructor(
     private readonly kernel: Kernel,
     private readonly used: UsedFunctions,
+    private readonly lanes: boolean,
   ) {
     this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
     this.sums = doubleSums(kernel.body);
@@ -287,6 +289,7 @@ class KernelEmitter implements CallContext {
   }
   /** While `4 * vectors` iterations are left, that many at a time. */
   private wideLoop(name: string, variable: string, hi: Instruction, vectors: number, body: () => void): void {
+    if (!this.lanes) throw new NotWidenable("lanes are switched off");
     const width = 4 * vectors;
     const last = this.keep(op("i32.sub", hi, i32(width - 1)), "i32");
     this.vectors = vectors;

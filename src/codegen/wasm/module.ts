@@ -13,10 +13,13 @@ export interface WasmCode {
   readonly hosts: ReadonlyMap<string, HostFunction>;
 }
 
-/** All kernels of a scheduled module as one WebAssembly module. */
-export function emitWasm(scheduled: ScheduledModule): WasmCode {
+/** What may be left out here, which costs speed alone. */
+export const WASM_SWITCHES = ["lanes"] as const;
+
+/** All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out. */
+export function emitWasm(scheduled: ScheduledModule, off: readonly string[] = []): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
-  const kernels = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used));
+  const kernels = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used, !off.includes("lanes")));
   const module: WasmModule = {
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
     functions: [...mathFunctions(used.math), ...[...used.helpers].map(integerHelper), ...kernels],
