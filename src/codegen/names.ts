@@ -2,6 +2,8 @@
 export class Names {
   private readonly given = new Map<string, string>();
   private readonly taken: Set<string>;
+  /** The number to try next for a name, so that many of one name take no search. */
+  private readonly next = new Map<string, number>();
 
   constructor(private readonly isReserved: (identifier: string) => boolean) {
     this.taken = new Set();
@@ -20,7 +22,9 @@ export class Names {
     // Names with this beginning are the helper functions'; two underscores are WGSL's own.
     const base = legal.startsWith("gradc_") || legal.startsWith("__") || legal === "_" ? `v${legal}` : legal;
     let unique = this.isReserved(base) ? `${base}_` : base;
-    for (let n = 2; this.taken.has(unique) || this.isReserved(unique); n++) unique = `${base}_${n}`;
+    let n = this.next.get(base) ?? 2;
+    for (; this.taken.has(unique) || this.isReserved(unique); n++) unique = `${base}_${n}`;
+    this.next.set(base, n);
     this.taken.add(unique);
     return unique;
   }

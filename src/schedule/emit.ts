@@ -21,6 +21,7 @@ export class KernelScope {
   readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
   readonly sizes: { name: string; poly: Poly }[] = [];
   private readonly taken = new Set<string>();
+  private readonly next = new Map<string, number>();
   /** Names kept for tensors that have not been met yet. */
   private readonly reserved = new Map<ValueId, string>();
 
@@ -38,7 +39,9 @@ export class KernelScope {
   fresh(name: string): string {
     const base = name.replace(/[^\p{L}\p{N}_]/gu, "_").replace(/^(\d)/u, "_$1") || "v";
     let unique = base;
-    for (let n = 2; this.taken.has(unique); n++) unique = `${base}_${n}`;
+    let n = this.next.get(base) ?? 2;
+    for (; this.taken.has(unique); n++) unique = `${base}_${n}`;
+    this.next.set(base, n);
     this.taken.add(unique);
     return unique;
   }

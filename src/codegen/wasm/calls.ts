@@ -1,7 +1,7 @@
 import type { DType } from "../../ir/expr.js";
 import { isFloat } from "../../ir/expr.js";
-import { hasRecipe } from "./functions.js";
-import type { Instruction, Opcode } from "./instruction.js";
+import { hasRecipe, inlineMath } from "./functions.js";
+import type { Instruction, Opcode, WasmType } from "./instruction.js";
 import { call, f32, f64, i32, lanes, op } from "./instruction.js";
 import { laneType, NotWidenable, scalarType } from "./values.js";
 
@@ -9,6 +9,8 @@ import { laneType, NotWidenable, scalarType } from "./values.js";
 export interface CallContext {
   /** Keeps an intermediate in a local; `lane` for vectors. */
   temp(value: Instruction, dtype: DType, wide: boolean): Instruction;
+  /** The same for a type of wasm's own. */
+  local(value: Instruction, type: WasmType): Instruction;
   /** Notes that a function of `functions.ts` is called (`exp_f32x4`). */
   math(name: string): string;
   /** Notes that a host function is called. */
@@ -97,6 +99,8 @@ export function callInstruction(
       return n < 0 ? make("div", one, product) : product;
     }
   }
+  if (operand === "f32" && wide && hasRecipe(fn))
+    return inlineMath(fn, args, (value, type) => context.local(value, type));
   if (operand === "f32" && hasRecipe(fn)) return call(context.math(`${fn}_${type}`), ...args);
   return wide ? undefined : hostCall(fn, args, operand, operand, context);
 }

@@ -20,7 +20,11 @@ interface Recipe {
 class Lanes {
   readonly locals: { name: string; type: WasmType }[] = [];
   readonly body: Instruction[] = [];
-  constructor(readonly type: LaneType) {}
+  /** `keep`: puts a value into a local of the function that this becomes a part of; absent: it is one by itself. */
+  constructor(
+    readonly type: LaneType,
+    private readonly keep?: (value: Instruction, type: WasmType) => Instruction,
+  ) {}
 
   private get integer(): "i32" | "i32x4" {
     return this.type === "f32" ? "i32" : "i32x4";
@@ -32,15 +36,16 @@ class Lanes {
     return op(`${this.integer}.${name}` as Opcode, ...args);
   }
   name(value: Instruction): Instruction {
-    const local = `t${this.locals.length}`;
-    this.locals.push({ name: local, type: this.type === "f32" ? "f32" : "v128" });
-    this.body.push(set(local, value));
-    return get(local);
+    return this.named(value, this.type === "f32" ? "f32" : "v128");
   }
   /** The same for integers and conditions. */
   nameBits(value: Instruction): Instruction {
+    return this.named(value, this.type === "f32" ? "i32" : "v128");
+  }
+  private named(value: Instruction, type: WasmType): Instruction {
+    if (this.keep) return this.keep(value, type);
     const local = `t${this.locals.length}`;
-    this.locals.push({ name: local, type: this.type === "f32" ? "i32" : "v128" });
+    this.locals.push({ name: local, type });
     this.body.push(set(local, value));
     return get(local);
   }
@@ -119,7 +124,17 @@ class Lanes {
     return this.whole("shr_s", a, i32(by));
   }
   fn(name: string, ...args: Instruction[]): Instruction {
-    return call(`${name}_${this.type}`, ...args);
+    return this.keep ? this.inlined(name, args) : call(`${name}_${this.type}`, ...args);
+  }
+  inlined(name: string, args: readonly Instruction[]): Instruction {
+    const recipe = RECIPES[name];
+    if (!recipe) throw new RangeError(`there is no recipe for ${name}`);
+    return recipe.body(this, ...args.map((a) => this.name(a)));
+  }
+  /** Between constants; NaN stays NaN. On lanes the one-instruction forms. */
+  clamp(x: Instruction, low: number, high: number): Instruction {
+    const [most, least] = this.type === "f32" ? ["max", "min"] : ["pmax", "pmin"];
+    return this.float(least, this.float(most, x, this.constant(low)), this.constant(high));
   }
   /** Horner's rule, highest coefficient first. */
   polynomial(x: Instruction, coefficients: readonly number[]): Instruction {
@@ -133,14 +148,19 @@ class Lanes {
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.12194440054690583e-4;
 
+const ROUNDER = 12582912;
+const ROUNDER_BITS = 0x4b400000;
+
 const RECIPES: Readonly<Record<string, Recipe>> = {
   exp: {
     arity: 1,
     uses: [],
     note: "x = n ln 2 + r, exp(r) as a polynomial (coefficients: Cephes expf)",
     body: (l, x) => {
-      const clamped = l.name(l.min(l.max(x, l.constant(-104)), l.constant(89)));
-      const n = l.name(l.nearest(l.mul(clamped, l.constant(Math.LOG2E))));
+      const clamped = l.name(l.clamp(x, -104, 89));
+      // Adding 1.5 * 2^23 rounds to an integer, and leaves it in the low bits.
+      const shifted = l.name(l.add(l.mul(clamped, l.constant(Math.LOG2E)), l.constant(ROUNDER)));
+      const n = l.name(l.sub(shifted, l.constant(ROUNDER)));
       const r = l.name(l.sub(l.sub(clamped, l.mul(n, l.constant(LN2_HIGH))), l.mul(n, l.constant(LN2_LOW))));
       const p = l.polynomial(
         r,
@@ -148,7 +168,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       );
       const e = l.name(l.add(l.add(l.mul(l.mul(p, r), r), r), l.constant(1)));
       // 2^n in two factors, so that n = 128 and n < -126 stay within the exponent's range.
-      const whole = l.nameBits(l.toWhole(n));
+      const whole = l.nameBits(l.subBits(l.asBits(shifted), l.bits(ROUNDER_BITS)));
       const half = l.nameBits(l.shr(whole, 1));
       const power = (k: Instruction): Instruction => l.asFloat(l.shl(l.addBits(k, l.bits(127)), 23));
       return l.mul(l.mul(e, power(half)), power(l.subBits(whole, half)));
@@ -259,6 +279,13 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     body: (l, x) => l.neg(l.fn("softplus", l.neg(x))),
   },
 };
+
+/** A function's code on four lanes where it is used: calls are dear, they empty all vector registers. */
+export const inlineMath = (
+  name: string,
+  args: readonly Instruction[],
+  keep: (value: Instruction, type: WasmType) => Instruction,
+): Instruction => new Lanes("f32x4", keep).inlined(name, args);
 
 export const hasRecipe = (name: string): boolean => name in RECIPES;
 

@@ -195,6 +195,8 @@ export const OPCODES = {
   "f32x4.div": [0xfd, 0xe7],
   "f32x4.min": [0xfd, 0xe8],
   "f32x4.max": [0xfd, 0xe9],
+  "f32x4.pmin": [0xfd, 0xea],
+  "f32x4.pmax": [0xfd, 0xeb],
   "i32x4.trunc_sat_f32x4_s": [0xfd, 0xf8],
   "i32x4.trunc_sat_f32x4_u": [0xfd, 0xf9],
   "f32x4.convert_i32x4_s": [0xfd, 0xfa],

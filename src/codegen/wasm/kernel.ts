@@ -121,7 +121,7 @@ class KernelEmitter implements CallContext {
   private ascii(name: string): string {
     return this.names.of(name.replace(/[^A-Za-z0-9_]/g, (c) => `u${(c.codePointAt(0) ?? 0).toString(16)}`));
   }
-  private local(name: string, type: WasmType): string {
+  private localOf(name: string, type: WasmType): string {
     const base = this.ascii(name);
     const known = this.locals.get(base);
     const local = known === undefined || known === type ? base : `${base}.${type}`;
@@ -141,6 +141,9 @@ class KernelEmitter implements CallContext {
   }
   temp(value: Instruction, dtype: DType, wide: boolean): Instruction {
     return this.keep(value, wide ? "v128" : scalarType(dtype));
+  }
+  local(value: Instruction, type: WasmType): Instruction {
+    return this.keep(value, type);
   }
   math(name: string): string {
     this.used.math.add(name);
@@ -167,7 +170,7 @@ class KernelEmitter implements CallContext {
     if (!innermost || loop.step !== 1) {
       return this.plainLoop(loop.variable, i32(0), hi, loop.step, 1, () => this.grid(depth + 1));
     }
-    const variable = this.local(loop.variable, "i32");
+    const variable = this.localOf(loop.variable, "i32");
     const body = (): void => this.list(this.kernel.body);
     const widths = mostAccumulators(this.kernel.body) >= 3 ? [2, 1] : [1];
     const wide = this.attempt(() => {
@@ -255,7 +258,7 @@ class KernelEmitter implements CallContext {
     direction: 1 | -1,
     body: () => void,
   ): void {
-    const variable = this.local(name, "i32");
+    const variable = this.localOf(name, "i32");
     if (direction === 1) {
       this.out.push(set(variable, lo));
       return this.plainRest(name, variable, this.keep(hi, "i32"), body, step);
@@ -326,7 +329,7 @@ class KernelEmitter implements CallContext {
   private reducingLoop(s: Statement & { readonly kind: "loop" }, lo: Instruction, hi: Instruction): void {
     if (s.carried) throw new NotWidenable("iterations depend on each other");
     const found = accumulators(s.body);
-    const variable = this.local(s.variable, "i32");
+    const variable = this.localOf(s.variable, "i32");
     const vectors = found.length >= 5 ? 1 : found.length >= 2 ? 2 : found.length === 1 ? 4 : 1;
     const end = this.keep(hi, "i32");
     this.out.push(set(variable, lo));
@@ -406,7 +409,7 @@ class KernelEmitter implements CallContext {
         return;
       case "var": {
         if (this.vectors === 0 && this.sums.has(s.name)) {
-          const local = this.local(`${s.name}_sum`, "f64");
+          const local = this.localOf(`${s.name}_sum`, "f64");
           this.out.push(set(local, op("f64.promote_f32", this.scalar(s.init))));
           this.env.set(s.name, { kind: "sum", local });
           return;
@@ -430,12 +433,12 @@ class KernelEmitter implements CallContext {
   /** Puts a value into locals of its own. */
   private bind(name: string, value: Value): Value {
     if (value.shape !== "vector") {
-      const local = this.local(name, localType(value));
+      const local = this.localOf(name, localType(value));
       this.out.push(set(local, value.node));
       return { ...value, node: get(local) };
     }
     const nodes = value.nodes.map((node, k) => {
-      const local = this.local(`${name}_v${k}`, "v128");
+      const local = this.localOf(`${name}_v${k}`, "v128");
       this.out.push(set(local, node));
       return get(local);
     });
@@ -628,7 +631,17 @@ class KernelEmitter implements CallContext {
       invariant(made, "every function can be called for one number");
       return uniform(made, e.dtype);
     }
-    const wide = args.map((a) => spread(a, this.vectors));
+    // One number for all lanes is loaded into them at once, and once for several vectors.
+    const once = (a: Value): Value => {
+      if (a.shape !== "uniform") return a;
+      const { node } = a;
+      if (node.kind === "op" && (node.op === "f32.load" || node.op === "i32.load")) {
+        const all = this.keep({ ...node, op: "v128.load32_splat" }, "v128");
+        return vector(new Array<Instruction>(this.vectors).fill(all), a.dtype);
+      }
+      return this.vectors > 1 ? uniform(this.keep(node, scalarType(a.dtype)), a.dtype) : a;
+    };
+    const wide = args.map((a) => spread(once(a), this.vectors));
     const nodes = Array.from({ length: this.vectors }, (_, k) => {
       const operands = wide.map((w) => w[k] ?? i32(0));
       const made = callInstruction(e.fn, operands, operand, literals, true, this, e.dtype);

@@ -1,6 +1,7 @@
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
 import { encodeModule } from "./encode.js";
 import { mathFunctions } from "./functions.js";
+import { hoistAddresses } from "./hoist.js";
 import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
 import { wasmKernel, type HostFunction, type UsedFunctions } from "./kernel.js";
@@ -14,12 +15,13 @@ export interface WasmCode {
 }
 
 /** What may be left out here, which costs speed alone. */
-export const WASM_SWITCHES = ["lanes"] as const;
+export const WASM_SWITCHES = ["lanes", "hoist"] as const;
 
 /** All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out. */
 export function emitWasm(scheduled: ScheduledModule, off: readonly string[] = []): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
-  const kernels = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used, !off.includes("lanes")));
+  const made = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used, !off.includes("lanes")));
+  const kernels = off.includes("hoist") ? made : made.map(hoistAddresses);
   const module: WasmModule = {
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
     functions: [...mathFunctions(used.math), ...[...used.helpers].map(integerHelper), ...kernels],
