@@ -59,14 +59,25 @@ class Heap {
     this.end += 4 * count;
     return at;
   }
+  /** Values of four bytes each. */
   put(values) {
     const at = this.room(values.length);
-    new Float32Array(this.memory.buffer, at, values.length).set(values);
+    new Uint8Array(this.memory.buffer, at, 4 * values.length).set(
+      new Uint8Array(values.buffer, values.byteOffset, 4 * values.length),
+    );
     return at;
   }
   view(at, count) {
     return new Float32Array(this.memory.buffer, at, count);
   }
+}
+
+/** Params put down, and room for their gradients. */
+function gradientsOf(heap, params) {
+  const list = Object.entries(params);
+  const given = list.map(([, t]) => heap.put(t.data));
+  const made = list.map(([, t]) => heap.room(t.data.length + 8));
+  return { given, made, results: Object.fromEntries(list.map(([n, t], k) => [n, [made[k], t.data.length]])) };
 }
 
 /** For each workload: puts inputs down, and gives the call and where its results lie. */
@@ -82,15 +93,12 @@ const LAYOUTS = {
     };
   },
   W2({ W2 }, heap, params, { x, y }) {
-    const B = x.shape[0];
-    const names = ["w1", "b1", "w2", "b2", "w3", "b3"];
-    const given = [x, y, ...names.map((name) => params[name])].map((t) => heap.put(t.data));
-    const made = names.map((name) => heap.room(params[name].data.length + 8));
+    const { given, made, results } = gradientsOf(heap, params);
+    const before = [x, y].map((t) => heap.put(t.data));
     const [l, scratch] = [heap.room(1), heap.room(1e6)];
-    const gradients = names.map((name, k) => [name, [made[k], params[name].data.length]]);
     return {
-      run: () => W2(...given, ...made, l, scratch, B),
-      results: { ...Object.fromEntries(gradients), l: [l, 1] },
+      run: () => W2(...before, ...given, ...made, l, scratch, x.shape[0]),
+      results: { ...results, l: [l, 1] },
     };
   },
   W3({ W3 }, heap, { A, B }, { G }) {
@@ -102,6 +110,22 @@ const LAYOUTS = {
       run: () => W3(...given, C, dA, dB, l, scratch, M, K, N),
       results: { A: [dA, M * K], B: [dB, K * N], l: [l, 1] },
     };
+  },
+  W4({ W4 }, heap, params, { x, y }) {
+    const { given, made, results } = gradientsOf(heap, params);
+    const before = [x, y].map((t) => heap.put(t.data));
+    const [l, scratch] = [heap.room(1), heap.room(4e6)];
+    return {
+      run: () => W4(...before, ...given, ...made, l, scratch, x.shape[0]),
+      results: { ...results, l: [l, 1] },
+    };
+  },
+  W5({ W5 }, heap, params, { x, t }) {
+    const { given, made, results } = gradientsOf(heap, params);
+    const before = [x, t].map((tensor) => heap.put(tensor.data));
+    const [p, dp] = [given, made].map((addresses) => heap.put(Uint32Array.from(addresses)));
+    const [l, scratch] = [heap.room(1), heap.room(2e6)];
+    return { run: () => W5(...before, p, dp, l, scratch, x.shape[0]), results: { ...results, l: [l, 1] } };
   },
   W6a({ W6a }, heap, { p }, _, { steps, rate }) {
     const at = heap.put(p.data);
