@@ -66,6 +66,10 @@ export class Contender {
   async time(count) {
     return (await this.#call("run", { count })).milliseconds / count;
   }
+  /** @returns {Promise<{ functions: { name: string, share: number }[], allocated: { name: string, bytes: number }[] }>} */
+  profile(count) {
+    return this.#call("profile", { count });
+  }
   close() {
     this.#process.removeAllListeners("exit");
     this.#process.kill();

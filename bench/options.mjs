@@ -17,6 +17,7 @@ export const USAGE = `npm run bench -- [OPTIONS]
   --counts          instead of times: kernels, bytes moved, sizes of pages, cold start, compile time, accuracy
   --odd             instead of the workloads: other programs at odd sizes (--only names programs)
   --ablate          instead: each optimisation left out by itself
+  --profile         instead: which kernels take the time, and what a call allocates
   --json FILE       all figures
   --svg FILE        a chart of the times
   --write           puts the tables into RESULTS.md
@@ -33,6 +34,7 @@ export function parseOptions(args) {
       "warm-up": { type: "string", default: "400" },
       counts: { type: "boolean", default: false },
       odd: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
       ablate: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       svg: { type: "string" },
@@ -41,11 +43,13 @@ export function parseOptions(args) {
     },
   });
   const list = (text) => text.split(",").filter(Boolean);
-  const modes = ["counts", "odd", "ablate"].filter((name) => values[name]);
+  const modes = ["counts", "odd", "ablate", "profile"].filter((name) => values[name]);
   if (modes.length > 1) throw new Error(`one of --${modes.join(" and --")}, not both`);
   const mode = modes[0] ?? "times";
   const only = namesOf(values, list);
-  const engines = list(values.engines ?? (mode === "odd" || mode === "ablate" ? COMPILED : DEFAULT_ENGINES));
+  const engines = list(
+    values.engines ?? (["odd", "ablate", "profile"].includes(mode) ? COMPILED : DEFAULT_ENGINES),
+  );
   engines.forEach(parseContender);
   const rounds = Number(values.rounds);
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds wants a positive integer");

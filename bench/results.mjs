@@ -5,6 +5,7 @@ const SECTIONS = {
   Times: "npm run bench -- --write",
   Counts: "npm run bench -- --counts --write",
   "Odd sizes": "npm run bench -- --odd --write",
+  Profiles: "npm run bench -- --profile --write",
   Ablations: "npm run bench -- --ablate --write",
 };
 const HEAD = `# Results

@@ -40,6 +40,11 @@ const MODES = {
     const { text, data } = await oddSizes(engines, options.only, options);
     return { title: "Odd sizes", text, data: { odd: data } };
   },
+  async profile(engines, options) {
+    const { profileAll } = await import("./profile/index.mjs");
+    const { text, data } = await profileAll(engines, options.only, options);
+    return { title: "Profiles", text, data: { profiles: data } };
+  },
   async ablate(engines, options) {
     const { ablate } = await import("./ablate.mjs");
     const { text, data } = await ablate(engines, options.only, options);

@@ -13,6 +13,11 @@ const handlers = {
   async results() {
     return { results: await prepared.results() };
   },
+  /** Where the time of `count` units goes, and what they allocate. */
+  async profile({ count }) {
+    const { profile } = await import("./profile/session.mjs");
+    return profile(prepared.run, count, (await prepared.functionNames?.()) ?? []);
+  },
   /** `count` units, timed together. */
   async run({ count }) {
     const { run } = prepared;

@@ -24,7 +24,16 @@ export async function prepare(engine, workload, options = {}) {
     workload.steps || options.arrays
       ? arrays(data)
       : resident(await import(new URL("runtime/index.js", dist)), model, data);
-  return workload.steps ? stepping(model, workload, param, inputs) : backward(model, inputs);
+  const prepared = workload.steps ? stepping(model, workload, param, inputs) : backward(model, inputs);
+  return engine === "wasm"
+    ? { ...prepared, functionNames: () => wasmNames(dist, workload, options) }
+    : prepared;
+}
+
+/** Of the functions of the module, in the order of their numbers. */
+async function wasmNames(dist, workload, options) {
+  const compiled = await compiledOf(dist, workload, "wasm", options);
+  return [...compiled.stage("wat").matchAll(/\(func \$([^\s()]+)/g)].map(([, name]) => name);
 }
 
 async function compiledOf(dist, workload, target, { precision = "f32", off }) {

@@ -1,5 +1,5 @@
 import { product, transpose } from "./product.mjs";
-import { columnSums, crossEntropy } from "./W2.mjs";
+import { columnSums, crossEntropy } from "./dense.mjs";
 
 // Convolutions as products with the windows written out: cols[row, 9 channels].
 

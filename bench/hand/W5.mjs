@@ -1,6 +1,6 @@
 import { exp } from "./math.mjs";
 import { product, transpose } from "./product.mjs";
-import { columnSums } from "./W2.mjs";
+import { columnSums } from "./dense.mjs";
 
 const HEADS = 4;
 
