@@ -25,7 +25,7 @@ const tests = [
 
 const CLAUSE =
   /(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?(\{[^}]*\}|\*(?:\s+as\s+(\w+))?)\s+from\s+"(\.[^"]+)"/g;
-const DYNAMIC = /(?:\{([^{}]*)\}[^;=]*=\s*await\s+)?import\(\s*"(\.[^"]+)"\s*\)\)?(?:\.(\w+))?/g;
+const DYNAMIC = /(?:\{([^{}]*)\}[^;={]*=\s*await\s+)?import\(\s*"(\.[^"]+)"\s*\)\)?(?:\.(\w+))?/g;
 const EXPORT =
   /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(?:function\*?|const|let|class|enum)\s+(\w+)/gm;
 

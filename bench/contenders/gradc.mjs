@@ -7,9 +7,12 @@ const distOf = (path) => new URL("dist/", path ? pathToFileURL(`${resolve(path)}
 const typed = ({ data }) => data;
 const arrays = (tensors) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, typed(t)]));
 
+/** Inputs of fewer bytes are copied sooner than a tensor is looked at. */
+const SMALL = 65536;
+
 /**
- * Our own engines. The compiled ones get their inputs as tensors that are already on the device, as the peers do; the
- * steps of a training loop get arrays, as a user passes them.
+ * Our own engines. The compiled ones get large inputs as tensors that are already on the device, as the peers do; small
+ * ones and the steps of a training loop get arrays, as a user passes them.
  * @param {"js" | "wasm" | "webgpu" | "eager"} engine
  * @param {object} workload a Workload of workloads.mjs
  * @param {{ checkout?: string, off?: string[], precision?: "f32" | "f64", arrays?: boolean }} options `off` names
@@ -21,7 +24,7 @@ export async function prepare(engine, workload, options = {}) {
   const model = await modelOf(dist, workload, engine, options);
   const { param, data } = workload.inputs();
   const inputs =
-    workload.steps || options.arrays
+    workload.steps || options.arrays || bytesOf(data) < SMALL
       ? arrays(data)
       : resident(await import(new URL("runtime/index.js", dist)), model, data);
   const prepared = workload.steps ? stepping(model, workload, param, inputs) : backward(model, inputs);
@@ -35,6 +38,8 @@ async function wasmNames(dist, workload, options) {
   const compiled = await compiledOf(dist, workload, "wasm", options);
   return [...compiled.stage("wat").matchAll(/\(func \$([^\s()]+)/g)].map(([, name]) => name);
 }
+
+const bytesOf = (data) => Object.values(data).reduce((sum, t) => sum + t.data.byteLength, 0);
 
 async function compiledOf(dist, workload, target, { precision = "f32", off }) {
   const [{ compile }, { RUNTIME_URL }] = await Promise.all([
