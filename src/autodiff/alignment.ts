@@ -2,7 +2,7 @@ import type { ReadExpr, ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Run, RunAxis } from "../ir/arrange.js";
 import type { Derivative, Value } from "../ir/program.js";
-import { activeReads } from "./activity.js";
+import { activeReads } from "../ir/activity.js";
 import type { Workspace } from "./workspace.js";
 
 /**

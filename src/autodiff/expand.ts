@@ -4,7 +4,7 @@ import { and, compare, constant, freshIndex, indexValue, read, select, TRUE } fr
 import { Poly } from "../ir/poly.js";
 import { idsOf } from "../ir/items.js";
 import type { Derivative, Item, Program, Value } from "../ir/program.js";
-import { activeBetween } from "./activity.js";
+import { activeBetween } from "../ir/activity.js";
 import { isAligned, Step } from "./alignment.js";
 import { ForwardSweep } from "./forward.js";
 import { ReverseSweep } from "./reverse.js";

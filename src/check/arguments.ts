@@ -34,23 +34,21 @@ export function arrange(
       const { text, span } = argument.name;
       const k = formals.findIndex((f) => nameOf(f) === text);
       if (k < 0) {
-        report.unknownName(
-          `argument of \`${node.callee.text}\` called`,
-          text,
-          span,
-          formals.map(nameOf),
-          `its arguments are ${formals.map(nameOf).join(", ")}`,
-        );
+        report.unknownArgument(node.callee.text, text, span, formals.map(nameOf));
         failed = true;
       } else if (arranged[k]) {
-        report.add("GRAD2002", span, { name: text });
+        report.add("GRAD2014", span, { name: text, callee: node.callee.text });
         failed = true;
       } else arranged[k] = argument.value;
     } else if (position < formals.length || variadic) arranged[position++] = argument.value;
     else return count();
   }
   if (failed) return null;
-  return arranged.some((a, k) => !a && formals[k]?.default === undefined && !formals[k]?.value)
-    ? count()
-    : arranged;
+  const missing = formals.filter((f, k) => !arranged[k] && f.default === undefined && !f.value);
+  const [first] = missing;
+  if (!first) return arranged;
+  // One left out has a name to ask for.
+  return missing.length === 1 && formals.length > 1
+    ? report.add("GRAD2015", node.span, { name: nameOf(first), callee: node.callee.text })
+    : count();
 }

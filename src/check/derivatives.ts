@@ -37,7 +37,7 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
   if (!found || !wrt || (direction && !along)) return null;
   const result = settle(found);
   if (!isFloat(result.dtype))
-    return report.add("GRAD4001", of.span, { text: `${describe(result)} passes no derivative` });
+    return report.add("GRAD4003", of.span, { text: `${describe(result)} passes no derivative` });
   if ((name === "grad" || name === "hvp") && result.axes.length > 0)
     return report.add(
       "GRAD3006",
@@ -124,7 +124,7 @@ function variableOf(node: Expression, context: Context, elaborate: Elaborate): E
       text: "a derivative is taken for a param, an input or a named value",
     });
   if (!isFloat(term.dtype))
-    return report.add("GRAD4001", node.span, { text: `${describe(term)} has no derivative` });
+    return report.add("GRAD4003", node.span, { text: `${describe(term)} has no derivative` });
   return value;
 }
 

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { isFloat, type ValueId } from "../ir/expr.js";
 import type { Program, TrainStep } from "../ir/program.js";
+import { activeBetween } from "../ir/activity.js";
 import { mentions } from "../ir/reach.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
 import { validateCheck } from "./checks.js";
@@ -191,10 +192,23 @@ function assemble(
       reached.get(loss)?.has(params.get(name) ?? -1) ?? false;
     const step = trainStep(statement, { losses: results.losses, params, gradient, reaches }, context);
     if (step) trains.push(step);
-    for (const [name, id] of params)
-      if (step && !report.failed && !reaches(step.loss, name))
-        report.add("GRAD4002", values.get(id).span ?? statement.span, { loss: step.loss, name });
+    for (const [name, id] of params) {
+      if (!step || report.failed) continue;
+      const span = values.get(id).span ?? statement.span;
+      const loss = results.losses.get(step.loss);
+      if (!reaches(step.loss, name)) report.add("GRAD4002", span, { loss: step.loss, name });
+      else if (loss !== undefined && !isActive(id, loss, session))
+        report.add("GRAD4004", span, { of: step.loss, name });
+    }
   }
+  const asked = new Set(made.values());
+  for (const { id, definition, span } of values.byId.values())
+    if (definition.kind === "derivative" && span && !asked.has(id) && !report.failed)
+      if (!isActive(definition.wrt, definition.of, session))
+        report.add("GRAD4004", span, {
+          of: values.get(definition.of).name,
+          name: values.get(definition.wrt).name,
+        });
   return {
     dims: session.dims,
     values: values.byId,
@@ -226,6 +240,11 @@ function chosen(
         ...inputs.keys(),
       ]),
   );
+}
+
+/** Whether a derivative flows from one value to another. */
+function isActive(from: ValueId, to: ValueId, { values }: Session): boolean {
+  return activeBetween({ values: values.byId, items: [] }, new Set([from]), to).size > 0;
 }
 
 /** Every value that one depends on. */

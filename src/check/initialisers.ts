@@ -120,13 +120,7 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
       continue;
     }
     const position = key ? formals.indexOf(key.text) : numbers.length;
-    if (position < 0)
-      return report.unknownName(
-        `argument of \`${name}\` called`,
-        key?.text ?? "",
-        key?.span ?? span,
-        formals,
-      );
+    if (position < 0) return report.unknownArgument(name, key?.text ?? "", key?.span ?? span, formals);
     const number = numberOf(value, context);
     if (number === null) return null;
     numbers[position] = number;

@@ -35,13 +35,7 @@ export function inlined(
   const name = declaration.name.text;
   if (session.calls.includes(declaration)) return report.add("GRAD2009", node.callee.span, { name });
   const isLayer = declaration.kind === "layer";
-  if (isLayer && !context.home)
-    return report.add(
-      "GRAD3006",
-      node.callee.span,
-      { wanted: "a function here", found: `the layer \`${name}\`` },
-      { help: "only files and layers call layers" },
-    );
+  if (isLayer && !context.home) return report.add("GRAD2016", node.callee.span, { name });
   // Before the arguments are read: a layer called in one of them comes later in the source.
   const owner = isLayer ? instanceName(context) : `${context.owner}.${name}`;
   const arranged = arrange(node, declaration.parameters, false, context);

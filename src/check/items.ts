@@ -33,9 +33,9 @@ export function itemsOf(session: Session): Item[] {
           const span = values.get(fault.reader).span ?? fault.run.span;
           if (span)
             report.add(
-              "GRAD3005",
+              "GRAD3015",
               span,
-              { text: `of \`${values.get(fault.source).name}\` reaches an entry that is not made yet, and` },
+              { name: values.get(fault.source).name },
               { help: "a step reads entries of earlier steps at a constant distance" },
             );
           return;

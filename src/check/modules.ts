@@ -120,10 +120,7 @@ export function importNames(statement: ImportStatement, context: Context, loadin
     }
     const foreign = found.kind === "function" ? foreignUse(found.declaration, owned, module) : undefined;
     if (foreign) {
-      report.add("GRAD2001", name.span, {
-        kind: `way for an imported function to use \`${foreign}\`, which belongs to "${from}", in`,
-        name: name.text,
-      });
+      report.add("GRAD2017", name.span, { name: name.text, uses: foreign });
       scope.bind(local.text, { kind: "poison" }, local.span);
     } else scope.bind(local.text, found, local.span);
   }

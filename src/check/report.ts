@@ -36,6 +36,17 @@ export class Report {
       { help, ...(near ? { fix: { span, text: near } } : {}) },
     );
   }
+  /** A named argument that the callee does not have. */
+  unknownArgument(callee: string, name: string, span: Span, known: readonly string[]): null {
+    const near = suggest(name, known);
+    const help = near ? `did you mean \`${near}\`?` : `its arguments are ${known.join(", ")}`;
+    return this.add(
+      "GRAD2013",
+      span,
+      { name, callee },
+      { help, ...(near ? { fix: { span, text: near } } : {}) },
+    );
+  }
   silently<T>(attempt: () => T): T {
     this.silent++;
     try {

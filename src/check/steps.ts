@@ -2,7 +2,14 @@ import type { Run } from "../ir/arrange.js";
 import * as ir from "../ir/expr.js";
 import type { Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
-import type { EquationStatement, Expression, RecStatement, Target } from "../parser/ast.js";
+import type {
+  EquationStatement,
+  Expression,
+  RecStatement,
+  SubscriptExpression,
+  Target,
+} from "../parser/ast.js";
+import { printExpression } from "../parser/print.js";
 import { subscript } from "./access.js";
 import { withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
@@ -182,7 +189,7 @@ export function quantitiesOf(entries: readonly Entry[], context: Context): Quant
       failed = true;
       continue;
     }
-    const sizes = step.levels.map((level, k) => sizeAlong(name, level, k, step, bases, context));
+    const sizes = step.levels.map((level, k) => sizeAlong(name, level, k, step, bases, entries, context));
     if (sizes.some((s) => s === null)) failed = true;
     else
       made.push({
@@ -216,6 +223,23 @@ function baseOfInner(entry: Entry, context: Context): Entry | null {
   return place && { ...entry, target: { ...entry.target, indices: rest }, base: { level, place } };
 }
 
+/** Whether any step reads another entry of a quantity than the one that the step makes: without it none is needed before. */
+function isReadEarlier(name: string, k: number, step: Entry, entries: readonly Entry[]): boolean {
+  const target = step.statement.targets.find((t) => t.name === step.target.name);
+  const place = target?.indices?.[k]?.index;
+  const own = place && printExpression(place);
+  const reads = (node: unknown): boolean => {
+    if (typeof node !== "object" || node === null) return false;
+    if (Array.isArray(node)) return node.some(reads);
+    const found = node as Partial<SubscriptExpression>;
+    if (found.kind === "subscript" && found.base?.kind === "name" && found.base.name === name) {
+      const at = found.subscripts?.[k];
+      if (at && printExpression(at) !== own) return true;
+    }
+    return Object.values(node).some(reads);
+  };
+  return entries.some((e) => reads(e.statement.value));
+}
 /** Size of the axis of one level; its base entries cover exactly what no step makes. Null after an error. */
 function sizeAlong(
   name: string,
@@ -223,6 +247,7 @@ function sizeAlong(
   k: number,
   step: Entry,
   bases: readonly Entry[],
+  entries: readonly Entry[],
   context: Context,
 ): Poly | null {
   const { report } = context.session;
@@ -236,11 +261,12 @@ function sizeAlong(
     places.every(
       (p, n) => p !== undefined && p >= 0 && places.indexOf(p) === n && (count === undefined || p < count),
     ) &&
-    (own.length === 0 || count === own.length);
+    (count === own.length || (own.length === 0 && !isReadEarlier(name, k, step, entries)));
   if (!covered)
-    return report.add("GRAD3006", own[0]?.target.span ?? step.target.span, {
-      wanted: `base entries for exactly ${showSize(start)}..${showSize(end)} of \`${name}\``,
-      found: `${own.length}`,
+    return report.add("GRAD3014", own[0]?.target.span ?? step.target.span, {
+      name,
+      wanted: `${showSize(start)}..${showSize(end)}`,
+      given: own.length,
     });
   if (direction === 1 && (count ?? 0) < 0)
     return report.add("GRAD3005", step.target.span, {

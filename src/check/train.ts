@@ -99,13 +99,8 @@ function stepArguments(
       });
       failed = true;
     } else if (key !== "clip_norm" && !optimizer.parameters.some((p) => p.name.text === key)) {
-      report.unknownName(
-        `argument of \`${optimizer.name.text}\` called`,
-        key,
-        name?.span ?? span,
-        [...optimizer.parameters.map((p) => p.name.text), "clip_norm"],
-        `its arguments are ${[...optimizer.parameters.map((p) => p.name.text), "clip_norm"].join(", ")}`,
-      );
+      const known = [...optimizer.parameters.map((p) => p.name.text), "clip_norm"];
+      report.unknownArgument(optimizer.name.text, key, name?.span ?? span, known);
       failed = true;
     } else if (number === null) failed = true;
     else given.set(key, number);

@@ -102,15 +102,6 @@ export const DATA = {
     message: worded,
     page: page("A file of params has all of them, unless { strict: false }.", "", ""),
   },
-  GRAD6012: {
-    title: "check failed",
-    message: worded,
-    page: page(
-      "A check declaration compares outputs and losses to 1e-4, and gradients to finite differences.",
-      "",
-      "",
-    ),
-  },
   GRAD6020: {
     title: "cannot run here",
     message: worded,

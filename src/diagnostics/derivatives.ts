@@ -20,7 +20,7 @@ export const DERIVATIVES = {
   },
   GRAD4003: {
     title: "derivative for integers",
-    message: ({ name }: Name) => `\`${name}\` holds integers, which have no derivative`,
+    message: ({ text }: Text) => text,
     page: page(
       "Derivatives are taken of floats for floats.",
       "input k: i32\nd = grad(l, k)",
@@ -29,11 +29,12 @@ export const DERIVATIVES = {
   },
   GRAD4004: {
     title: "derivative only zero",
-    message: ({ name }: Name) => `the derivative through \`${name}\` is 0 everywhere`,
+    message: ({ of, name }: { of: string; name: string }) =>
+      `the derivative of \`${of}\` for \`${name}\` can only be 0`,
     page: page(
-      "Integers, comparisons, floor and the like pass no derivative.",
-      "loss l = floor(w)",
-      "loss l = w^2",
+      "Integers, comparisons, floor and the like pass no derivative, nor does what does not depend at all.",
+      "param w: f32\nloss l = floor(w)^2\ntrain l with sgd(rate = 0.1)",
+      "param w: f32\nloss l = w^2\ntrain l with sgd(rate = 0.1)",
     ),
     severity: "warning",
   },

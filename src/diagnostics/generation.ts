@@ -16,25 +16,4 @@ export const GENERATION = {
       "gradc build m.grad --target js --precision f64",
     ),
   },
-  GRAD5003: {
-    title: "device limit",
-    message: ({ what, limit, needed }: { what: string; limit: number; needed: number }) =>
-      `a kernel needs ${needed} ${what}, the device has ${limit}`,
-    page: page("The target has a fixed limit for each kernel.", "", ""),
-  },
-  GRAD5004: {
-    title: "unknown target",
-    message: ({ name, known }: { name: string; known: string }) =>
-      `there is no target \`${name}\`; known are ${known}`,
-    page: page(
-      "Targets are js, wasm and wgsl.",
-      "gradc build m.grad --target cuda",
-      "gradc build m.grad --target wgsl",
-    ),
-  },
-  GRAD5005: {
-    title: "tensor too large",
-    message: ({ name, bytes }: { name: string; bytes: string }) => `\`${name}\` would take ${bytes}`,
-    page: page("The tensor does not fit the memory that the engine can address.", "", ""),
-  },
 } as const satisfies Record<string, Entry>;

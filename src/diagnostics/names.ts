@@ -92,22 +92,6 @@ export const NAMES = {
       'import { rk4 } from "std/ode"',
     ),
   },
-  GRAD2011: {
-    title: "never used",
-    message: ({ name }: Name) => `\`${name}\` is never used`,
-    page: page("A value that nothing reads is not computed.", "waste = 2 * x\noutput y = x", "output y = x"),
-    severity: "warning",
-  },
-  GRAD2012: {
-    title: "unused index",
-    message: ({ name }: Name) => `index \`${name}\` is not used in the body`,
-    page: page(
-      "The reducer repeats the same value for each entry of this index.",
-      "y = sum[i in 0..N] x",
-      "y = N * x",
-    ),
-    severity: "warning",
-  },
   GRAD2013: {
     title: "unknown argument",
     message: ({ name, callee }: { name: string; callee: string }) =>

@@ -61,7 +61,7 @@ export const SIZES = {
   GRAD3007: {
     title: "wrong number of arguments",
     message: ({ name, wanted, given }: { name: string; wanted: string; given: number }) =>
-      `\`${name}\` takes ${wanted} arguments, not ${given}`,
+      `\`${name}\` takes ${wanted} argument${wanted === "1" ? "" : "s"}, not ${given}`,
     page: page("docs/functions.md lists each function's arguments.", "y = atan2(x)", "y = atan2(y0, x0)"),
   },
   GRAD3008: {
@@ -88,39 +88,10 @@ export const SIZES = {
     message: ({ name }: Name) => `there is no type \`${name}\``,
     page: page("Types are f32, f64, f16, i32, u32 and bool.", "input x: float[N]", "input x: f32[N]"),
   },
-  GRAD3011: {
-    title: "division leaves a remainder",
-    message: ({ text, value }: { text: string; value: string }) =>
-      `size \`${text}\` does not come out even: ${value}`,
-    page: page(
-      "In sizes and ranges / must divide exactly. floor(a / n) rounds down.",
-      "dim H = 7\nparam W: f32[H / 2]",
-      "dim H = 8\nparam W: f32[H / 2]",
-    ),
-  },
-  GRAD3012: {
-    title: "dims disagree",
-    message: ({ name, first, second }: { name: string; first: string; second: string }) =>
-      `dim \`${name}\` is ${first} but also ${second}`,
-    page: page(
-      "Two sources give one dim different sizes.",
-      '{ "dims": { "N": 3 }, "inputs": { "x": [1, 2] } }',
-      '{ "inputs": { "x": [1, 2] } }',
-    ),
-  },
-  GRAD3013: {
-    title: "dim bound by nothing",
-    message: ({ name }: Name) => `nothing says how large dim \`${name}\` is`,
-    page: page(
-      "A dim is bound by dims, or by the shape of an input, param or state in an axis that is linear in it.",
-      "dim N\nparam w: f32[N]",
-      "dim N = 8\nparam w: f32[N]",
-    ),
-  },
   GRAD3014: {
     title: "base entries do not fit",
-    message: ({ name, wanted, found }: { name: string; wanted: string; found: string }) =>
-      `the base entries of \`${name}\` cover ${found}, but the recurrence needs ${wanted}`,
+    message: ({ name, wanted, given }: { name: string; wanted: string; given: number }) =>
+      `the steps of \`${name}\` need base entries for ${wanted}, ${given === 0 ? "none is" : given === 1 ? "one is" : `${given} are`} given`,
     page: page(
       "Entries written before the first step cover exactly those that steps read but do not make.",
       "rec t in 0..T {\n  z[t + 2] = z[t + 1] + z[t]\n}",
@@ -134,15 +105,6 @@ export const SIZES = {
       "A step reads entries of earlier steps at constant distance, and its own.",
       "rec t in 0..T {\n  z[t] = z[t + 1]\n}",
       "rec t in T..0 {\n  z[T] = 0\n  z[t] = z[t + 1]\n}",
-    ),
-  },
-  GRAD3016: {
-    title: "empty reduction",
-    message: ({ name }: Name) => `\`${name}\` runs over nothing`,
-    page: page(
-      "max, min, mean, argmax, argmin and logsumexp of an axis of size 0 have no value.",
-      "dim N = 0\ny = max[i in 0..N] x[i]",
-      "dim N = 4\ny = max[i in 0..N] x[i]",
     ),
   },
 } as const satisfies Record<string, Entry>;

@@ -44,12 +44,12 @@ describe("each mistake is reported at its place, once", () => {
     [
       "missing base entries",
       "rec t in 1..N { z[t + 1] = w[t]\n z[0] = 0.0 }",
-      "GRAD3006 5:2 expected base entries for exactly 0..2 of `z`, found 1 | z[0]",
+      "GRAD3014 5:2 the steps of `z` need base entries for 0..2, one is given | z[0]",
     ],
     [
       "an unknown argument of an optimizer",
       "loss l = w[0]\ntrain l with sgd(speed = 1) for w",
-      "GRAD2001 5:18 there is no argument of `sgd` called `speed` | speed",
+      "GRAD2013 5:18 `sgd` has no argument `speed` | speed",
     ],
   ])("%s", (_, source, expected) => {
     expect(found(source)).toBe(expected);

@@ -1,6 +1,7 @@
-import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
-import { isFloat, visit } from "../ir/expr.js";
-import type { Program, Value } from "../ir/program.js";
+import type { Expr, ReadExpr, ValueId } from "./expr.js";
+import { isFloat, visit } from "./expr.js";
+import { SCALARS } from "./scalar/table.js";
+import type { Program, Value } from "./program.js";
 
 /** Reads that a derivative flows through: not those in conditions, subscripts or arguments of flat functions. */
 export function activeReads(body: Expr): ReadExpr[] {
@@ -13,7 +14,12 @@ export function activeReads(body: Expr): ReadExpr[] {
     if (e.op === "read") found.push(e);
     else if (e.op === "cast") reached.add(e.arg);
     else if (e.op === "select") reached.add(e.then).add(e.else);
-    else if (e.op === "call") for (const arg of e.args) reached.add(arg);
+    else if (e.op === "call") {
+      const partials = SCALARS[e.fn]?.derivative({ args: e.args, y: e }) ?? [];
+      e.args.forEach((arg, k) => {
+        if (partials[k]) reached.add(arg);
+      });
+    }
   }
   return found;
 }
