@@ -1,3 +1,4 @@
+// `node compile-times.mjs NAME`, a workload or `stack` with a number of layers.
 // Prints the milliseconds of each phase of compiling a workload, as JSON: the first time in this process, and the median
 // of the following ones. Follows `src/compile.ts`.
 import { quartiles } from "../measure.mjs";
@@ -60,7 +61,24 @@ function compileOnce({ name, source }) {
   return times;
 }
 
-const chosen = workload(process.argv[2]);
+/** As many dense layers, each written out. */
+const stack = (layers) => ({
+  name: `stack${layers}`,
+  source: [
+    "dim B, N = 16",
+    "input x: f32[B, N]",
+    "h0 = x",
+    ...Array.from(
+      { length: layers },
+      (_, k) =>
+        `param w${k}: f32[N, N], b${k}: f32[N]\nh${k + 1}[b, j] = tanh(sum[i] h${k}[b, i] * w${k}[i, j] + b${k}[j])`,
+    ),
+    `loss l = mean[b, j] h${layers}[b, j]^2`,
+  ].join("\n"),
+});
+
+const [, , name] = process.argv;
+const chosen = name.startsWith("stack") ? stack(Number(name.slice(5))) : workload(name);
 const first = { import: imported, ...compileOnce(chosen) };
 const again = Array.from({ length: REPEAT }, () => compileOnce(chosen));
 const later = Object.fromEntries(

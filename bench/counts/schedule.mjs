@@ -3,6 +3,11 @@ import { boundDims } from "../contenders/gradc.mjs";
 
 const { compile } = await import("../../dist/index.js");
 const { explainModule } = await import("../../dist/cli/explain-file.js");
+const { planMemory } = await import("../../dist/runtime/plan.js");
+const { evaluate } = await import("../../dist/runtime/sizes.js");
+const BYTES = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
+/** Planned memory over what lives at once, from the goals. */
+const SLACK = 1.3;
 const TARGETS = ["js", "wasm", "wgsl"];
 
 /** Of a workload on a target: what one backward pass launches, moves, computes and holds. */
@@ -21,7 +26,7 @@ export async function countsOf(workload, target) {
     bytes: backward.bytes,
     flops: backward.flops,
     overForward: backward.flops / forward.flops,
-    memory: backward.memory.bytes,
+    planned: plannedBytes(compiled.spec, target, dims),
     peak: backward.memory.peak,
   };
 }
@@ -37,15 +42,29 @@ const amount = (n) =>
           ? `${(n / 1e3).toPrecision(3)} k`
           : `${Math.round(n)} `;
 
+/** Bytes that the runtime allocates for what one backward pass makes. */
+function plannedBytes({ tensors, targets }, target, sizes) {
+  const dims = new Map([...sizes].map(([name, value]) => [name, { value, source: "" }]));
+  const owner = (index) => (tensors[index].alias === undefined ? index : owner(tensors[index].alias));
+  const isLeaf = (index) => tensors[index].role !== "value";
+  const bytes = (index) =>
+    tensors[index].shape.reduce((n, size) => n * evaluate(size, dims), BYTES[tensors[index].dtype]);
+  const isStored = (index) => isLeaf(index) && tensors[index].role !== "const";
+  const entry = Object.values(targets[target].backward)[0];
+  return planMemory(entry, { owner, bytes, isLeaf, isStored }).slots.reduce((a, b) => a + b, 0);
+}
+
 /** Kernels, bytes, flops and memory of a backward pass of each workload, for each target. */
 export async function scheduleCounts(workloads) {
-  const rows = [["", "target", "kernels", "at most", "step", "bytes", "flops", "÷ forward", "peak memory"]];
+  const rows = [
+    ["", "target", "kernels", "at most", "step", "bytes", "flops", "÷ forward", "peak memory", "planned"],
+  ];
   const data = {};
   for (const workload of workloads)
     for (const target of TARGETS) {
       const counts = await countsOf(workload, target);
       (data[workload.name] ??= {})[target] = counts;
-      const { backward, step, bytes, flops, overForward, peak } = counts;
+      const { backward, step, bytes, flops, overForward, peak, planned } = counts;
       const within =
         workload.kernels === null ? "" : `${workload.kernels}${backward > workload.kernels ? " !" : ""}`;
       rows.push([
@@ -57,8 +76,12 @@ export async function scheduleCounts(workloads) {
         `${amount(bytes)}B`,
         amount(flops).trim(),
         ratio(overForward),
-        peak === null ? "" : `${amount(peak)}B`,
+        `${amount(peak)}B`,
+        `${ratio(planned / peak)}${planned > SLACK * peak ? " !" : ""}`,
       ]);
     }
-  return { text: `Schedule of forward and backward (! more kernels than the goal)\n${table(rows)}`, data };
+  return {
+    text: `Schedule of forward and backward (! more kernels, or planned memory over live memory, than the goals)\n${table(rows)}`,
+    data,
+  };
 }
