@@ -15,6 +15,7 @@ export const USAGE = `npm run bench -- [OPTIONS]
   --rounds N        default 11
   --warm-up MS      before the rounds, each contender; default 400
   --counts          instead of times: kernels, bytes moved, sizes of pages, cold start, compile time, accuracy
+  --parts A,B       of the counts: schedule, sizes, start, compile, accuracy
   --odd             instead of the workloads: other programs at odd sizes (--only names programs)
   --ablate          instead: each optimisation left out by itself
   --profile         instead: which kernels take the time, and what a call allocates
@@ -33,6 +34,7 @@ export function parseOptions(args) {
       rounds: { type: "string", default: "11" },
       "warm-up": { type: "string", default: "400" },
       counts: { type: "boolean", default: false },
+      parts: { type: "string" },
       odd: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
       ablate: { type: "boolean", default: false },
@@ -55,7 +57,8 @@ export function parseOptions(args) {
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds wants a positive integer");
   const warmUp = Number(values["warm-up"]);
   if (!(warmUp >= 0)) throw new Error("--warm-up wants milliseconds");
-  return { ...values, mode, only, engines, rounds, warmUp };
+  const parts = values.parts === undefined ? null : list(values.parts);
+  return { ...values, parts, mode, only, engines, rounds, warmUp };
 }
 
 /** Of workloads, or of programs where those are measured; all where none are named. */
