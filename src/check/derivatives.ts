@@ -67,10 +67,12 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
     case "hvp": {
       if (written !== null && dir !== null) return gradientOfDot(value, wrt, dir, node, context);
       const gradient = define("grad", value, wrt, null, node, context);
-      const inner = gradient && asValue(gradient);
-      return inner
-        ? define("jvp", inner, wrt, dir, node, context)
-        : report.unsupported("`hvp` for entries at fixed places", node.span);
+      if (!gradient) return null;
+      const own = asValue(gradient);
+      // Some entries of a gradient are a value of their own.
+      const inner =
+        own && own.lead.length === value.lead.length ? own : over(gradient, null, "gradient", node, context);
+      return inner && define("jvp", inner, wrt, dir, node, context);
     }
     default:
       return null;
@@ -234,9 +236,12 @@ function define(
     const offset = of.lead[batch] && p.sub(of.lead[batch]).constant;
     if (offset !== undefined) aligned.push({ batch, axis, offset });
   });
-  if (mode === "jvp" && aligned.length < wrt.lead.length)
-    return context.session.report.unsupported("`jvp` for entries at fixed places", node.span);
   const isAligned = (axis: number): boolean => aligned.some((a) => a.axis === axis);
+  let along = direction;
+  if (mode === "jvp" && direction !== null && aligned.length < wrt.lead.length) {
+    along = atPlaces(direction, of, wrt, isAligned, node, context);
+    if (along === null) return null;
+  }
   const batch = of.lead.length;
   const own = value.shape.slice(batch);
   const rest = variable.shape.filter((_, k) => !isAligned(k));
@@ -250,7 +255,7 @@ function define(
     `${context.owner}.${mode}`,
     value.dtype,
     shape,
-    { kind: "derivative", mode, of: of.id, wrt: wrt.id, direction, batch, aligned },
+    { kind: "derivative", mode, of: of.id, wrt: wrt.id, direction: along, batch, aligned },
     { span: node.span },
   );
   carryTime(of.id, id, context);
@@ -262,6 +267,58 @@ function define(
   const kept = made.axes.filter((_, k) => k < before || k >= before + fixed.length);
   const to = new Map(made.axes.slice(before, before + fixed.length).map((a, k) => [a, fixed[k]]));
   return { dtype: made.dtype, axes: kept, body: ir.rewriter({ index: (i) => to.get(i) }).expr(made.body) };
+}
+
+/** A direction for entries at fixed places, as one for the whole variable: 0 everywhere else. */
+function atPlaces(
+  direction: number,
+  of: { readonly id: number; readonly lead: readonly Poly[] },
+  wrt: Entries,
+  isAligned: (axis: number) => boolean,
+  node: CallExpression,
+  context: Context,
+): number | null {
+  const { values, report } = context.session;
+  const { shape, dtype } = values.get(direction);
+  const own = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
+  const batch = own.slice(0, of.lead.length);
+  const to = new Map<Index, Poly>();
+  of.lead.forEach((p, k) => {
+    const index = boundIn(p, context);
+    const axis = batch[k];
+    if (index && axis)
+      to.set(index, p.equals(Poly.index(index)) ? Poly.index(axis) : Poly.index(axis).add(index.lo));
+  });
+  const { poly } = ir.rewriter({ index: (i) => to.get(i) });
+  const fixed = wrt.lead.flatMap((p, axis) => (isAligned(axis) ? [] : [{ place: poly(p), axis }]));
+  if (fixed.some(({ place }) => [...place.indices].some((i) => context.bound.includes(i))))
+    return report.add("GRAD4001", node.span, {
+      text: "a direction for an entry wants its place fixed, or one for each point of what is derived",
+    });
+  const axes = fixed.map(({ axis }) =>
+    ir.freshIndex("p", values.get(wrt.id).shape[axis] ?? Poly.constant(0)),
+  );
+  const isThere = fixed
+    .map(({ place }, k) => {
+      const axis = axes[k];
+      return axis ? ir.compare("eq", ir.indexValue(Poly.index(axis)), ir.indexValue(place)) : ir.TRUE;
+    })
+    .reduce(ir.and, ir.TRUE);
+  const given = ir.read(
+    direction,
+    own.map((i) => Poly.index(i)),
+    dtype,
+  );
+  const id = values.equation(
+    `${context.owner}.direction`,
+    [...batch, ...axes, ...own.slice(of.lead.length)],
+    null,
+    ir.select(isThere, given, ir.constant(0, dtype)),
+    dtype,
+    { span: node.span },
+  );
+  carryTime(of.id, id, context);
+  return id;
 }
 
 /** A value whose cotangents go nowhere. */

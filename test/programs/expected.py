@@ -1639,7 +1639,7 @@ def draws(seed,*shape,normal=False):
     import itertools
     return torch.tensor([one(i) for i in itertools.product(*map(range,shape))]).reshape(shape)
 B,N=3,4
-# Kept in test/std.
+
 @case("random_ode", """
 import { dropout, dropout2, gumbel, gumbel_softmax, gaussian } from "std/random"
 import { euler, midpoint, rk4, dopri5 } from "std/ode"
@@ -1682,3 +1682,25 @@ def _(x,t,seed,W):
     for _ in range(5): z=rk(z,*dp)
     o["last"]=z
     return dict(o, l=((sum(v for n,v in o.items() if n!="g")+o["g"]*t-t)**2).mean())
+
+# Directions for entries at fixed places, beside the formulas.
+@case("jvp_places", """
+dim N, M
+input x: f32[N], v: f32, A: f32[N, M], u: f32[M]
+e = sum[i] x[i]^3 + x[0] * x[1]^2
+output a = jvp(e, x[1], v)
+output h = hvp(e, x[0], v)
+output h2 = hvp(e, x[1], v)
+y[m] = sum[n] x[n] * A[n, m]^2
+output b = jvp(y, A[1], u)
+output c[i] = jvp(x[i]^2 * x[0], x[i], v)
+q[n] = sum[m] A[n, m]^3
+output d[n] = jvp(q[n], A[n], u)
+output f[n] = jvp(q[n] * q[0], A[0], u)
+loss l = a + h * h2 + (sum[m] b[m]^2) + (sum[n] c[n] * d[n]) + sum[n] f[n]
+""", dict(x=R(3), v=R(()), A=R(3,2), u=R(2)), wrt=["x","v","A","u"])
+def _(x,v,A,u):
+    a=(3*x[1]**2+2*x[0]*x[1])*v; h=6*x[0]*v; h2=(6*x[1]+2*x[0])*v
+    b=2*x[1]*A[1]*u; c=torch.cat([3*x[:1]**2*v, 2*x[1:]*x[0]*v]); d=3*A**2@u
+    q=(A**3).sum(1); f=q*d[0]+torch.tensor([1.,0,0])*q[0]*d[0]
+    return dict(a=a,h=h,h2=h2,b=b,c=c,d=d,f=f,l=a+h*h2+(b**2).sum()+(c*d).sum()+f.sum())
