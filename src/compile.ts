@@ -1,4 +1,4 @@
-import { analyse, type AnalyseOptions } from "./analyse.js";
+import { analyse, type Analysis, type AnalyseOptions } from "./analyse.js";
 import { expandDerivatives } from "./autodiff/expand.js";
 import { primalOf, type Primal } from "./autodiff/primal.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
@@ -19,7 +19,7 @@ import { tokenize } from "./parser/tokens.js";
 import { raiseProgram } from "./raise/program.js";
 import { metaOf, type Meta } from "./runtime/meta.js";
 import type { ModuleSpec } from "./runtime/types.js";
-import type { ScheduledModule } from "./schedule/kernel-ir.js";
+import type { ScheduledModule, TargetDescription } from "./schedule/kernel-ir.js";
 import { gatherScatters } from "./schedule/gather-scatters.js";
 import { verifyScheduled } from "./schedule/kernel-verify.js";
 import { printModule, printPlan } from "./schedule/print.js";
@@ -28,7 +28,11 @@ import { STD_SOURCES } from "./std/sources.js";
 import { JS_TARGET, WASM_TARGET, WGSL_TARGET } from "./schedule/targets.js";
 
 export type Target = "js" | "wasm" | "wgsl";
-const TARGETS = { js: JS_TARGET, wasm: WASM_TARGET, wgsl: WGSL_TARGET } as const;
+const TARGETS: Readonly<Record<Target, TargetDescription>> = {
+  js: JS_TARGET,
+  wasm: WASM_TARGET,
+  wgsl: WGSL_TARGET,
+};
 
 /** What `CompileOptions.off` may name. */
 export const OPTIMIZATIONS: readonly string[] = [
@@ -92,6 +96,23 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
   };
 }
 
+/** A complaint for the first value of each type that a target does not have. */
+function lacking({ program, file }: Analysis, target: Target): Diagnostic[] {
+  const { dtypes } = TARGETS[target];
+  const first = new Map<string, Diagnostic>();
+  for (const { dtype, span } of program?.values.values() ?? [])
+    if (!dtypes.includes(dtype) && !first.has(dtype))
+      first.set(
+        dtype,
+        diagnose("GRAD5002", span ?? { ...file.span, end: file.span.start }, {
+          engine: ENGINE[target],
+          dtype,
+        }),
+      );
+  return [...first.values()];
+}
+const ENGINE: Readonly<Record<Target, string>> = { js: "JavaScript", wasm: "WebAssembly", wgsl: "WGSL" };
+
 function compileInScope(source: string, options: CompileOptions): CompileResult {
   const filename = options.filename ?? "model.grad";
   const targets = options.targets ?? ["js"];
@@ -106,6 +127,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     const { span } = analysis.file;
     diagnostics.push(diagnose("GRAD5002", { ...span, end: span.start }, { engine: "WGSL", dtype: "f64" }));
   }
+  for (const target of targets) diagnostics.push(...lacking(analysis, target));
   const early: StageTexts = {
     tokens: () =>
       tokenize(source, filename)

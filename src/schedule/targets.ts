@@ -2,7 +2,7 @@ import type { TargetDescription } from "./kernel-ir.js";
 
 export const JS_TARGET: TargetDescription = {
   name: "js",
-  dtypes: ["f32", "f64", "i32", "u32", "bool"],
+  dtypes: ["f32", "f64", "f16", "i32", "u32", "bool"],
   accumulator: "f64",
   wantedParallelism: 1,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
@@ -14,13 +14,14 @@ export const JS_TARGET: TargetDescription = {
 export const WASM_TARGET: TargetDescription = {
   ...JS_TARGET,
   name: "wasm",
+  dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f32",
   registerTile: { columns: [4, 1], reduction: [4, 2] },
 };
 
 export const WGSL_TARGET: TargetDescription = {
   name: "wgsl",
-  dtypes: ["f32", "i32", "u32", "bool"],
+  dtypes: ["f32", "f16", "i32", "u32", "bool"],
   accumulator: "f32",
   wantedParallelism: 64,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
