@@ -71,3 +71,24 @@ test("the text fits a terminal and names every kernel", () => {
     for (const k of made.kernels) expect(text).toContain(k.name);
   }
 });
+
+test("the gradient of a recurrence costs twice as much for twice the steps, in the same code", () => {
+  const source = RECURRENT.replace("sum[j] z[T, j]", "sum[t in 0..T, j] z[t + 1, j]^2");
+  const cost = (T: number): { flops: number; read: number } => {
+    const { kernels, entries } = report(source, { T, H: 8 });
+    const launched = entries.find((e) => e.name === "backward l");
+    expect(launched).toBeDefined();
+    return kernels.reduce(
+      (sum, k) => ({ flops: sum.flops + Number(k.flops), read: sum.read + Number(k.bytesRead) }),
+      { flops: 0, read: 0 },
+    );
+  };
+  const [short, long] = [cost(200), cost(400)];
+  expect(short.flops).toBeGreaterThan(200 * 8);
+  expect(long.flops / short.flops).toBeGreaterThan(1.98);
+  expect(long.flops / short.flops).toBeLessThan(2.02);
+  expect(long.read / short.read).toBeLessThan(2.02);
+  // One body for any number of steps; each step adds to the param's sum once.
+  const { text } = { text: compile(source, { dims: { T: 400 } }).code };
+  expect(text.length).toBeLessThan(1.02 * compile(source, { dims: { T: 200 } }).code.length);
+});

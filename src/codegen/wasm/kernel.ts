@@ -871,6 +871,7 @@ const COMPARED: ReadonlySet<string> = new Set([
 function mostAccumulators(body: readonly Statement[]): number {
   return body.filter((s) => s.kind === "var").length;
 }
+const loopCosts = new WeakMap<Instruction, number>();
 /** Instructions, loops within counted for a few rounds, functions for their usual length. */
 function costOf(list: readonly Instruction[]): number {
   let cost = 0;
@@ -887,9 +888,12 @@ function costOf(list: readonly Instruction[]): number {
         cost += 20 + costOf(i.args);
         break;
       case "block":
-      case "loop":
-        cost += 8 * costOf(i.body);
+      case "loop": {
+        const known = loopCosts.get(i) ?? 8 * costOf(i.body);
+        loopCosts.set(i, known);
+        cost += known;
         break;
+      }
       case "if":
         cost += costOf([i.condition]) + Math.max(costOf(i.then), costOf(i.else));
         break;

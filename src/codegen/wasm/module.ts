@@ -9,6 +9,7 @@ import { printWat } from "./text.js";
 
 export interface WasmCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The text form, made when it is asked for. */
   readonly wat: string;
   /** Functions of the function table that the module calls in the host, over doubles, by the name of their import. */
   readonly hosts: ReadonlyMap<string, HostFunction>;
@@ -26,7 +27,13 @@ export function emitWasm(scheduled: ScheduledModule, off: readonly string[] = []
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
     functions: [...mathFunctions(used.math), ...[...used.helpers].map(integerHelper), ...kernels],
   };
-  return { bytes: encodeModule(module), wat: printWat(module), hosts: used.hosts };
+  return {
+    bytes: encodeModule(module),
+    get wat() {
+      return printWat(module);
+    },
+    hosts: used.hosts,
+  };
 }
 
 /** Quotients that round down and remainders of the divisor's sign; by 0: 0 and the dividend. */
