@@ -64,6 +64,13 @@ export function summary(results, factor) {
         ]),
       ]),
   );
+  const error = (timings, name) => timings.find((t) => t.contender === name)?.error?.toExponential(0) ?? "–";
+  texts.push(
+    `Largest relative L2 error of a result beside float64 (ours are to stay below 1e-5)\n${table([
+      ["", ...names],
+      ...results.map(({ workload, timings }) => [workload.name, ...names.map((n) => error(timings, n))]),
+    ])}`,
+  );
   for (const engine of ours) {
     const others = names.filter((n) => n !== engine);
     const goal = (workload) => workload.goals?.[/^\w+/.exec(engine)[0]];

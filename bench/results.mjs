@@ -20,8 +20,9 @@ export function writeSection(title, text, { node, cores, commit }) {
   const bodies = new Map(
     [...old.matchAll(/^## (.+)\n([^]*?)(?=^## |(?![^]))/gm)].map(([, name, body]) => [name, body.trim()]),
   );
+  const picture = title === "Times" ? "![The times, drawn](RESULTS.svg)\n\n" : "";
   const line = `\`${SECTIONS[title]}\`, at ${commit}, Node ${node}, ${cores} cores.`;
-  bodies.set(title, `${line}\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\``);
+  bodies.set(title, `${line}\n\n${picture}\`\`\`text\n${text.trimEnd()}\n\`\`\``);
   const parts = Object.keys(SECTIONS).flatMap((name) =>
     bodies.has(name) ? [`## ${name}\n\n${bodies.get(name)}\n`] : [],
   );
