@@ -1,0 +1,117 @@
+// Random programs on every engine: node test/fuzz/run.mjs [--programs N | --minutes M] [--seed S] [--engines a,b]
+// Each is held to the eager engine's values and gradients in float64, which come from the tape and not from the
+// compiler's reverse mode. On a difference the smallest program that shows it is printed, and kept in
+// test/regressions with --keep NAME.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import fc from "fast-check";
+import { runEngine } from "../../dist/cli/engines.js";
+import { program, recipes } from "./generate.mjs";
+
+const { values } = parseArgs({
+  options: {
+    programs: { type: "string", default: "300" },
+    minutes: { type: "string" },
+    seed: { type: "string" },
+    engines: { type: "string", default: "interpreter,js:f64,wasm:f64,js,wasm" },
+    keep: { type: "string" },
+  },
+});
+const engines = values.engines.split(",").map((e) => {
+  const [name, precision = "f32"] = e.split(":");
+  return { label: e, name, precision: name === "interpreter" ? "f64" : precision };
+});
+/** Largest difference relative to the tensor's largest entry (at least 1e-3) that rounding may make. */
+const BOUND = { f64: 1e-9, f32: 1e-4 };
+/**
+ * Where a program magnifies roundings, f32 may differ by so many times what params moved by a unit in their last place
+ * make in float64.
+ */
+const ROUNDINGS = 100;
+const folder = mkdtempSync(join(tmpdir(), "gradc-fuzz-"));
+
+async function difference(recipe) {
+  const { source, dims, inputs, params } = program(recipe);
+  const file = join(folder, "fuzz.grad");
+  writeFileSync(file, source);
+  const data = { dims, inputs, params };
+  const run = (name, precision) => runEngine(file, name, precision, data, "l", {});
+  const { result: want } = await run("eager", "f64");
+  let moved = null;
+  /** How much a tensor changes when each param is off by one rounding. */
+  const sensitivity = async (entries) => {
+    const off = (t, n) => ({ ...t, data: t.data.map((x, k) => x * (1 + ((k + n) % 2 ? 1 : -1) * 2 ** -24)) });
+    const near = Object.fromEntries(Object.entries(params).map(([name, t], n) => [name, off(t, n)]));
+    moved ??= (await runEngine(file, "eager", "f64", { ...data, params: near }, "l", {})).result;
+    const [a, b] = [entries(want), entries(moved)];
+    return a.reduce((most, x, k) => Math.max(most, Math.abs(Number(x) - Number(b[k]))), 0);
+  };
+  for (const { label, name, precision } of engines) {
+    const { result: got } = await run(name, precision);
+    const pairs = [
+      ...Object.entries(want.outputs).map(([n, t]) => [
+        n,
+        t,
+        got.outputs[n],
+        (r) => Array.from(r.outputs[n].data),
+      ]),
+      ...Object.entries(want.grads.l).map(([n, t]) => [
+        `d l / d ${n}`,
+        t,
+        got.grads.l?.[n],
+        (r) => Array.from(r.grads.l[n].data),
+      ]),
+    ];
+    for (const [what, a, b, entries] of pairs) {
+      if (!b || b.data.length !== a.data.length)
+        return `${label}: ${what} has ${b?.data.length} entries, not ${a.data.length}`;
+      const finite = Array.from(a.data, Number).filter(Number.isFinite).map(Math.abs);
+      const scale = finite.reduce((x, y) => Math.max(x, y), 1e-3);
+      for (let k = 0; k < a.data.length; k++) {
+        const [x, y] = [Number(a.data[k]), Number(b.data[k])];
+        const apart = Number.isFinite(x) ? Math.abs(x - y) : Object.is(x, y) || x === y ? 0 : Infinity;
+        if (apart <= BOUND[precision] * scale) continue;
+        if (precision !== "f32" || !(apart <= ROUNDINGS * (await sensitivity(entries))))
+          return `${label}: ${what}[${k}] is ${y}, the tape says ${x}`;
+      }
+    }
+  }
+  return null;
+}
+
+const start = Date.now();
+const limit = values.minutes ? Number(values.minutes) * 60_000 : Infinity;
+const count = values.minutes ? Infinity : Number(values.programs);
+const firstSeed = Number(values.seed ?? (values.minutes ? Date.now() % 1e6 : 1));
+let done = 0;
+let failed = false;
+for (let seed = firstSeed; done < count && Date.now() - start < limit && !failed; seed++) {
+  const numRuns = Math.min(100, count - done);
+  const found = await fc.check(
+    fc.asyncProperty(recipes, async (recipe) => {
+      const why = await difference(recipe);
+      if (why) throw new Error(why);
+    }),
+    { seed, numRuns, endOnFailure: false },
+  );
+  done += found.numRuns;
+  if (!found.failed) continue;
+  failed = true;
+  const { source, ...data } = program(found.counterexample[0]);
+  console.log(
+    `seed ${seed}: ${found.errorInstance?.message ?? found.error}\n\n${source}\n${JSON.stringify(data)}`,
+  );
+  if (values.keep) {
+    mkdirSync(new URL("../regressions/", import.meta.url), { recursive: true });
+    const base = new URL(`../regressions/${values.keep}`, import.meta.url);
+    writeFileSync(new URL(`${base}.grad`), source);
+    writeFileSync(new URL(`${base}.data.json`), `${JSON.stringify(data)}\n`);
+  }
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(
+  `${done} programs on ${engines.length} engines beside the tape, bounds ${BOUND.f64} (f64) and ${BOUND.f32} or ${ROUNDINGS} roundings (f32) of each tensor's largest entry: ${failed ? "a difference" : "no difference"}`,
+);
+process.exit(failed ? 1 : 0);
