@@ -150,7 +150,7 @@ function equation({ kind, axes, reads, function: fn, reducer, guard }, n, tensor
     const op = mayBeEmpty || condition ? (named === "prod" ? "prod" : "sum") : named;
     const indices = reduced.map((x) => `${x.index} in 0..${x.size}`).join(", ");
     // A product stays near 1, so that f32 has its digits.
-    const term = op === "prod" ? `1 + 0.1 * sin(${value})` : `0.5 * (${value})`;
+    const term = op === "prod" ? `1 + 0.02 * sin(${value})` : `0.5 * (${value})`;
     return { name, axes: own, text: `${left} = ${op}[${indices}${condition}] (${term})` };
   }
   if (kind % 9 === 7 && free.length) {
