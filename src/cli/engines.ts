@@ -147,7 +147,7 @@ async function eagerly(
 }
 
 /** Values of a program's leaves, from the data, the store, or how they begin. */
-async function leavesOf(
+export async function leavesOf(
   program: Program,
   dims: Readonly<Record<string, number>>,
   data: LoadedData,

@@ -20,6 +20,7 @@ const OPTIONS = {
   watch: { type: "boolean" },
   tests: { type: "boolean" },
   check: { type: "boolean" },
+  of: { type: "string" },
   epochs: { type: "string" },
   batch: { type: "string" },
   "batch-dim": { type: "string" },
@@ -79,6 +80,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
     usage: "gradcheck FILE [--data D]",
     does: "checks gradients against finite differences",
     run: async (f, o) => (await import("./gradcheck.js")).gradcheck(f, o),
+  },
+  paths: {
+    usage: "paths FILE --of LOSS --wrt NAME [--data D]",
+    does: "lays the chain rule open: each path and its product",
+    run: async (f, o) => (await import("./paths.js")).showPaths(f, o),
   },
   fmt: {
     usage: "fmt FILE… [--check]",

@@ -31,11 +31,32 @@ export interface EagerResult {
  * @param leaves values of leaves by name, row-major
  */
 export function runEagerly(
+  primal: Primal,
+  dims: Dims,
+  leaves: ReadonlyMap<string, ArrayLike<number>>,
+  options: EagerOptions = {},
+): EagerResult {
+  const { outputs, inputs } = recordEagerly(primal, dims, leaves, options);
+  const root = options.loss ? outputs.get(options.loss) : undefined;
+  if (!root) return { outputs, gradients: new Map() };
+  const tensors = [...inputs.values()];
+  const found = root.requiresGrad
+    ? grad(root, tensors, { allowUnused: true })
+    : tensors.map((t) => zeros(t.shape, { dtype: root.dtype }));
+  return { outputs, gradients: new Map([...inputs.keys()].map((name, k) => [name, found[k]!])) };
+}
+
+export interface EagerOptions {
+  readonly loss?: string | null;
+  readonly float?: "f32" | "f64";
+}
+/** As `runEagerly`, as far as the tape: the outputs, and the leaves that the loss has gradients for. */
+export function recordEagerly(
   { program, whole, gradients }: Primal,
   dims: Dims,
   leaves: ReadonlyMap<string, ArrayLike<number>>,
-  { loss = null, float = "f64" }: { readonly loss?: string | null; readonly float?: "f32" | "f64" } = {},
-): EagerResult {
+  { loss = null, float = "f64" }: EagerOptions = {},
+): { readonly outputs: ReadonlyMap<string, Tensor>; readonly inputs: ReadonlyMap<string, Tensor> } {
   const wanted = gradients.filter((g) => g.loss === loss);
   const run = new Runner(program, whole, dims, float);
   for (const value of program.values.values()) {
@@ -47,13 +68,7 @@ export function runEagerly(
   }
   run.items(program.items);
   const outputs = new Map(program.outputs.map((o) => [o.name, run.tensor(o.value)]));
-  const root = loss === null ? undefined : outputs.get(loss);
-  if (!root) return { outputs, gradients: new Map() };
-  const inputs = wanted.map((g) => run.tensor(g.leaf));
-  const found = root.requiresGrad
-    ? grad(root, inputs, { allowUnused: true })
-    : inputs.map((t) => zeros(t.shape, { dtype: root.dtype }));
-  return { outputs, gradients: new Map(wanted.map((g, k) => [g.wrt, found[k]!])) };
+  return { outputs, inputs: new Map(wanted.map((g) => [g.wrt, run.tensor(g.leaf)])) };
 }
 
 class Runner implements Scope {

@@ -153,6 +153,8 @@ export interface ChainPath {
   /** The product of the derivatives, of the leaf's shape. */
   readonly product: Tensor;
 }
+const VIEWS: ReadonlySet<string> = new Set(["permute", "reshape", "squeeze", "unsqueeze", "expand"]);
+
 /** The chain rule laid open: all paths, and the sum of their products, which is the gradient. */
 export class ChainRule {
   constructor(
@@ -162,10 +164,14 @@ export class ChainRule {
   toString(): string {
     const value = (t: Tensor): string =>
       t.size === 1 ? digits(t.item()) : show({ shape: t.shape, value: null, norm: t.norm().item() });
-    const lines = this.paths.map(
-      ({ operations, derivatives, product }) =>
-        `${operations.join(" → ") || "itself"}: ${[...derivatives.map(show)].join(" · ") || "1"} = ${value(product)}`,
-    );
+    const lines = this.paths.map(({ operations, derivatives, product }) => {
+      // One number under another view is the same number.
+      const steps = operations
+        .map((name, k) => ({ name, derivative: derivatives[k] }))
+        .filter(({ name, derivative }) => !(VIEWS.has(name) && derivative?.value === 1));
+      const factors = steps.flatMap(({ derivative }) => (derivative ? [show(derivative)] : []));
+      return `${steps.map((s) => s.name).join(" → ") || "itself"}: ${factors.join(" · ") || "1"} = ${value(product)}`;
+    });
     return [...lines, `sum of ${this.paths.length}: ${value(this.sum)}`].join("\n");
   }
 }

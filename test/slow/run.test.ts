@@ -110,3 +110,23 @@ test("compare holds every engine to the eager one, and says what each takes", ()
     "",
   ]);
 });
+
+test("paths lays the chain rule open beside the compiled gradient", () => {
+  const paths = (...args: string[]) => {
+    const chain = "test/models/chain";
+    const all = ["dist/cli.js", "paths", `${chain}.grad`, "--data", `${chain}.data.json`, ...args];
+    const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
+    return { status, stdout, stderr };
+  };
+  expect(paths("--of", "L", "--wrt", "a").stdout).toBe(
+    "L → a, from the loss backwards\n" +
+      "tanh → add → mul → mul: 0.991262 · 1 · 2 · 0.5 = 0.991262\n" +
+      "tanh → add → mul → mul: 0.991262 · 1 · 0.75 · -1.25 = -0.929308\n" +
+      "sum of 2: 0.0619539\ncompiled gradient: 0.0619539\n",
+  );
+  expect(paths("--of", "M", "--wrt", "a")).toMatchObject({
+    status: 1,
+    stderr: "error: there is no loss `M`\n",
+  });
+  expect(paths("--of", "L").status).toBe(2);
+});
