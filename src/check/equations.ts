@@ -237,8 +237,8 @@ export function declareNames(statements: readonly Statement[], context: Context)
     const own = new Set<string>();
     for (const { name, prime } of targets) {
       const text = prime ? `${name.text}'` : name.text;
-      if (isReserved(text)) {
-        report.add("GRAD2003", name.span, { name: text });
+      if (isReserved(name.text)) {
+        report.add("GRAD2003", name.span, { name: name.text });
         continue;
       }
       // In a `rec` the entries of one quantity are several equations.

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { isFloat, type ValueId } from "../ir/expr.js";
 import type { Program, TrainStep } from "../ir/program.js";
+import { invariant } from "../diagnostics/invariant.js";
 import { activeBetween } from "../ir/activity.js";
 import { mentions } from "../ir/reach.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
@@ -192,6 +193,7 @@ function assemble(
       reached.get(loss)?.has(params.get(name) ?? -1) ?? false;
     const step = trainStep(statement, { losses: results.losses, params, gradient, reaches }, context);
     if (step) trains.push(step);
+    invariant(step || report.failed, `\`train ${statement.loss.text}\` is not dropped without a word`);
     for (const [name, id] of params) {
       if (!step || report.failed) continue;
       const span = values.get(id).span ?? statement.span;

@@ -8,7 +8,7 @@ import { declareNames, elaborateBody } from "./equations.js";
 import { typeOf } from "./declarations.js";
 import { initialiser, numberOf } from "./initialisers.js";
 import { bodyOver, scalar, valueTerm, type Term } from "./term.js";
-import { isDType } from "./calls.js";
+import { isDType, isReserved } from "./calls.js";
 
 export interface Trainable {
   readonly losses: ReadonlyMap<string, ValueId>;
@@ -243,6 +243,10 @@ function optimizerStates(
   for (const statement of optimizer.body) {
     if (statement.kind !== "state") continue;
     for (const item of statement.items) {
+      if (isReserved(item.name.text)) {
+        session.report.add("GRAD2003", item.name.span, { name: item.name.text });
+        return null;
+      }
       const typed = item.type ? typeOf(item.type, context) : { dtype: param.dtype, shape: param.shape };
       const init = !typed
         ? null

@@ -382,10 +382,10 @@ optimizer adamw(rate: f32 = 1e-3, beta1: f32 = 0.9, beta2: f32 = 0.999, eps: f32
 
 /// RMSprop (Hinton's lecture 6e), not centred.
 optimizer rmsprop(rate: f32 = 1e-2, alpha: f32 = 0.99, eps: f32 = 1e-8, weight_decay: f32 = 0, momentum: f32 = 0) for p, g {
-  state square = 0, buffer = 0
+  state square_avg = 0, buffer = 0
   d = g + weight_decay * p
-  square' = alpha * square + (1 - alpha) * d^2
-  buffer' = momentum * buffer + d / (sqrt(square') + eps)
+  square_avg' = alpha * square_avg + (1 - alpha) * d^2
+  buffer' = momentum * buffer + d / (sqrt(square_avg') + eps)
   p' = p - rate * buffer'
 }
 

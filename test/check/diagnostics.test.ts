@@ -28,6 +28,11 @@ describe("each mistake is reported at its place, once", () => {
     ["an unknown name", "y = v + 1\nz = y + 1", "GRAD2001 4:5 there is no name `v` | v"],
     ["two definitions", "y = w\ny = w", "GRAD2002 5:1 `y` is defined twice | y"],
     ["a reserved name", "tanh[n] = w[n]\ny = tanh(w)", "GRAD2003 4:1 `tanh` is reserved | tanh"],
+    [
+      "an optimizer's state of a reserved name",
+      "optimizer o(rate: f32 = 1) for p, g {\n  state square = 0\n  square' = g\n  p' = p - rate * square'\n}\nloss l = w[0]\ntrain l with o() for w",
+      "GRAD2003 5:9 `square` is reserved | square",
+    ],
     ["a circle", "a = c\nc = a", "GRAD2007 4:1 these equations define each other in a circle: a, c | a = c"],
     ["a function that calls itself", "fn f(v: f32) = f(v)\ny = f(w)", "GRAD2009 4:16 `f` calls itself | f"],
     ["a loss that is no scalar", "loss l = w", "GRAD3009 4:6 loss `l` is not a scalar but f32[N] | l"],
