@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { runEngine } from "../../dist/cli/engines.js";
+import { prepareWebGpu } from "../../dist/cli/webgpu.js";
 import { program, recipes } from "./generate.mjs";
 
 const { values } = parseArgs({
@@ -23,6 +24,11 @@ const engines = values.engines.split(",").map((e) => {
   const [name, precision = "f32"] = e.split(":");
   return { label: e, name, precision: name === "interpreter" ? "f64" : precision };
 });
+if (engines.some((e) => e.name === "webgpu")) {
+  // Begins again where an adapter answers.
+  const status = await prepareWebGpu();
+  if (status !== null) process.exit(status);
+}
 /** Largest difference relative to the tensor's largest entry (at least 1e-3) that rounding may make. */
 const BOUND = { f64: 1e-9, f32: 1e-4 };
 /**
