@@ -201,7 +201,9 @@ class GpuDevice implements Device<GpuMemory> {
       words = new Uint16Array((data.length + 1) & ~1);
       words.set(Uint16Array.from(data, floatToHalf));
     }
-    this.device.queue.writeBuffer(buffer, 0, words.buffer, words.byteOffset, words.byteLength);
+    // Nothing to write is no call: Deno's dies of an empty array.
+    if (words.byteLength)
+      this.device.queue.writeBuffer(buffer, 0, words.buffer, words.byteOffset, words.byteLength);
   }
   copy(copy: Copy<GpuMemory>): void {
     const encoder = this.device.createCommandEncoder();

@@ -1,9 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { printWgslKernel, WORKGROUP_SIZE } from "../../src/codegen/wgsl/kernel.js";
 import type { Kernel } from "../../src/schedule/kernel-ir.js";
 import { type Data, type Run, RUNS } from "../codegen/runs.js";
+import { runOnAll } from "./child.js";
 
 const points = ({ kernel, sizes }: Run): number =>
   kernel.grid.reduce((n, { extent, step }) => {
@@ -22,28 +21,15 @@ function valuesOf(words: readonly number[], kernel: Kernel, n: number): readonly
 
 type Answer = { readonly buffers: readonly (readonly number[])[] } | { readonly error: string };
 /** Each run twice: along x, and folded into a second dimension with invocations to spare. */
-function runAll(): readonly Answer[] | null {
-  const jobs = RUNS.flatMap((run) => {
-    const wanted = Math.ceil(points(run) / WORKGROUP_SIZE);
-    const job = { code: printWgslKernel(run.kernel), buffers: run.buffers.map(wordsOf), sizes: run.sizes };
-    return [[wanted, 1] as const, [1, wanted + 1] as const].map((workgroups) => ({ ...job, workgroups }));
-  });
-  const script = fileURLToPath(new URL("run-kernels.mjs", import.meta.url));
-  const options = {
-    input: JSON.stringify(jobs),
-    encoding: "utf8",
-    timeout: 100_000,
-    maxBuffer: 2 ** 28,
-  } as const;
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script], options);
-  if (status !== 0) throw new Error(`the shaders did not run to their end: ${stderr}`);
-  return JSON.parse(stdout) as readonly Answer[] | null;
-}
-const answers = runAll();
-
-it("an adapter answers (npm test sets up a software one)", () => expect(answers).not.toBeNull());
-describe.skipIf(!answers)("WGSL kernels on a device", () => {
-  it.each(RUNS.map((r, k) => [r.kernel.name, r, k] as const))(
+const jobs = RUNS.flatMap((run) => {
+  const wanted = Math.ceil(points(run) / WORKGROUP_SIZE);
+  const job = { code: printWgslKernel(run.kernel), buffers: run.buffers.map(wordsOf), sizes: run.sizes };
+  return [[wanted, 1] as const, [1, wanted + 1] as const].map((workgroups) => ({ ...job, workgroups }));
+});
+const runs = await runOnAll<Answer[]>("run-kernels.mjs", jobs);
+describe.each(runs)("WGSL kernels with $compiler", ({ answer: answers }) => {
+  it("find an adapter (npm test sets up a software one)", () => expect(answers).not.toBeNull());
+  it.skipIf(!answers).each(RUNS.map((r, k) => [r.kernel.name, r, k] as const))(
     "give what the language says: %s",
     (_, { kernel, expected }, k) => {
       for (const answer of answers?.slice(2 * k, 2 * k + 2) ?? []) {

@@ -1,38 +1,32 @@
-import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { runOnAll } from "./child.js";
 import { EXAMPLES } from "./programs.js";
 
-type Values = Readonly<Record<string, readonly (number | string)[]>>;
+interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: readonly (number | string)[];
+}
+type Values = Readonly<Record<string, Tensor>>;
 type Answer = { readonly js: Values; readonly webgpu: Values } | { readonly error: string };
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-function runAll(): readonly Answer[] | null {
-  const input = JSON.stringify({
-    compiler: path("../../dist/index.js"),
-    runtime: path("../../dist/runtime/index.js"),
-    programs: EXAMPLES,
-  });
-  const { stdout, stderr, status } = spawnSync(process.execPath, [path("run-programs.mjs")], {
-    input,
-    encoding: "utf8",
-    timeout: 100_000,
-    maxBuffer: 2 ** 28,
-  });
-  if (status !== 0) throw new Error(`the programs did not run to their end: ${stderr}`);
-  return JSON.parse(stdout) as readonly Answer[] | null;
-}
-const answers = runAll();
+const request = {
+  compiler: path("../../dist/index.js"),
+  runtime: path("../../dist/runtime/index.js"),
+  programs: EXAMPLES,
+};
 
-it("an adapter answers (npm test sets up a software one)", () => expect(answers).not.toBeNull());
-describe.skipIf(!answers)("js and WebGPU agree on", () => {
-  it.each(EXAMPLES.map((e, k) => [e.title, k] as const))("%s", (_, k) => {
+const runs = await runOnAll<Answer[]>("run-programs.mjs", request);
+describe.each(runs)("js and WebGPU agree with $compiler on", ({ answer: answers }) => {
+  it("an adapter (npm test sets up a software one)", () => expect(answers).not.toBeNull());
+  it.skipIf(!answers).each(EXAMPLES.map((e, k) => [e.title, k] as const))("%s", (_, k) => {
     const answer = answers?.[k];
     if (!answer || "error" in answer) throw new Error(answer?.error ?? "no answer");
     expect(Object.keys(answer.webgpu)).toEqual(Object.keys(answer.js));
-    for (const [name, wanted] of Object.entries(answer.js)) {
-      const got = answer.webgpu[name] ?? [];
-      expect(got.length, name).toBe(wanted.length);
+    for (const [name, { shape, data: wanted }] of Object.entries(answer.js)) {
+      const got = answer.webgpu[name]?.data ?? [];
+      expect(answer.webgpu[name]?.shape, name).toEqual(shape);
       const scale = Math.max(1, ...wanted.map(Number).filter(Number.isFinite).map(Math.abs));
       wanted.forEach((want, i) => {
         const [a, b] = [Number(got[i]), Number(want)];

@@ -1,18 +1,9 @@
-// Runs kernels' shaders apart from the test runner, whose workers Dawn's threads don't survive.
+// Runs kernels' shaders.
 // Standard input: [{ code, buffers: words[], sizes: words, workgroups: [x, y] }], buffers bound in order and the sizes
 // after them. Standard output: [{ buffers: words[] } | { error }], or null where there is no adapter.
-import { readFileSync, writeSync } from "node:fs";
-import { create, globals } from "webgpu";
+import { answer, openDevice, request } from "./gpu.mjs";
 
-Object.assign(globalThis, globals);
-const gpu = create([]);
-const device = await (await gpu.requestAdapter())?.requestDevice();
-const answer = (value) => {
-  const bytes = Buffer.from(JSON.stringify(value));
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
-  process.exit(0);
-};
-if (!device) answer(null);
+const { device } = await openDevice();
 const { STORAGE, UNIFORM, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
 
 const upload = (words, usage) => {
@@ -51,5 +42,5 @@ async function run({ code, buffers, sizes, workgroups }) {
 }
 
 const results = [];
-for (const job of JSON.parse(readFileSync(0, "utf8"))) results.push(await run(job));
-answer(results);
+for (const job of await request()) results.push(await run(job));
+await answer(results);

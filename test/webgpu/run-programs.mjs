@@ -1,47 +1,37 @@
-// Compiles programs and runs them apart from the test runner, whose workers Dawn's threads don't survive.
-// Standard input: { compiler, runtime: paths of built modules, programs: [{ source, inputs, dims }] }. Each program runs
-// forwards, or backwards if it has a loss, on js and on WebGPU. Standard output:
-// [{ js: { name: values }, webgpu: { name: values } } | { error }], or null where there is no adapter.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+// Compiles programs and runs them on a device.
+// Standard input: { compiler, runtime: paths of built modules, programs: [{ source, inputs, dims, params, wrt, of,
+// backends }] }. Each program runs forwards, or backwards if it has a loss (`of`, default the first), on each backend
+// (default js and webgpu). Standard output: [{ BACKEND: { NAME: { shape, data } } } | { error }], gradients as
+// `d NAME`, or null where there is no adapter.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { create, globals } from "webgpu";
+import { answer, openDevice, request } from "./gpu.mjs";
 
-Object.assign(globalThis, globals);
-const gpu = create([]);
-const device = await (await gpu.requestAdapter())?.requestDevice();
-const folder = mkdtempSync(join(tmpdir(), "gradc-programs-"));
-const answer = (value) => {
-  rmSync(folder, { recursive: true });
-  // JSON has no NaN and no infinities.
-  const text = JSON.stringify(value, (_, v) =>
-    typeof v === "number" && !Number.isFinite(v) ? String(v) : v,
-  );
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
-  process.exit(0);
-};
-if (!device) answer(null);
-const { compiler, runtime, programs } = JSON.parse(readFileSync(0, "utf8"));
+const { device } = await openDevice();
+const { compiler, runtime, programs } = await request();
 const { compile } = await import(pathToFileURL(compiler).href);
+const runtimeImport = pathToFileURL(runtime).href;
+const folder = mkdtempSync(join(tmpdir(), "gradc-programs-"));
 
-async function run({ source, inputs, dims }, n) {
-  const result = compile(source, { targets: ["js", "wgsl"], runtimeImport: pathToFileURL(runtime).href });
+async function run({ source, inputs, dims, params, wrt, of, backends = ["js", "webgpu"] }, n) {
+  const targets = backends.map((backend) => (backend === "webgpu" ? "wgsl" : backend));
+  const result = compile(source, { targets, runtimeImport, ...(wrt && { wrt }) });
   if (!result.ok) return { error: result.diagnostics.map((d) => d.message).join("\n") };
   const file = join(folder, `p${n}.mjs`);
   writeFileSync(file, result.code);
   const module = await import(pathToFileURL(file).href);
   const values = {};
-  for (const backend of ["js", "webgpu"]) {
-    const model = await module.create({ backend, dims, ...(backend === "webgpu" && { device }) });
+  for (const backend of backends) {
+    const options = { backend, dims, ...(params && { params }), ...(backend === "webgpu" && { device }) };
+    const model = await module.create(options);
     const { grads = {}, ...results } = result.meta.losses.length
-      ? model.backward(inputs)
+      ? model.backward(inputs, of === undefined ? {} : { of })
       : model.forward(inputs);
     const named = [...Object.entries(results), ...Object.entries(grads).map(([k, t]) => [`d ${k}`, t])];
-    values[backend] = Object.fromEntries(
-      await Promise.all(named.map(async ([name, tensor]) => [name, [...(await tensor.read())].map(Number)])),
-    );
+    const read = async ([name, t]) => [name, { shape: t.shape, data: [...(await t.read())].map(Number) }];
+    values[backend] = Object.fromEntries(await Promise.all(named.map(read)));
     model.dispose();
   }
   return values;
@@ -50,4 +40,5 @@ async function run({ source, inputs, dims }, n) {
 const results = [];
 for (const [n, program] of programs.entries())
   results.push(await run(program, n).catch((error) => ({ error: String(error?.stack ?? error) })));
-answer(results);
+rmSync(folder, { recursive: true });
+await answer(results);

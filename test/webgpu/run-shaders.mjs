@@ -1,18 +1,9 @@
-// Runs compute shaders apart from the test runner, whose workers Dawn's threads don't survive.
+// Runs compute shaders.
 // Standard input: [{ code, words, count }]; each shader reads the words at binding 0 and writes `count` words at
 // binding 1. Standard output: [{ words } | { error }], or null where there is no adapter.
-import { readFileSync, writeSync } from "node:fs";
-import { create, globals } from "webgpu";
+import { answer, openDevice, request } from "./gpu.mjs";
 
-Object.assign(globalThis, globals);
-const gpu = create([]);
-const device = await (await gpu.requestAdapter())?.requestDevice();
-const answer = (value) => {
-  const bytes = Buffer.from(JSON.stringify(value));
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
-  process.exit(0);
-};
-if (!device) answer(null);
+const { device } = await openDevice();
 
 async function run({ code, words, count }) {
   device.pushErrorScope("validation");
@@ -41,5 +32,5 @@ async function run({ code, words, count }) {
 }
 
 const results = [];
-for (const job of JSON.parse(readFileSync(0, "utf8"))) results.push(await run(job));
-answer(results);
+for (const job of await request()) results.push(await run(job));
+await answer(results);

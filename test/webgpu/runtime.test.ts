@@ -1,170 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { create as createGpu } from "webgpu";
-import {
-  createModel,
-  DeviceLostError,
-  jsDevice,
-  StaleTensorError,
-  UnsupportedError,
-  webgpuDevice,
-  type CreateOptions,
-  type Model,
-  type ModuleParts,
-} from "../../src/runtime/index.js";
-import type { LaunchSpec, ModuleSpec } from "../../src/runtime/types.js";
-import { kernels, spec } from "../runtime/regression-module.js";
+import { buildSync } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { runOnAll } from "./child.js";
 
-const gpu = createGpu([]);
-let device: GPUDevice;
-beforeAll(async () => {
-  const adapter = await gpu.requestAdapter();
-  if (!adapter) throw new Error("these tests want an adapter: node scripts/with-webgpu.mjs npx vitest …");
-  device = await adapter.requestDevice();
+const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+// Below node_modules, so that it finds the package `webgpu`.
+const bundle = path("../../node_modules/.cache/gradc-tests/runtime-cases.mjs");
+buildSync({
+  entryPoints: [path("runtime-cases.ts")],
+  outfile: bundle,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  external: ["webgpu"],
 });
-afterAll(() => device.destroy());
 
-const parts: ModuleParts = { webgpu: webgpuDevice, js: jsDevice(kernels) };
-const create = (options: CreateOptions = {}): Promise<Model> =>
-  createModel(spec, parts, { backend: "webgpu", device, ...options });
-const x = Float32Array.of(1, 2, 3, 4, 5, 6);
-const t = Float32Array.of(0, 1, 2);
-const params = { w: [1, -2], bias: 0.5 };
-
-/** A module of one kernel: n → values. */
-const single = (
-  launch: Omit<LaunchSpec, "kernel" | "tensors" | "writes">,
-  code: string,
-  shape: ModuleSpec["tensors"][0]["shape"],
-  dtype: "f32" | "bool" = "f32",
-): ModuleSpec => {
-  const entry = {
-    launches: [{ kernel: "k", tensors: [0, 1], writes: [1], ...launch }],
-    results: { y: 1 },
-    grads: {},
-    updates: [],
-  };
-  return {
-    version: "0.1.0",
-    name: "single",
-    precision: "f32",
-    dims: [{ name: "N" }],
-    checks: [],
-    losses: [],
-    trains: [],
-    wrt: [],
-    tensors: [
-      { name: "a", role: "input", dtype, shape: ["N"] },
-      { name: "y", role: "value", dtype, shape },
-    ],
-    targets: {
-      wgsl: { forward: entry, backward: {}, step: {}, shaders: { k: { code, workgroupSize: 64 } } },
-    },
-  };
-};
-
-describe("the WebGPU device", () => {
-  it("agrees with js over forward, backward and steps", async () => {
-    const [a, b] = [await create({ params }), await create({ params, backend: "js" })];
-    expect([a.backend, b.backend]).toEqual(["webgpu", "js"]);
-    for (const model of [a, b]) for (let k = 0; k < 3; k++) model.step({ x, t }, { rate: 0.01 });
-    for (const name of ["w", "bias", "steps", "mse/v/w"]) {
-      const wanted = await b.store.get(name).read();
-      (await a.store.get(name).read()).forEach((v, i) => expect(v).toBeCloseTo(wanted[i]!, 4));
-    }
-    const [ga, gb] = [a.backward({ x, t }), b.backward({ x, t })];
-    expect((await ga.grads["w"]!.read())[0]).toBeCloseTo(gb.grads["w"]!.data[0]!, 3);
-    expect(ga["column"]!.shape).toEqual([3, 1]);
-  });
-  it("captures what is read at the call; results go stale", async () => {
-    const model = await create({ params });
-    const out = model.forward({ x, t });
-    const [y, mse] = [out["y"]!.read(), out["mse"]!.item()];
-    const next = model.forward({ x: [[0, 0]], t: [0] });
-    expect([...(await y)]).toEqual([-2.5, -4.5, -6.5]);
-    expect(await mse).toBeCloseTo((2.5 ** 2 + 5.5 ** 2 + 8.5 ** 2) / 3, 4);
-    await expect(out["y"]!.read()).rejects.toBeInstanceOf(StaleTensorError);
-    expect(() => next["y"]!.data).toThrow(UnsupportedError);
-    expect(next["y"]!.buffer.size).toBe(16);
-    expect([...(await next["y"]!.read())]).toEqual([0.5]);
-    const captured = next["y"]!.read();
-    model.dispose();
-    expect([...(await captured)]).toEqual([0.5]);
-  });
-  it("takes tensors of its own and of other models of the device", async () => {
-    const [a, b] = [await create({ params }), await create({ params })];
-    const y = a.forward({ x, t })["y"]!;
-    expect(await b.forward({ x, t: y })["mse"]!.item()).toBe(0);
-    expect(await a.forward({ x, t: y })["mse"]!.item()).toBe(0);
-    const one = a.forward({ x: [[1, 2]], t: [0] })["y"]!;
-    expect([...(await a.forward({ x: [[0, 0]], t: one })["y"]!.read())]).toEqual([0.5]);
-  });
-  it("folds workgroups past 65,535 into y", async () => {
-    const code = `@group(0) @binding(0) var<storage, read> a: array<f32>; @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-      @group(0) @binding(2) var<uniform> sizes: array<vec4<u32>, 1>;
-      @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-        let i = gid.y * (groups.x * 64u) + gid.x; if (i >= sizes[0].x) { return; } y[i] = a[i] + 1.0; }`;
-    const model = await createModel(
-      single({ sizes: ["N"], grid: [{ extent: "N", step: 1 }] }, code, ["N"]),
-      { webgpu: webgpuDevice },
-      { device },
-    );
-    const n = 65535 * 64 + 1000;
-    const y = await model.forward({ a: Float32Array.from({ length: n }, (_, i) => i % 1000) })["y"]!.read();
-    expect(y.length).toBe(n);
-    expect(y.findIndex((v, i) => v !== (i % 1000) + 1)).toBe(-1);
-    expect((await model.forward({ a: [] })["y"]!.read()).length).toBe(0);
-  });
-  it("runs the steps of a recurrence in order, with the step's number last", async () => {
-    const code = `@group(0) @binding(0) var<storage, read> a: array<f32>; @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-      @group(0) @binding(2) var<uniform> sizes: array<vec4<u32>, 1>;
-      @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-        if (gid.x > 0u) { return; } let s = sizes[0].y; if (s == 0u) { y[0] = 0.0; } y[s + 1u] = y[s] + a[s]; }`;
-    const launch = { sizes: ["N"], grid: [], steps: { first: 0, count: "N", direction: 1 as const } };
-    const model = await createModel(
-      single(launch, code, [{ terms: [[1, "N"], [1]] }]),
-      { webgpu: webgpuDevice },
-      { device },
-    );
-    expect([...(await model.forward({ a: [1, 2, 3, 4] })["y"]!.read())]).toEqual([0, 1, 3, 6, 10]);
-  });
-  it("keeps bools as words", async () => {
-    const code = `@group(0) @binding(0) var<storage, read> a: array<u32>; @group(0) @binding(1) var<storage, read_write> y: array<u32>;
-      @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3<u32>) { if (gid.x < 3u) { y[gid.x] = 1u - a[gid.x]; } }`;
-    const model = await createModel(
-      single({ sizes: [], grid: [{ extent: "N", step: 1 }] }, code, ["N"], "bool"),
-      { webgpu: webgpuDevice },
-      { device },
-    );
-    expect(await model.forward({ a: [true, false, true] })["y"]!.read()).toEqual(Uint8Array.of(0, 1, 0));
-  });
-  it("says which kernel does not compile", async () => {
-    const broken = single({ sizes: [], grid: [] }, "@compute fn main() { nonsense }", ["N"]);
-    await expect(createModel(broken, { webgpu: webgpuDevice }, { device })).rejects.toThrow(
-      /kernel k does not compile/,
-    );
-  });
-  it("a buffer beyond the device's limit is refused by name", async () => {
-    const code = `@compute @workgroup_size(64) fn main() {}`;
-    const huge = single({ sizes: [], grid: [] }, code, [{ terms: [[1 << 28, "N"]] }]);
-    const model = await createModel(huge, { webgpu: webgpuDevice }, { device });
-    expect(() => model.forward({ a: new Float32Array(8) })).toThrow(UnsupportedError);
-  });
-  it("a lost device fails calls and reads", async () => {
-    const own = await (await gpu.requestAdapter())!.requestDevice();
-    const model = await create({ params, device: own });
-    const out = model.forward({ x, t });
-    own.destroy();
-    await own.lost;
-    await expect(out["y"]!.read()).rejects.toBeInstanceOf(DeviceLostError);
-    expect(() => model.forward({ x, t })).toThrow(DeviceLostError);
-    model.dispose();
-  });
-  it("leaves the caller's device alone", async () => {
-    (await create({ params })).dispose();
-    expect([...(await (await create({ params })).forward({ x, t })["y"]!.read())]).toHaveLength(3);
-  });
-  it("falls back where there is no adapter", async () => {
-    expect((await createModel(spec, parts, {})).backend).toBe("js");
-    await expect(createModel(spec, parts, { backend: "webgpu" })).rejects.toThrow(/no WebGPU adapter/);
-  });
+type Case = { readonly title: string; readonly error: string | null };
+const runs = await runOnAll<Case[]>(bundle, null);
+describe.each(runs)("the WebGPU device with $compiler", ({ answer }) => {
+  it("is there, and all cases ran", () => expect(answer).toHaveLength(11));
+  it.each(answer ?? [])("$title", ({ error }) => expect(error).toBeNull());
 });

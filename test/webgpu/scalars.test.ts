@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { DType } from "../../src/ir/expr.js";
 import { castValue, castWgsl } from "../../src/ir/scalar/cast.js";
@@ -7,6 +5,7 @@ import { wgslHelpers } from "../../src/ir/scalar/helpers-wgsl.js";
 import { evaluateScalar } from "../../src/ir/scalar/table.js";
 import type { ErrorBound, ScalarFunction } from "../../src/ir/scalar/types.js";
 import { domainPoints, ENTRIES, operandType } from "../ir/scalar-helpers.js";
+import { runOnAll } from "./child.js";
 
 /** One shader: `expression` over a0, a1, … for each of `points`, and what should come out. */
 interface Case {
@@ -120,40 +119,31 @@ const fromBits = (word: number, dtype: DType): number =>
       : word;
 
 type Answer = { readonly words: readonly number[] } | { readonly error: string };
-function runAll(): readonly Answer[] | null {
-  const jobs = CASES.map((c) => ({
-    code: shader(c),
-    words: c.points.flatMap((p) => p.map((x, k) => toBits(x, c.types[k] ?? c.types[0] ?? "f32"))),
-    count: c.points.length,
-  }));
-  const script = fileURLToPath(new URL("run-shaders.mjs", import.meta.url));
-  const options = {
-    input: JSON.stringify(jobs),
-    encoding: "utf8",
-    timeout: 100_000,
-    maxBuffer: 2 ** 28,
-  } as const;
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script], options);
-  if (status !== 0) throw new Error(`the shaders did not run to their end: ${stderr}`);
-  return JSON.parse(stdout) as readonly Answer[] | null;
-}
-const answers = runAll();
-
-it("an adapter answers (npm test sets up a software one)", () => expect(answers).not.toBeNull());
-describe.skipIf(!answers)("WGSL code is within its bound of the reference", () => {
-  it.each(CASES.map((c, k) => [`${c.test}: ${c.expression}`, c, k] as const))("%s", (_, c, k) => {
-    const answer = answers?.[k];
-    if (!answer || "error" in answer) throw new Error(`${answer?.error ?? "no answer"}\n${shader(c)}`);
-    c.points.forEach((point, i) => {
-      const value = fromBits(answer.words[i] ?? 0, c.result);
-      const expected = c.expected(point);
-      const nearest = c.result === "f32" ? Math.fround(expected) : expected;
-      const allowed = c.bound.absolute + c.bound.relative * Math.abs(expected);
-      const same =
-        value === nearest ||
-        Math.abs(value - expected) <= allowed ||
-        (Number.isNaN(value) && Number.isNaN(expected));
-      expect(same, `(${point}) = ${value}, not ${expected}`).toBe(true);
-    });
-  });
+const jobs = CASES.map((c) => ({
+  code: shader(c),
+  words: c.points.flatMap((p) => p.map((x, k) => toBits(x, c.types[k] ?? c.types[0] ?? "f32"))),
+  count: c.points.length,
+}));
+const runs = await runOnAll<Answer[]>("run-shaders.mjs", jobs);
+const NAME = "WGSL code is within its bound of the reference with $compiler";
+describe.each(runs)(NAME, ({ answer: answers }) => {
+  it("on an adapter (npm test sets up a software one)", () => expect(answers).not.toBeNull());
+  it.skipIf(!answers).each(CASES.map((c, k) => [`${c.test}: ${c.expression}`, c, k] as const))(
+    "%s",
+    (_, c, k) => {
+      const answer = answers?.[k];
+      if (!answer || "error" in answer) throw new Error(`${answer?.error ?? "no answer"}\n${shader(c)}`);
+      c.points.forEach((point, i) => {
+        const value = fromBits(answer.words[i] ?? 0, c.result);
+        const expected = c.expected(point);
+        const nearest = c.result === "f32" ? Math.fround(expected) : expected;
+        const allowed = c.bound.absolute + c.bound.relative * Math.abs(expected);
+        const same =
+          value === nearest ||
+          Math.abs(value - expected) <= allowed ||
+          (Number.isNaN(value) && Number.isNaN(expected));
+        expect(same, `(${point}) = ${value}, not ${expected}`).toBe(true);
+      });
+    },
+  );
 });
