@@ -95,10 +95,15 @@ let done = 0;
 let failed = false;
 for (let seed = firstSeed; done < count && Date.now() - start < limit && !failed; seed++) {
   const numRuns = Math.min(100, count - done);
+  let first = null;
   const found = await fc.check(
     fc.asyncProperty(recipes, async (recipe) => {
       const why = await difference(recipe);
-      if (why) throw new Error(why);
+      if (!why) return;
+      if (!first)
+        console.log(`seed ${seed}: ${why}; looking for the smallest program\n\n${program(recipe).source}`);
+      first ??= why;
+      throw new Error(why);
     }),
     { seed, numRuns, endOnFailure: false },
   );
