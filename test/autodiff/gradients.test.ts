@@ -69,3 +69,13 @@ test("softmax and log_softmax agree with their definition under a guard", () => 
   expect(grads["x"]?.[0]).toBeCloseTo(0.25 * (1 - 1.75), 12);
   expect(grads["x"]?.[2]).toBe(0);
 });
+
+test("a power's derivative for its base has one for the exponent, where that is 0", () => {
+  const source =
+    "input x: f32, p: f32\nloss l = x^p\noutput by_base = grad(l, x)\noutput mixed = grad(by_base, p)";
+  // d/dp p x^(p - 1) = x^(p - 1) (1 + p log x)
+  const { outputs } = evaluate(source, { x: [0.5], p: [0] });
+  expect(outputs["by_base"]).toEqual([0]);
+  expect(outputs["mixed"]).toEqual([2]);
+  expect(evaluate(source, { x: [0], p: [0] }).outputs).toEqual({ by_base: [0], mixed: [0], l: [1] });
+});

@@ -1,5 +1,5 @@
 import type { Expr } from "../expr.js";
-import { add, call, compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
+import { add, and, call, compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
 import { one, two } from "./arithmetic.js";
 import { callOf, define, jsCall, wgslCall } from "./define.js";
 import { pow } from "./numeric.js";
@@ -96,10 +96,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
       const less = y.op === "constant" ? literal(y.value - 1, y) : add(y, literal(-1, y));
       const byBase = mul(y, call("pow", [x, less], x.dtype));
       if (y.op === "constant") return [y.value === 0 ? null : byBase, null];
-      return [
-        select(compare("eq", y, zero), zero, byBase),
-        select(compare("eq", x, zero), zero, mul(result, fn("log", x))),
-      ];
+      // Only 0^0 wants a choice: one by the exponent alone would have no derivative for it.
+      const both = and(compare("eq", x, zero), compare("eq", y, zero));
+      return [select(both, zero, byBase), select(compare("eq", x, zero), zero, mul(result, fn("log", x)))];
     },
     zeroCotangentGivesZero: true,
     cost: 30,
