@@ -44,8 +44,9 @@ function chain(node: CallExpr, incoming: Expr, partial: Expr): Expr {
 /** Whether the partials of this call may be infinite somewhere. */
 function singular(node: CallExpr): boolean {
   if (!SCALARS[node.fn]?.zeroCotangentGivesZero) return false;
-  const divisor = node.args[1];
-  return !(node.fn === "div" && divisor && isNonzero(divisor));
+  const second = node.args[1];
+  if (node.fn === "powi") return second?.op === "constant" && second.value < 0;
+  return !(node.fn === "div" && second && isNonzero(second));
 }
 function isNonzero(e: Expr): boolean {
   if (e.op === "constant") return e.value !== 0;

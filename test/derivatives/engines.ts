@@ -21,9 +21,13 @@ export interface Subject {
   readonly wrt: readonly string[];
 }
 export type Values = Readonly<Record<string, readonly number[]>>;
-export type Engine = "interpreter" | "eager:f64" | "js:f64";
-/** The compiled module first: its first call binds the dims. */
+export type Engine = "interpreter" | "eager" | "eager:f64" | Compiled;
+/** A backend's module and its precision. */
+type Compiled = "js" | "js:f64" | "wasm" | "wasm:f64";
+/** In double. The compiled module first: its first call binds the dims. */
 export const ENGINES: readonly Engine[] = ["js:f64", "interpreter", "eager:f64"];
+const precisionOf = (engine: Engine): "f32" | "f64" =>
+  engine === "interpreter" || engine.endsWith(":f64") ? "f64" : "f32";
 
 const folder = fileURLToPath(new URL("../../node_modules/.cache/gradc-tests/derivatives", import.meta.url));
 const runtime = join(folder, "runtime.mjs");
@@ -37,12 +41,13 @@ buildSync({
 });
 
 let count = 0;
-/** A subject compiled in float64, to be moved about and differentiated on each engine. */
-export async function prepare(subject: Subject, more = ""): Promise<Prepared> {
+/** A subject compiled for one backend, to be moved about there and differentiated on it and on the engines that compile nothing. */
+export async function prepare(subject: Subject, more = "", on: Compiled = "js:f64"): Promise<Prepared> {
   const { name, source, dims, params, wrt } = subject;
   const compiled = compile(`${source}\n${more}`, {
     filename: `${name}.grad`,
-    precision: "f64",
+    precision: precisionOf(on),
+    targets: [on.startsWith("js") ? "js" : "wasm"],
     wrt,
     ...(dims && { dims }),
     runtimeImport: pathToFileURL(runtime).href,
@@ -55,7 +60,11 @@ export async function prepare(subject: Subject, more = ""): Promise<Prepared> {
   const module = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
     create(options: CreateOptions): Promise<Model>;
   };
-  const model = await module.create({ backend: "js", params, ...(dims && { dims }) });
+  const model = await module.create({
+    backend: on.startsWith("js") ? "js" : "wasm",
+    params,
+    ...(dims && { dims }),
+  });
   return new Prepared(subject, compiled, model);
 }
 
@@ -90,7 +99,7 @@ export class Prepared {
     for (const [name, data] of Object.entries(moved)) {
       const input = inputs[name];
       if (input) given[name] = { shape: input.shape, data };
-      else this.model.store.set(name, Float64Array.from(data));
+      else this.model.store.set(name, data);
     }
     const { grads: gradients, ...outputs } = grads
       ? this.model.backward(given, { of: loss })
@@ -108,7 +117,7 @@ export class Prepared {
 
   /** Outputs and gradients on one engine. */
   async run(engine: Engine, start: Values, extra: Subject["inputs"] = {}): Promise<Values> {
-    if (engine === "js:f64") return this.values(start, extra, true);
+    if (engine.startsWith("js") || engine.startsWith("wasm")) return this.values(start, extra, true);
     const { inputs, params, loss } = this.subject;
     const { program } = this.compiled;
     const primal = this.compiled.primal();
@@ -124,7 +133,10 @@ export class Prepared {
       ]);
     }
     const leaves = await leavesOf(primal.program, dims, data, this.model);
-    const { outputs, gradients } = runEagerly(primal, dims, leaves, { loss, float: "f64" });
+    const { outputs, gradients } = runEagerly(primal, dims, leaves, {
+      loss,
+      float: precisionOf(engine),
+    });
     return Object.fromEntries([
       ...[...outputs].map(([name, t]) => [name, Array.from<number>(t.numbers())] as const),
       ...[...gradients].map(([name, t]) => [`d ${name}`, Array.from<number>(t.numbers())] as const),

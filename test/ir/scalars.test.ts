@@ -14,9 +14,8 @@ const USER_FUNCTIONS =
   `abs sign floor ceil round trunc sqrt rsqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2
    sinh cosh tanh asinh acosh atanh erf erfc lgamma digamma polygamma sigmoid log_sigmoid softplus relu leaky_relu elu selu
    gelu silu mish square hypot min max clamp select step mod`.split(/\s+/);
-const SINGULAR = "div mul0 sqrt rsqrt cbrt log log2 log10 log1p pow hypot atan2 asin acos acosh atanh".split(
-  " ",
-);
+const SINGULAR =
+  "div mul0 sqrt rsqrt cbrt log log2 log10 log1p powi pow hypot atan2 asin acos acosh atanh".split(" ");
 
 const entry = (name: string): ScalarFunction => {
   const found = SCALARS[name];

@@ -264,7 +264,11 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     arity: 1,
     uses: ["sigmoid"],
     note: "x sigmoid(x)",
-    body: (l, x) => l.mul(x, l.fn("sigmoid", x)),
+    // Of max(x, -200), below which it is 0: -Infinity times 0 is not.
+    body: (l, x) => {
+      const a = l.name(l.max(x, l.constant(-200)));
+      return l.mul(a, l.fn("sigmoid", a));
+    },
   },
   softplus: {
     arity: 1,

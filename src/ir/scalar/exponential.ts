@@ -11,20 +11,21 @@ const points = (...values: number[]): number[][] => values.map((x) => [x]);
 /** Products for a small literal exponent of a plain name, else the helper. */
 const powiCode = (integer: RegExp): TargetCode => ({
   expression: ([x = "", n = ""]) => {
-    const exponent = integer.test(n) ? Number.parseInt(n, 10) : NaN;
+    const exponent = integer.test(n) ? Number.parseInt(n.replace("(", ""), 10) : NaN;
     if (exponent === 0) return "1.0";
     if (exponent === 1) return x;
-    return /^\w+$/.test(x) && exponent >= 2 && exponent <= 4
-      ? `(${Array(exponent).fill(x).join(" * ")})`
-      : `gradc_powi(${x}, ${n})`;
+    const size = Math.abs(exponent);
+    if (!/^\w+$/.test(x) || !(size >= 2 && size <= 4)) return `gradc_powi(${x}, ${n})`;
+    const product = `(${Array(size).fill(x).join(" * ")})`;
+    return exponent < 0 ? `(1.0 / ${product})` : product;
   },
   helpers: ["gradc_powi"],
 });
-const POWI_WGSL = powiCode(/^\d+(\.0*)?f?$/);
+const POWI_WGSL = powiCode(/^(\d+(\.0*)?f?|\(-\d+(\.0*)?f?\))$/);
 
 /**
- * `base ^ exponent` of floats, as the language has it: products for a literal integer exponent (a negative one is
- * a quotient, whose derivative guards itself at 0), C's pow otherwise.
+ * `base ^ exponent` of floats, as the language has it: products for a literal integer exponent, or 1 over them, C's pow
+ * otherwise.
  */
 export function power(base: Expr, exponent: Expr): Expr {
   if (exponent.op !== "constant" || !Number.isInteger(exponent.value) || Math.abs(exponent.value) > 1024)
@@ -32,9 +33,7 @@ export function power(base: Expr, exponent: Expr): Expr {
   const n = exponent.value;
   if (n === 0) return literal(1, base);
   if (n === 1) return base;
-  return n < 0
-    ? reciprocal(power(base, literal(-n, base)))
-    : call("powi", [base, literal(n, base)], base.dtype);
+  return n === -1 ? reciprocal(base) : call("powi", [base, literal(n, base)], base.dtype);
 }
 
 export const EXPONENTIAL: readonly ScalarFunction[] = [
@@ -42,7 +41,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     visible: false,
     arity: 2,
     parameters: ["x", { name: "n", literal: true }],
-    doc: "`x^n` for a literal integer n (a constant of x's type): repeated products. Derivative `n * x^(n - 1)`; 0 for n = 0.",
+    doc: "`x^n` for a literal integer n (a constant of x's type): repeated products, or 1 over them. Derivative `n * x^(n - 1)`; 0 for n = 0.",
     evaluate: (x = 0, n = 0) => x ** n,
     derivative: ({ args }) => {
       const [x, n] = two(args);
@@ -52,10 +51,10 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     },
     expand: (args) => {
       const [x, n] = two(args);
-      return n.op === "constant" && (n.value < 2 || !Number.isInteger(n.value))
-        ? power(x, n)
-        : call("powi", [x, n], x.dtype);
+      return n.op === "constant" ? power(x, n) : call("powi", [x, n], x.dtype);
     },
+    // Of a negative exponent.
+    zeroCotangentGivesZero: true,
     cost: 3,
     domain: {
       intervals: [
@@ -72,7 +71,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
         [-2, -1],
       ],
     },
-    js: powiCode(/^\d+$/),
+    js: powiCode(/^(\d+|\(-\d+\))$/),
     wgsl: {
       expression: (args, dtype) =>
         dtype === "f16"
@@ -94,11 +93,16 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
       const zero = literal(0, x);
       // x^(y - 1) by pow as well, so that its own derivative stays guarded at base 0.
       const less = y.op === "constant" ? literal(y.value - 1, y) : add(y, literal(-1, y));
-      const byBase = mul(y, call("pow", [x, less], x.dtype));
-      if (y.op === "constant") return [y.value === 0 ? null : byBase, null];
-      // Only 0^0 wants a choice: one by the exponent alone would have no derivative for it.
+      const lower = call("pow", [x, less], x.dtype);
+      if (y.op === "constant") return [y.value === 0 ? null : mul(y, lower), null];
+      // 0 for an exponent of 0, be x^-1 infinite; by a product, for a choice would have no derivative for the exponent.
+      // So that a cotangent of 0 stays 0 in the second order too, where log x is infinite or NaN, both are products by mul0.
+      const byBase = call("mul0", [y, lower], x.dtype);
       const both = and(compare("eq", x, zero), compare("eq", y, zero));
-      return [select(both, zero, byBase), select(compare("eq", x, zero), zero, mul(result, fn("log", x)))];
+      return [
+        select(both, zero, byBase),
+        select(compare("eq", x, zero), zero, call("mul0", [result, fn("log", x)], x.dtype)),
+      ];
     },
     zeroCotangentGivesZero: true,
     cost: 30,
@@ -311,7 +315,10 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.acosh(x),
     derivative: ({ args }) => {
       const x = one(args);
-      return [mul(fn("rsqrt", add(x, literal(-1, x))), fn("rsqrt", add(x, literal(1, x))))];
+      // A factor is infinite at 1, where a cotangent of 0 has to stay 0 in the second order too.
+      return [
+        call("mul0", [fn("rsqrt", add(x, literal(-1, x))), fn("rsqrt", add(x, literal(1, x)))], x.dtype),
+      ];
     },
     zeroCotangentGivesZero: true,
     cost: 25,

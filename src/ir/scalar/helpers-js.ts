@@ -103,6 +103,7 @@ function gradc_lgamma(x) {
   if (x > 0) return gradc_lgamma_positive(x);
   if (!(x > -Infinity)) return x === x ? Infinity : x;
   if (x === Math.floor(x)) return Infinity;
+  if (x > -1e-20) return -Math.log(-x);
   return Math.log(Math.PI / Math.abs(x * Math.sin(Math.PI * (x - Math.round(x))))) - gradc_lgamma_positive(-x);
 }`,
   gradc_digamma_positive: `
@@ -117,6 +118,7 @@ function gradc_digamma_positive(x) {
   gradc_digamma: `
 function gradc_digamma(x) {
   if (x > 0) return gradc_digamma_positive(x);
+  if (x === 0) return -1 / x;
   if (!(x > -Infinity) || x === Math.floor(x)) return NaN;
   const r = x - Math.round(x);
   return gradc_digamma_positive(1 - x) - (Math.abs(r) === 0.5 ? 0 : Math.PI / Math.tan(Math.PI * r));
@@ -144,9 +146,9 @@ function gradc_polygamma(n, x) {
   if (x === Infinity) return 0 * scale;
   if (x > 0) return scale * gradc_hurwitz_zeta(n + 1, x);
   if (x === Math.floor(x)) return n % 2 === 1 ? Infinity : NaN;
-  const f = x - Math.floor(x), mirror = n % 2 === 1 ? 1 : -1;
-  return scale * (gradc_hurwitz_zeta(n + 1, f)
-    + mirror * (gradc_hurwitz_zeta(n + 1, 1 - f) - gradc_hurwitz_zeta(n + 1, 1 - x)));
+  const r = x - Math.round(x), mirror = n % 2 === 1 ? 1 : -1;
+  return scale * (Math.pow(r, -(n + 1)) + gradc_hurwitz_zeta(n + 1, 1 + r)
+    + mirror * (gradc_hurwitz_zeta(n + 1, 1 - r) - gradc_hurwitz_zeta(n + 1, 1 - x)));
 }`,
 
   gradc_rsqrt: `function gradc_rsqrt(x) { return 1 / Math.sqrt(x); }`,
@@ -154,7 +156,8 @@ function gradc_polygamma(n, x) {
   gradc_hypot: `
 function gradc_hypot(x, y) {
   const a = Math.abs(x), b = Math.abs(y), most = Math.max(a, b), least = Math.min(a, b);
-  if (most === 0 || most === Infinity) return most;
+  if (most === 0) return 0;
+  if (a === Infinity || b === Infinity) return Infinity;
   const r = least / most;
   return most * Math.sqrt(1 + r * r);
 }`,

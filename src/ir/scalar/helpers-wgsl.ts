@@ -324,6 +324,7 @@ fn gradc_lgamma_positive(x: f32) -> f32 {
 fn gradc_lgamma(x: f32) -> f32 {
   if (x > 0.0f) { return gradc_lgamma_positive(x); }
   if (x == floor(x)) { return gradc_inf(); }
+  if (x > -1e-10f) { return -gradc_log(-x); }
   let sine = gradc_sin(3.141592654f * (x - round(x)));
   return 1.144729886f - gradc_log(abs(x * sine)) - gradc_lgamma_positive(-x);
 }`,
@@ -382,9 +383,10 @@ fn gradc_polygamma(n: f32, x: f32) -> f32 {
   for (var k = 2; k <= min(i32(n), 40); k++) { scale *= f32(k); }
   if (x > 0.0f) { return scale * gradc_hurwitz_zeta(n + 1.0f, x); }
   if (x == floor(x)) { if (odd) { return gradc_inf(); } return gradc_nan(); }
-  let f = x - floor(x);
-  let above = gradc_hurwitz_zeta(n + 1.0f, 1.0f - f) - gradc_hurwitz_zeta(n + 1.0f, 1.0f - x);
-  return scale * (gradc_hurwitz_zeta(n + 1.0f, f) + select(-above, above, odd));
+  let r = x - round(x);
+  let above = gradc_hurwitz_zeta(n + 1.0f, 1.0f - r) - gradc_hurwitz_zeta(n + 1.0f, 1.0f - x);
+  let below = gradc_powi(1.0f / r, n + 1.0f) + gradc_hurwitz_zeta(n + 1.0f, 1.0f + r);
+  return scale * (below + select(-above, above, odd));
 }`,
 
   gradc_threefry: `

@@ -67,6 +67,8 @@ export function lgamma(x: number): number {
   if (Number.isNaN(x)) return x;
   if (x <= 0) {
     if (Number.isInteger(x) || x === -Infinity) return Infinity;
+    // Next to 0 the product would underflow.
+    if (x > -1e-20) return -Math.log(-x);
     return Math.log(Math.PI / Math.abs(x * sinPi(x))) - lgamma(-x);
   }
   if (x === Infinity) return x;
@@ -81,7 +83,8 @@ export function lgamma(x: number): number {
 /** The derivative of lgamma. Relative accuracy for x > 0, its root included. */
 export function digamma(x: number): number {
   if (x === -Infinity || Number.isNaN(x)) return NaN;
-  if (x <= 0) return Number.isInteger(x) ? NaN : digamma(1 - x) - piCotPi(x);
+  if (x === 0) return -1 / x;
+  if (x < 0) return Number.isInteger(x) ? NaN : digamma(1 - x) - piCotPi(x);
   if (x < 1) return (x - (DIGAMMA_ROOT - 1) - DIGAMMA_ROOT_LOW) * polynomial(DIGAMMA_F64, x - 0.5) - 1 / x;
   if (x > 10) {
     let sum = 0;
@@ -120,10 +123,10 @@ export function polygamma(n: number, x: number): number {
   if (x > 0) return sign * factorial * hurwitzZeta(s, x);
   if (Number.isInteger(x)) return n % 2 ? Infinity : NaN;
   if (x === -Infinity) return NaN;
-  // The sum over all integers depends on the fraction only; take away its part above.
+  // With x = r - m, m the nearest integer: Σ (r + j)^-s over j >= -m, the terms below j = 0 by reflection.
   const mirror = s % 2 ? -1 : 1;
-  const fraction = x - Math.floor(x);
-  const zeta = hurwitzZeta(s, fraction) + mirror * (hurwitzZeta(s, 1 - fraction) - hurwitzZeta(s, 1 - x));
+  const r = x - Math.round(x);
+  const zeta = r ** -s + hurwitzZeta(s, 1 + r) + mirror * (hurwitzZeta(s, 1 - r) - hurwitzZeta(s, 1 - x));
   return sign * factorial * zeta;
 }
 
@@ -145,7 +148,7 @@ export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.
 export const mish = (x: number): number => {
   const e = Math.exp(Math.min(x, 40));
   const n = e * (e + 2);
-  return (x * n) / (n + 2);
+  return x < -800 ? 0 : (x * n) / (n + 2);
 };
 export const gelu = (x: number): number => (x < -60 ? 0 : 0.5 * x * erfc(-x * Math.SQRT1_2));
 export const silu = (x: number): number => (x < -800 ? 0 : x * sigmoid(x));
