@@ -65,7 +65,7 @@ export async function prepare(subject: Subject, more = "", on: Compiled = "js:f6
     params,
     ...(dims && { dims }),
   });
-  return new Prepared(subject, compiled, model);
+  return new Prepared(subject, compiled, model, precisionOf(on) === "f32" ? Float32Array : Float64Array);
 }
 
 export class Prepared {
@@ -73,6 +73,7 @@ export class Prepared {
     readonly subject: Subject,
     private readonly compiled: ReturnType<typeof compile>,
     readonly model: Model,
+    private readonly array: typeof Float32Array | typeof Float64Array,
   ) {}
 
   /** A leaf's size as the language writes it, `[B, 784]`; empty for a scalar. */
@@ -99,7 +100,7 @@ export class Prepared {
     for (const [name, data] of Object.entries(moved)) {
       const input = inputs[name];
       if (input) given[name] = { shape: input.shape, data };
-      else this.model.store.set(name, data);
+      else this.model.store.set(name, this.array.from(data));
     }
     const { grads: gradients, ...outputs } = grads
       ? this.model.backward(given, { of: loss })
