@@ -42,8 +42,8 @@ interface Verb {
 }
 const VERBS: Readonly<Record<string, Verb>> = {
   check: {
-    usage: "check FILE…",
-    does: "reports what is wrong",
+    usage: "check FILE… [--tests]",
+    does: "reports what is wrong; --tests runs check declarations",
     run: async (f, o) => (await import("./check.js")).checkFiles(f, o),
   },
   build: {
@@ -77,8 +77,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: async (f, o) => (await import("./compare.js")).compare(f, o),
   },
   gradcheck: {
-    usage: "gradcheck FILE [--data D]",
-    does: "checks gradients against finite differences",
+    usage: "gradcheck FILE [--data D] [--engine E] [--grad LOSS] [--json]",
+    does: "checks gradients against differences and the eager engine",
     run: async (f, o) => (await import("./gradcheck.js")).gradcheck(f, o),
   },
   paths: {

@@ -19,6 +19,16 @@ export interface Remainder {
 /** The steps at which `remainderOf` wants values, the largest first. */
 export const STEPS: readonly number[] = Array.from({ length: HALVINGS }, (_, k) => FIRST * 2 ** -k);
 
+/** Numbers in (-1, 1) without a pattern, the same at each run. */
+const spread = (n: number, seed: number): number[] =>
+  Array.from(
+    { length: n },
+    (_, k) => 2 * (((k + 1) * 0.6180339887498949 + seed * 0.7548776662466927) % 1) - 1,
+  );
+/** A direction through all entries of a point, each as large as the entry or 1. */
+export const directionFrom = (start: ArrayLike<number>, seed = 1): number[] =>
+  spread(start.length, seed).map((v, i) => v * Math.max(1, Math.abs(start[i] ?? 0)));
+
 /**
  * The Taylor test of a slope. A wrong one leaves a remainder that is linear in h, which shows where it stands above
  * rounding, so from a relative error of about 1e-6; a kink or an edge of the domain further away than the smallest

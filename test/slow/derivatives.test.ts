@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DataTensor } from "../../src/cli/data.js";
-import { remainderOf, STEPS } from "../../src/cli/taylor.js";
+import { directionFrom, remainderOf, STEPS } from "../../src/cli/taylor.js";
 import { STD_SOURCES } from "../../src/std/sources.js";
 import { ENGINES, prepare, type Prepared, type Subject, type Values } from "../derivatives/engines.js";
 import { LIBRARY_SUBJECTS, programsOf, SCALAR_SUBJECTS } from "../derivatives/subjects.js";
@@ -31,23 +31,12 @@ test("every function and layer of the library is among the subjects", () => {
   expect(declared.filter((name) => !taken.has(name))).toEqual([]);
 });
 
-/** Numbers in (-1, 1) without a pattern, the same at each run. */
-const numbers = (n: number, seed: number): number[] =>
-  Array.from(
-    { length: n },
-    (_, k) => 2 * (((k + 1) * 0.6180339887498949 + seed * 0.7548776662466927) % 1) - 1,
-  );
 const dot = (a: readonly number[] = [], b: readonly number[] = []): number =>
   a.reduce((s, x, k) => s + x * (b[k] ?? NaN), 0);
 const length = (a: readonly number[] = []): number => Math.hypot(...a);
 /** Directions for each leaf, as large as its entries. */
 const directions = (start: Values, seed: number): Values =>
-  Object.fromEntries(
-    Object.entries(start).map(([name, x], k) => [
-      name,
-      numbers(x.length, seed + k).map((v, i) => v * Math.max(1, Math.abs(x[i] ?? 0))),
-    ]),
-  );
+  Object.fromEntries(Object.entries(start).map(([name, x], k) => [name, directionFrom(x, seed + k)]));
 const moved = (start: Values, along: Values, h: number): Values =>
   Object.fromEntries(
     Object.entries(along).map(([name, v]) => [name, (start[name] ?? []).map((x, i) => x + h * (v[i] ?? 0))]),
