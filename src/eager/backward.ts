@@ -1,6 +1,7 @@
+import { Cotangents, type Arrived } from "./cotangents.js";
 import { AutogradError } from "./errors.js";
 import { sameShape, showShape } from "./shape.js";
-import type { Edge, Node } from "./tape.js";
+import type { Edge, Hook, Node, Part } from "./tape.js";
 import { edgeOf, enableGrad, noGrad } from "./tape.js";
 import { onesLike, zerosLike } from "./create.js";
 import type { Tensor } from "./tensor.js";
@@ -50,13 +51,7 @@ function run(
   targets: readonly Tensor[] | null,
   { createGraph = false, retainGraph = createGraph }: BackwardOptions,
 ): (Tensor | null)[] {
-  const pending = new Map<Node, (Tensor | null)[]>();
-  const send = (edge: Edge, cotangent: Tensor): void => {
-    const at = pending.get(edge.node) ?? edge.node.outputs.map(() => null);
-    pending.set(edge.node, at);
-    const before = at[edge.output];
-    at[edge.output] = before ? before.add(cotangent) : cotangent;
-  };
+  const pending = new Cotangents(createGraph);
   const roots = outputs.map((output, k) => {
     const edge = edgeOf(output);
     if (!edge)
@@ -76,36 +71,75 @@ function run(
   const leads = leadsTo(nodes, wanted);
 
   (createGraph ? enableGrad : noGrad)(() => {
-    for (const { edge, seed } of roots) send(edge, seed);
+    for (const { edge, seed } of roots) pending.send(edge, seed);
     for (const node of nodes) {
-      const cotangents = pending.get(node);
-      pending.delete(node);
-      if (!cotangents) continue;
+      const arrived = pending.take(node);
+      if (!arrived) continue;
       for (const [output, hooks] of node.hooks)
         for (const hook of [...hooks]) {
-          const gradient = cotangents[output];
-          if (gradient) cotangents[output] = hook(gradient) ?? gradient;
+          const at = arrived[output];
+          if (at) arrived[output] = { gradient: hooked(hook, at.gradient, node), own: false };
         }
       wanted?.forEach((edge, k) => {
-        if (edge.node === node) found[k] = cotangents[edge.output] ?? null;
+        const at = edge.node === node ? arrived[edge.output] : null;
+        if (at) [found[k], at.own] = [at.gradient, false];
       });
       if (node.leaf) {
-        const [gradient] = cotangents;
-        if (!wanted && gradient) accumulate(node.leaf, gradient, createGraph);
+        const [at] = arrived;
+        if (!wanted && at) accumulate(node.leaf, at.gradient, createGraph);
         continue;
       }
       if (leads && !leads.has(node)) continue;
-      const passed = node.apply(cotangents);
-      node.edges.forEach((edge, k) => {
-        const cotangent = passed[k];
-        if (!edge || !cotangent || (leads && !leads.has(edge.node) && !isWanted(wanted, edge))) return;
-        checkShape(node, edge, cotangent);
-        send(edge, cotangent);
-      });
+      const goes = (edge: Edge): boolean => !leads || leads.has(edge.node) || isWanted(wanted, edge);
+      if (node.part && !createGraph) passInPlace(node, node.part, arrived, pending, goes);
+      else {
+        const passed = node.apply(arrived.map((at) => at?.gradient ?? null));
+        node.edges.forEach((edge, k) => {
+          const cotangent = passed[k];
+          if (!edge || !cotangent || !goes(edge)) return;
+          checkShape(node, edge, cotangent);
+          pending.send(edge, cotangent);
+        });
+      }
       if (!retainGraph) node.release();
     }
   });
   return found;
+}
+
+function hooked(hook: Hook, gradient: Tensor, { name }: Node): Tensor {
+  const replaced = hook(gradient) ?? gradient;
+  if (!sameShape(replaced.shape, gradient.shape))
+    throw new AutogradError(
+      `a hook on a result of \`${name}\` gave a gradient of shape ${showShape(replaced.shape)} in place of one of shape ` +
+        showShape(gradient.shape),
+    );
+  return replaced;
+}
+
+/** The backward rule of a node for a part, without a copy of the whole for each. */
+function passInPlace(
+  node: Node,
+  { of, overwrites }: Part,
+  [arrived]: readonly (Arrived | null)[],
+  pending: Cotangents,
+  goes: (edge: Edge) => boolean,
+): void {
+  node.rule(); // throws where it must not run
+  const [whole, replacement] = node.edges;
+  if (!arrived) return;
+  const { gradient, own } = arrived;
+  if (!overwrites) {
+    if (whole && goes(whole)) pending.sendPart(whole, of, gradient);
+    return;
+  }
+  const toWhole = whole && goes(whole) ? whole : null;
+  if (replacement && goes(replacement))
+    pending.send(replacement, toWhole ? of(gradient).clone() : of(gradient));
+  if (!toWhole) return;
+  const rest = own ? gradient : gradient.clone();
+  of(rest).zero_();
+  pending.send(toWhole, rest, true);
 }
 
 const isWanted = (wanted: readonly Edge[] | undefined, edge: Edge): boolean =>

@@ -39,6 +39,15 @@ export interface Edge {
   readonly output: number;
 }
 
+/**
+ * A node whose output is a part of its input, `of(input)`, or (`overwrites`) its first input with that part replaced by
+ * the second: the backward run then goes in place where it may.
+ */
+export interface Part {
+  readonly of: (whole: Tensor) => Tensor;
+  readonly overwrites: boolean;
+}
+
 let nodes = 0;
 export class Node {
   /** Grows along every path from leaves to results, so descending order is an order for the backward run. */
@@ -56,6 +65,7 @@ export class Node {
     saved: readonly Tensor[] = [],
     /** The tensor that gradients end in, of a leaf's node. */
     readonly leaf: Tensor | null = null,
+    readonly part: Part | null = null,
   ) {
     this.backward = backward;
     this.saved = saved.map((tensor) => ({ tensor, version: tensor.version }));
@@ -82,6 +92,13 @@ export class Node {
 
   /** @throws AutogradError where the graph is freed, or a value needed here was changed in place since */
   apply(cotangents: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    return this.rule()(
+      cotangents,
+      this.edges.map((e) => e !== null),
+    );
+  }
+  /** The backward rule. @throws AutogradError as `apply` */
+  rule(): Backward {
     if (!this.backward)
       throw new AutogradError(
         `the graph below \`${this.name}\` was freed by an earlier backward; pass { retainGraph: true } to the first`,
@@ -92,10 +109,7 @@ export class Node {
           `a value of shape [${tensor.shape.join(", ")}] that the derivative of \`${this.name}\` needs was changed in ` +
             `place: it is at version ${tensor.version}, and was at version ${version} when it was used`,
         );
-    return this.backward(
-      cotangents,
-      this.edges.map((e) => e !== null),
-    );
+    return this.backward;
   }
 }
 
@@ -126,13 +140,17 @@ export interface OperationRecord {
   readonly saved?: readonly Tensor[];
   /** The cotangent of the output to those of the inputs, in differentiable operations. */
   readonly backward: (cotangent: Tensor, needed: readonly boolean[]) => readonly (Tensor | null)[];
+  readonly part?: Part | null;
 }
 
 /** Puts an operation with one output on the tape, if that is on and an input needs a gradient. Returns `out`. */
-export function record(out: Tensor, { name, inputs, saved = [], backward }: OperationRecord): Tensor {
-  recordMany([out], name, inputs, saved, ([cotangent], needed) =>
-    cotangent ? backward(cotangent, needed) : inputs.map(() => null),
-  );
+export function record(
+  out: Tensor,
+  { name, inputs, saved = [], backward, part = null }: OperationRecord,
+): Tensor {
+  const all: Backward = ([cotangent], needed) =>
+    cotangent ? backward(cotangent, needed) : inputs.map(() => null);
+  recordMany([out], name, inputs, saved, all, part);
   return out;
 }
 /** As `record`, for several outputs. */
@@ -142,6 +160,7 @@ export function recordMany(
   inputs: readonly Tensor[],
   saved: readonly Tensor[],
   backward: Backward,
+  part: Part | null = null,
 ): void {
   if (!recording) return;
   const edges = inputs.map((t) => (isFloat(t.dtype) ? edgeOf(t) : null));
@@ -152,6 +171,8 @@ export function recordMany(
     outputs.map(({ shape, dtype }) => ({ shape, dtype })),
     backward,
     saved,
+    null,
+    part,
   );
   outputs.forEach((out, output) => {
     if (isFloat(out.dtype)) out.history = { node, output };

@@ -48,6 +48,9 @@ export function copy<T extends Tensor>(target: T, source: Operand): T {
     [before, incoming],
     [{ shape: base.shape, dtype: base.dtype }],
     ([g], [old]) => [old && g ? zeroWindow(g, remake) : null, g ? remake(g) : null],
+    [],
+    null,
+    { of: remake, overwrites: true },
   );
   base.history = { node, output: 0 };
   return target;

@@ -18,14 +18,15 @@ import { Tensor } from "../tensor.js";
 
 /**
  * Views: other shapes, strides and offsets over the same elements. `again` takes the same view of another tensor of
- * x's shape; with it every view has a derivative: its adjoint adds a cotangent into zeros, through the view.
+ * x's shape; with it every view has a derivative: its adjoint adds a cotangent into zeros, through the view, unless there
+ * is one that copies nothing.
  */
 function view(
   x: Tensor,
   name: string,
   geometry: { readonly shape: Shape; readonly strides: readonly number[]; readonly offset?: number },
   again: (x: Tensor) => Tensor,
-  adjoint: (g: Tensor) => Tensor = (g) => addThrough(g, x.shape, again),
+  adjoint?: (g: Tensor) => Tensor,
 ): Tensor {
   const before = x.view?.remake;
   const out = new Tensor(x.storage, x.dtype, geometry.shape, geometry.strides, geometry.offset ?? x.offset, {
@@ -33,7 +34,9 @@ function view(
     remake: before ? (base) => again(before(base)) : again,
     recorded: isGradEnabled(),
   });
-  return record(out, { name, inputs: [x], backward: (g) => [adjoint(g)] });
+  const dense = adjoint ?? ((g: Tensor): Tensor => addThrough(g, x.shape, again));
+  const part = adjoint ? null : { of: again, overwrites: false };
+  return record(out, { name, inputs: [x], backward: (g) => [dense(g)], part });
 }
 
 /** The adjoint of a view: zeros of `shape`, with `g` added where `take` of it points. Its own adjoint is the view. */
