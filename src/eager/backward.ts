@@ -1,10 +1,11 @@
 import { Cotangents, type Arrived } from "./cotangents.js";
+import { kindOf } from "./dtype.js";
 import { AutogradError } from "./errors.js";
 import { sameShape, showShape } from "./shape.js";
 import type { Edge, Hook, Node, Part } from "./tape.js";
 import { edgeOf, enableGrad, noGrad } from "./tape.js";
 import { onesLike, zerosLike } from "./create.js";
-import type { Tensor } from "./tensor.js";
+import { Tensor } from "./tensor.js";
 
 export interface BackwardOptions {
   /** Keep what the tape holds, for another backward run. Default: as `createGraph`. */
@@ -26,6 +27,10 @@ function order(roots: readonly Node[]): Node[] {
   return [...seen].sort((a, b) => b.id - a.id);
 }
 
+function checkGradient(gradient: unknown, what: string): asserts gradient is Tensor {
+  if (!(gradient instanceof Tensor)) throw new AutogradError(`${what} is a tensor, not ${kindOf(gradient)}`);
+}
+
 function seedOf(output: Tensor, gradient: Tensor | null | undefined): Tensor {
   if (!gradient) {
     if (output.size !== 1)
@@ -34,6 +39,7 @@ function seedOf(output: Tensor, gradient: Tensor | null | undefined): Tensor {
       );
     return onesLike(output);
   }
+  checkGradient(gradient, "a cotangent");
   if (!sameShape(gradient.shape, output.shape))
     throw new AutogradError(
       `a cotangent of shape ${showShape(gradient.shape)} for a tensor of shape ${showShape(output.shape)}`,
@@ -109,6 +115,7 @@ function run(
 
 function hooked(hook: Hook, gradient: Tensor, { name }: Node): Tensor {
   const replaced = hook(gradient) ?? gradient;
+  checkGradient(replaced, `what a hook on a result of \`${name}\` returns`);
   if (!sameShape(replaced.shape, gradient.shape))
     throw new AutogradError(
       `a hook on a result of \`${name}\` gave a gradient of shape ${showShape(replaced.shape)} in place of one of shape ` +
@@ -193,15 +200,16 @@ export interface GradOptions extends BackwardOptions {
  */
 export function grad(
   outputs: Tensor | readonly Tensor[],
-  inputs: readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
   options: GradOptions = {},
 ): Tensor[] {
   const list = "shape" in outputs ? [outputs] : outputs;
+  const targets = "shape" in inputs ? [inputs] : inputs;
   const { gradOutputs = [] } = options;
-  const found = run(list, "shape" in gradOutputs ? [gradOutputs] : gradOutputs, inputs, options);
+  const found = run(list, "shape" in gradOutputs ? [gradOutputs] : gradOutputs, targets, options);
   return found.map((gradient, k) => {
     if (gradient) return options.createGraph ? gradient : gradient.detach();
-    const input = inputs[k];
+    const input = targets[k];
     if (!input || !options.allowUnused)
       throw new AutogradError(
         `the outputs do not depend on input ${k}; pass { allowUnused: true } to have zeros for it`,

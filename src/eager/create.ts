@@ -1,8 +1,8 @@
 import type { Data, DType } from "./dtype.js";
-import { allocate, checkDType, convert, convertData, dtypeOf } from "./dtype.js";
-import { ShapeError } from "./errors.js";
+import { allocate, checkDType, convert, convertData, dtypeOf, kindOf } from "./dtype.js";
+import { DTypeError, EagerError, ShapeError } from "./errors.js";
 import { Generator } from "./random.js";
-import { range, resolveShape, sameShape, showShape, sizeOf, type Shape } from "./shape.js";
+import { checkShape, range, resolveShape, sizeOf, type Shape } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
 export interface TensorOptions {
@@ -19,17 +19,21 @@ export type TensorData = number | bigint | boolean | Data | readonly TensorData[
 function finish(t: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
   return requiresGrad ? t.requiresGrad_() : t;
 }
+/** A second size where options stand is a shape that should have been a list. */
+function checkOptions<T extends TensorOptions>(options: T): T {
+  if (typeof options !== "object")
+    throw new ShapeError(`options are an object, not ${String(options)}; a shape of several axes is a list`);
+  return options;
+}
 function filled(
-  shape: Shape,
+  shape: Shape | number,
   value: number | bigint | boolean,
   options: TensorOptions,
   otherwise: DType = "f32",
 ): Tensor {
-  const { dtype = otherwise } = options;
+  const { dtype = otherwise } = checkOptions(options);
   checkDType(dtype);
-  if (shape.some((n) => !Number.isInteger(n) || n < 0))
-    throw new ShapeError(`a tensor of shape ${showShape(shape)}`);
-  const out = Tensor.empty(dtype, shape);
+  const out = Tensor.empty(dtype, checkShape(shape));
   const element = convert(value, dtype);
   const { data } = out.storage;
   if (data instanceof BigInt64Array) data.fill(BigInt(element));
@@ -40,16 +44,22 @@ function filled(
 /**
  * A tensor of nested lists, a number, or a typed array (copied). Numbers become f32, bools bool, bigints i64; a typed
  * array keeps its type, unless `dtype` says otherwise.
- * @throws ShapeError where lists are ragged
+ * @throws ShapeError where lists are ragged, DTypeError where something else stands in them
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
+  checkOptions(options);
   if (ArrayBuffer.isView(data)) return fromTypedArray(data.slice(), [data.length], options);
   const shape: number[] = [];
-  for (let at: TensorData | undefined = data; at !== undefined && typeof at === "object"; at = at[0])
-    shape.push(at.length);
+  const isList = (part: unknown): part is readonly TensorData[] | Data =>
+    Array.isArray(part) || ArrayBuffer.isView(part);
+  for (let at: TensorData | undefined = data; isList(at); at = at[0]) shape.push(at.length);
   const flat: (number | bigint | boolean)[] = [];
   const collect = (part: TensorData, axis: number): void => {
-    if (typeof part !== "object") {
+    if (!isList(part)) {
+      if (!["number", "bigint", "boolean"].includes(typeof part))
+        throw new DTypeError(
+          `a tensor is made of numbers, bools, bigints and lists of them, not of ${kindOf(part)}`,
+        );
       if (axis !== shape.length) throw new ShapeError("lists of different depths do not make a tensor");
       flat.push(part);
       return;
@@ -90,9 +100,14 @@ export function fromTypedArray(
   return finish(Tensor.own(dtype === own ? data : convertData(data, dtype), dtype, sizes), options);
 }
 
-export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => filled(shape, 0, options);
-export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled(shape, 1, options);
-export const full = (shape: Shape, value: number | bigint | boolean, options: TensorOptions = {}): Tensor =>
+export const zeros = (shape: Shape | number, options: TensorOptions = {}): Tensor =>
+  filled(shape, 0, options);
+export const ones = (shape: Shape | number, options: TensorOptions = {}): Tensor => filled(shape, 1, options);
+export const full = (
+  shape: Shape | number,
+  value: number | bigint | boolean,
+  options: TensorOptions = {},
+): Tensor =>
   filled(
     shape,
     value,
@@ -120,6 +135,7 @@ export function arange(start: number, stop?: number | null, step = 1, options: T
 }
 /** `count` numbers from start to stop, both included. */
 export function linspace(start: number, stop: number, count: number, options: TensorOptions = {}): Tensor {
+  checkShape(count);
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
   // From the nearer end, so that both ends are exact.
   const at = (k: number): number => (k < count / 2 ? start + k * step : stop - (count - 1 - k) * step);
@@ -141,27 +157,36 @@ export function manualSeed(seed: number): void {
   shared = new Generator(seed);
 }
 function drawn(
-  shape: Shape,
+  given: Shape | number,
   options: RandomOptions,
   draw: (g: Generator) => number,
   otherwise: DType = "f32",
 ): Tensor {
-  const { seed } = options;
+  const { seed } = checkOptions(options);
+  const shape = checkShape(given);
   const generator = typeof seed === "number" ? new Generator(seed) : (seed ?? shared);
   const { dtype = otherwise } = options;
+  checkDType(dtype);
   const out = allocate(dtype, sizeOf(shape));
   for (let i = 0; i < out.length; i++) out[i] = convert(draw(generator), dtype) as never;
   return finish(Tensor.own(out, dtype, shape), options);
 }
 /** Uniform in [0, 1). */
-export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
+export const rand = (shape: Shape | number, options: RandomOptions = {}): Tensor =>
   drawn(shape, options, (g) => g.uniform());
 /** Normal, of mean 0 and variance 1. */
-export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
+export const randn = (shape: Shape | number, options: RandomOptions = {}): Tensor =>
   drawn(shape, options, (g) => g.normal());
 /** Integers from low up to but without high, i64 unless `dtype` is given. */
-export const randint = (low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn(shape, options, (g) => low + g.below(high - low), "i64");
+export function randint(
+  low: number,
+  high: number,
+  shape: Shape | number,
+  options: RandomOptions = {},
+): Tensor {
+  if (!(low < high)) throw new EagerError(`there is no integer from ${low} up to but without ${high}`);
+  return drawn(shape, options, (g) => low + g.below(high - low), "i64");
+}
 /** 0 … n - 1 in random order, i64. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
   const order = range(n);
@@ -172,4 +197,3 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
   }
   return tensor(order, { dtype: "i64", ...options });
 }
-export { sameShape };

@@ -35,12 +35,24 @@ export function allocate(dtype: DType, length: number): Data {
   }
 }
 
-/** The type that a typed array is taken as; Uint8Array is bool. */
+/** The type that a typed array is taken as; Uint8Array is bool. @throws DTypeError for any other array */
 export function dtypeOf(data: Data): DType {
   if (data instanceof Float32Array) return "f32";
   if (data instanceof Float64Array) return "f64";
   if (data instanceof Int32Array) return "i32";
-  return data instanceof BigInt64Array ? "i64" : "bool";
+  if (data instanceof BigInt64Array) return "i64";
+  if (data instanceof Uint8Array) return "bool";
+  throw new DTypeError(
+    `elements live in a Float32Array, Float64Array, Int32Array, BigInt64Array or Uint8Array (bool), not in ${kindOf(data)}`,
+  );
+}
+/** What a value is, for messages. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "a list";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const { name } = value.constructor;
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** One element as `dtype` stores it. Floats go to integers towards zero, NaN to 0; anything but 0 is true. */

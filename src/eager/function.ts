@@ -1,3 +1,4 @@
+import { kindOf } from "./dtype.js";
 import { AutogradError } from "./errors.js";
 import { noGrad, recordMany } from "./tape.js";
 import { Tensor } from "./tensor.js";
@@ -34,7 +35,13 @@ export abstract class Function {
     const inputs = args.filter((x): x is A[number] & Tensor => x instanceof Tensor);
     const context = new Context();
     context.needsInputGrad = inputs.map((x) => x.requiresGrad);
+    for (const rule of ["forward", "backward"] as const)
+      if (typeof this[rule] !== "function") throw new AutogradError(`${this.name} has no \`static ${rule}\``);
     const result = noGrad(() => this.forward(context, ...args));
+    const results: readonly unknown[] = Array.isArray(result) ? result : [result];
+    const other = results.find((t) => !(t instanceof Tensor));
+    if (other !== undefined)
+      throw new AutogradError(`${this.name}.forward gives tensors, not ${kindOf(other)}`);
     // New tensors, for a result may be an argument, or one of the caller's.
     const outputs = (result instanceof Tensor ? [result] : [...(result as readonly Tensor[])]).map((t) =>
       t.detach(),
@@ -47,7 +54,10 @@ export abstract class Function {
     recordMany(outputs, this.name, inputs, saved, (cotangents) => {
       const given = cotangents.map((g, k) => g ?? outputs[k]!.detach().mul(0));
       const found = this.backward(context, ...given);
-      const list = found instanceof Tensor || found === null ? [found] : found;
+      const list = Array.isArray(found) ? (found as readonly (Tensor | null)[]) : [found as Tensor | null];
+      const wrong = list.find((t) => t !== null && t !== undefined && !(t instanceof Tensor));
+      if (wrong !== undefined)
+        throw new AutogradError(`${this.name}.backward gives tensors and nulls, not ${kindOf(wrong)}`);
       if (list.length !== inputs.length)
         throw new AutogradError(
           `${this.name}.backward gave ${list.length} gradients for ${inputs.length} tensors`,

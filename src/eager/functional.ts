@@ -1,5 +1,5 @@
 import { grad as gradOf } from "./backward.js";
-import { zerosLike } from "./create.js";
+import { zeros, zerosLike } from "./create.js";
 import { ShapeError } from "./errors.js";
 import { range } from "./shape.js";
 import { enableGrad } from "./tape.js";
@@ -29,19 +29,32 @@ export function grad(f: Single): (...args: Tensor[]) => Tensor[] {
     });
 }
 
+/** One argument, or several as a list; the results then are lists as well. */
+type Given = Tensor | readonly Tensor[];
+const isList = (x: Given): x is readonly Tensor[] => Array.isArray(x);
+const asList = (x: Given): readonly Tensor[] => (isList(x) ? x : [x]);
+
 /** `f(x)` and vᵀ J: the cotangent v of the result carried back to x. */
+export function vjp(f: Single, x: Tensor, v: Tensor, options?: DerivativeOptions): [Tensor, Tensor];
 export function vjp(
-  f: (x: Tensor) => Tensor,
-  x: Tensor,
+  f: Single,
+  x: readonly Tensor[],
+  v: Tensor,
+  options?: DerivativeOptions,
+): [Tensor, Tensor[]];
+export function vjp(
+  f: Single,
+  x: Given,
   v: Tensor,
   { createGraph = false }: DerivativeOptions = {},
-): [Tensor, Tensor] {
+): [Tensor, Given] {
   return enableGrad(() => {
-    const [input] = leaves([x], createGraph) as [Tensor];
-    const value = f(input);
-    if (!value.requiresGrad) return [value, zerosLike(x)];
-    const [found] = gradOf(value, [input], { gradOutputs: [v], createGraph, allowUnused: true }) as [Tensor];
-    return [createGraph ? value : value.detach(), found];
+    const inputs = leaves(asList(x), createGraph);
+    const value = f(...inputs);
+    const found = value.requiresGrad
+      ? gradOf(value, inputs, { gradOutputs: [v], createGraph, allowUnused: true })
+      : inputs.map((t) => zerosLike(t));
+    return [createGraph ? value : value.detach(), isList(x) ? found : found[0]!];
   });
 }
 
@@ -49,64 +62,68 @@ export function vjp(
  * `f(x)` and J v: the tangent v of x carried forward. By reverse mode twice: uᵀ J is linear in u, and its derivative
  * along v is J v.
  */
-export function jvp(
-  f: (x: Tensor) => Tensor,
-  x: Tensor,
-  v: Tensor,
+export function jvp<X extends Given>(
+  f: Single,
+  x: X,
+  v: X extends Tensor ? Tensor : readonly Tensor[],
   { createGraph = false }: DerivativeOptions = {},
 ): [Tensor, Tensor] {
   return enableGrad(() => {
-    const [input] = leaves([x], createGraph) as [Tensor];
-    const value = f(input);
+    const inputs = leaves(asList(x), createGraph);
+    const value = f(...inputs);
     const plain = createGraph ? value : value.detach();
     if (!value.requiresGrad) return [plain, zerosLike(value)];
     const u = zerosLike(value).requiresGrad_();
-    const [transposed] = gradOf(value, [input], {
-      gradOutputs: [u],
-      createGraph: true,
-      allowUnused: true,
-    }) as [Tensor];
-    if (!transposed.requiresGrad) return [plain, zerosLike(value)];
-    const [found] = gradOf(transposed, [u], { gradOutputs: [v], createGraph, allowUnused: true }) as [Tensor];
-    return [plain, found];
+    const transposed = gradOf(value, inputs, { gradOutputs: [u], createGraph: true, allowUnused: true });
+    const tangents = asList(v);
+    if (tangents.length !== inputs.length)
+      throw new ShapeError(`${tangents.length} tangents for ${inputs.length} arguments`);
+    const moved = transposed.flatMap((t, k) => (t.requiresGrad ? [[t, tangents[k]!] as const] : []));
+    if (!moved.length) return [plain, zerosLike(value)];
+    const [found] = gradOf(
+      moved.map(([t]) => t),
+      u,
+      { gradOutputs: moved.map(([, t]) => t), createGraph, allowUnused: true },
+    );
+    return [plain, found!];
   });
 }
 
 /** All partial derivatives, of shape [...f(x).shape, ...x.shape]; a backward run for each element of the result. */
-export function jacobian(
-  f: (x: Tensor) => Tensor,
-  x: Tensor,
-  { createGraph = false }: DerivativeOptions = {},
-): Tensor {
+export function jacobian(f: Single, x: Tensor, options?: DerivativeOptions): Tensor;
+export function jacobian(f: Single, x: readonly Tensor[], options?: DerivativeOptions): Tensor[];
+export function jacobian(f: Single, x: Given, { createGraph = false }: DerivativeOptions = {}): Given {
   return enableGrad(() => {
-    const [input] = leaves([x], createGraph) as [Tensor];
-    const value = f(input);
-    const shape = [...value.shape, ...x.shape];
+    const inputs = leaves(asList(x), createGraph);
+    const value = f(...inputs);
     const flat = reshape(value, [value.size]);
-    if (!value.requiresGrad || !value.size) return zerosLike(value).sum().mul(0).expand(shape).clone();
-    const rows = range(value.size).map((k) => {
-      const [row] = gradOf(flat.select(0, k), [input], {
-        createGraph,
-        retainGraph: true,
-        allowUnused: true,
-      }) as [Tensor];
-      return row;
+    const rows = value.requiresGrad
+      ? range(value.size).map((k) =>
+          gradOf(flat.select(0, k), inputs, { createGraph, retainGraph: true, allowUnused: true }),
+        )
+      : [];
+    const all = inputs.map((input, j) => {
+      const shape = [...value.shape, ...input.shape];
+      return rows.length
+        ? reshape(stack(rows.map((row) => row[j]!)), shape)
+        : zeros(shape, { dtype: value.dtype });
     });
-    return reshape(stack(rows), shape);
+    return isList(x) ? all : all[0]!;
   });
 }
 
 /** Second partial derivatives of `f`, which gives a single number, of shape [...x.shape, ...x.shape]. */
-export function hessian(f: (x: Tensor) => Tensor, x: Tensor, options: DerivativeOptions = {}): Tensor {
-  return jacobian(
-    (at) => {
-      const value = f(at);
+export function hessian(f: Single, x: Tensor, options?: DerivativeOptions): Tensor;
+export function hessian(f: Single, x: readonly Tensor[], options?: DerivativeOptions): Tensor[][];
+export function hessian(f: Single, x: Given, options: DerivativeOptions = {}): Tensor | Tensor[][] {
+  const gradient =
+    (k: number): Single =>
+    (...at) => {
+      const value = f(...at);
       if (value.size !== 1) throw new ShapeError("a hessian is of a function that gives a single number");
-      if (!value.requiresGrad) return zerosLike(at);
-      const [first] = gradOf(value, [at], { createGraph: true, allowUnused: true }) as [Tensor];
-      return first;
-    },
-    x,
-    options,
-  );
+      if (!value.requiresGrad) return zerosLike(at[k]!);
+      return gradOf(value, at[k]!, { createGraph: true, allowUnused: true })[0]!;
+    };
+  const blocks = asList(x).map((_, k) => jacobian(gradient(k), asList(x), options));
+  return isList(x) ? blocks : blocks[0]![0]!;
 }

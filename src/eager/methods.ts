@@ -7,21 +7,21 @@ import type { Axes, ValuesAndIndices } from "./ops/reductions.js";
 import * as scalar from "./ops/scalar.js";
 import * as scans from "./ops/scans.js";
 import * as views from "./ops/views.js";
-import type { Shape } from "./shape.js";
+import { listOf, type Sizes } from "./shape.js";
 import type { Operand, Tensor } from "./tensor.js";
 
 /** The operations as methods; each gives a new tensor, or a view. What they do and throw stands with the functions. */
 export abstract class Methods {
   // ── Views ─────────────────────────────────────────────────────────────────────────────────────────────────────
   /** One size may be -1. A view where strides allow. */
-  reshape(this: Tensor, ...shape: number[]): Tensor {
-    return views.reshape(this, shape);
+  reshape(this: Tensor, ...shape: Sizes): Tensor {
+    return views.reshape(this, listOf(shape));
   }
   flatten(this: Tensor): Tensor {
     return views.reshape(this, [-1]);
   }
-  permute(this: Tensor, order: readonly number[]): Tensor {
-    return views.permute(this, order);
+  permute(this: Tensor, ...order: Sizes): Tensor {
+    return views.permute(this, listOf(order));
   }
   transpose(this: Tensor, a: number, b: number): Tensor {
     return views.transpose(this, a, b);
@@ -29,8 +29,8 @@ export abstract class Methods {
   movedim(this: Tensor, from: number, to: number): Tensor {
     return views.movedim(this, from, to);
   }
-  expand(this: Tensor, shape: Shape): Tensor {
-    return views.expand(this, shape);
+  expand(this: Tensor, ...shape: Sizes): Tensor {
+    return views.expand(this, listOf(shape));
   }
   select(this: Tensor, dim: number, index: number): Tensor {
     return views.select(this, dim, index);
@@ -73,7 +73,7 @@ export abstract class Methods {
   scatterAdd(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
     return indexing.scatterAdd(this, dim, index, source);
   }
-  indexSelect(this: Tensor, dim: number, index: Tensor): Tensor {
+  indexSelect(this: Tensor, dim: number, index: Tensor | readonly number[]): Tensor {
     return indexing.indexSelect(this, dim, index);
   }
 

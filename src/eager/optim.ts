@@ -1,7 +1,9 @@
 import { zerosLike } from "./create.js";
+import { kindOf } from "./dtype.js";
 import { EagerError } from "./errors.js";
+import { sameShape, showShape } from "./shape.js";
 import { noGrad } from "./tape.js";
-import type { Tensor } from "./tensor.js";
+import { Tensor } from "./tensor.js";
 
 /** Params that share settings; what is left out is the optimizer's own. */
 export type ParamGroup<S> = { readonly params: readonly Tensor[] } & Partial<S>;
@@ -24,13 +26,17 @@ export abstract class Optimizer<S extends Common> {
   readonly groups: (S & { params: readonly Tensor[] })[];
   private readonly slots = new Map<Tensor, Slots>();
 
+  /** @throws EagerError where params are none, no leaves or given twice, or the rate is no number from 0 */
   constructor(params: readonly Tensor[] | readonly ParamGroup<S>[], settings: S) {
+    if (!Array.isArray(params)) throw new EagerError("an optimizer takes a list of tensors, or of groups");
     const groups = params.map((p) => ("shape" in p ? null : p)).filter((g) => g !== null);
     const lone = params.filter((p): p is Tensor => "shape" in p);
     this.groups = (groups.length ? groups : [{ params: lone }]).map((g) => ({ ...settings, ...g }));
     const all = this.params;
     if (!all.length) throw new EagerError("an optimizer of no params");
     if (new Set(all).size !== all.length) throw new EagerError("a param is given to the optimizer twice");
+    for (const { lr } of this.groups)
+      if (!(lr >= 0)) throw new EagerError(`the rate \`lr\` is a number from 0, not ${String(lr)}`);
     for (const p of all)
       if (!p.isLeafRequiringGrad)
         throw new EagerError("an optimizer's params are leaves that require gradients");
@@ -68,10 +74,23 @@ export abstract class Optimizer<S extends Common> {
     });
     return { state, groups: this.groups.map(({ params: _, ...settings }) => settings) };
   }
-  /** @throws EagerError where the number of groups differs */
+  /** @throws EagerError where the number of groups or a param's shape differs, and nothing has changed */
   loadStateDict({ state, groups }: OptimizerState): void {
+    if (!Array.isArray(groups) || typeof state !== "object")
+      throw new EagerError("an optimizer's state has `state` and `groups`, as stateDict() gives them");
     if (groups.length !== this.groups.length)
       throw new EagerError(`a state of ${groups.length} groups for an optimizer of ${this.groups.length}`);
+    const { params } = this;
+    for (const [k, slots] of Object.entries(state))
+      for (const [name, value] of Object.entries(slots)) {
+        const shape = params[Number(k)]?.shape;
+        if (!shape) throw new EagerError(`a state of param ${k} for an optimizer of ${params.length} params`);
+        if (typeof value !== "number" && !(value instanceof Tensor && sameShape(value.shape, shape)))
+          throw new EagerError(
+            `\`${name}\` of param ${k} is ${value instanceof Tensor ? `of shape ${showShape(value.shape)}` : kindOf(value)}, ` +
+              `and the param of shape ${showShape(shape)}`,
+          );
+      }
     groups.forEach((settings, k) => Object.assign(this.groups[k]!, settings));
     this.slots.clear();
     this.params.forEach((param, k) => {

@@ -6,6 +6,18 @@ export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1)
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((size, k) => size === b[k]);
 export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
+/** How a method takes a shape or an order of axes: as numbers, or as one list. */
+export type Sizes = readonly number[] | readonly [Shape];
+export const listOf = (given: Sizes): number[] => given.flat();
+/** A shape as given from outside; a number is an axis. @throws ShapeError */
+export function checkShape(given: Shape | number): Shape {
+  const shape: unknown = typeof given === "number" ? [given] : given;
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0))
+    throw new ShapeError(
+      `a shape is a list of sizes, as [2, 3], not ${Array.isArray(shape) ? showShape(shape) : String(shape)}`,
+    );
+  return shape as Shape;
+}
 /** 0, 1, …, n - 1 */
 export const range = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 

@@ -1,7 +1,7 @@
 import type { BackwardOptions } from "./backward.js";
 import { backward } from "./backward.js";
 import type { Data, DType, Numbers } from "./dtype.js";
-import { allocate, convertData, isFloat } from "./dtype.js";
+import { allocate, checkDType, convertData, isFloat } from "./dtype.js";
 import { AutogradError, DTypeError, ShapeError } from "./errors.js";
 import { copyElements } from "./loops.js";
 import { Methods } from "./methods.js";
@@ -121,8 +121,9 @@ export class Tensor extends Methods {
   zeroGrad(): void {
     this.grad = null;
   }
-  /** Also keeps the gradient of a result of operations in `grad`. */
+  /** Also keeps the gradient of a result of operations in `grad`. @throws AutogradError where none is required */
   retainGrad(): this {
+    if (!this.requiresGrad) throw new AutogradError("a tensor that requires no gradient cannot retain one");
     const edge = this.history;
     if (edge)
       edge.node.hook(edge.output, (gradient) => {
@@ -198,6 +199,7 @@ export class Tensor extends Methods {
   /** Conversion; gradients pass between floats. */
   to(dtype: DType): Tensor {
     if (dtype === this.dtype) return this;
+    checkDType(dtype);
     const out = Tensor.own(convertData(this.toTypedArray(), dtype), dtype, this.shape);
     return record(out, { name: "to", inputs: [this], backward: (g) => [g.to(this.dtype)] });
   }

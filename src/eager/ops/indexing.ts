@@ -94,8 +94,9 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
   return x.add(addFlat(part, positionsAlong(x.shape, axis, index), x.shape));
 }
 /** The entries `index`, a list, of an axis. */
-export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+export function indexSelect(x: Tensor, dim: number, which: Tensor | readonly number[]): Tensor {
   const axis = axisOf(dim, x.ndim);
+  const index = which instanceof Tensor ? which : tensor(which, { dtype: "i64" });
   checkIndex(index);
   if (index.ndim !== 1) throw new ShapeError(`indexSelect takes a list of indices, not ${index.ndim} axes`);
   const shape = range(x.ndim).map((k) => (k === axis ? index.size : 1));

@@ -1,5 +1,4 @@
-import { convertData } from "../dtype.js";
-import { isFloat } from "../dtype.js";
+import { convertData, isFloat, kindOf } from "../dtype.js";
 import { AutogradError, DTypeError, ShapeError } from "../errors.js";
 import { copyElements } from "../loops.js";
 import { broadcastShapes, broadcastStrides, sameShape, showShape } from "../shape.js";
@@ -12,6 +11,8 @@ import { Tensor, type Operand } from "../tensor.js";
  * "the old base with this window replaced", and every view of it is taken anew when it is next used.
  */
 export function copy<T extends Tensor>(target: T, source: Operand): T {
+  if (!(source instanceof Tensor) && !["number", "bigint", "boolean"].includes(typeof source))
+    throw new DTypeError(`a tensor or a number is written, not ${kindOf(source)}`);
   const given =
     source instanceof Tensor
       ? source

@@ -1,5 +1,5 @@
 import { ShapeError } from "../errors.js";
-import { showShape, sizeOf } from "../shape.js";
+import { sameShape, showShape, sizeOf } from "../shape.js";
 import { record } from "../tape.js";
 import { Tensor } from "../tensor.js";
 import { gather } from "./indexing.js";
@@ -55,6 +55,11 @@ export function crossEntropy(
   const axis = logits.ndim === 1 ? 0 : 1;
   const logProbabilities = logSoftmax(logits, axis);
   if (target.dtype === "f32" || target.dtype === "f64") {
+    if (!sameShape(target.shape, logits.shape))
+      throw new ShapeError(
+        `probabilities of shape ${showShape(target.shape)} for logits of shape ${showShape(logits.shape)}; ` +
+          'labels are integers, to("i64")',
+      );
     const classes = logits.shape[axis]!;
     const smooth = labelSmoothing ? target.mul(1 - labelSmoothing).add(labelSmoothing / classes) : target;
     const losses = sum(mul(logProbabilities, smooth), axis).neg();

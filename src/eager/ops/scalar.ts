@@ -1,5 +1,5 @@
 import type { DType, Elements } from "../dtype.js";
-import { convert, isFloat, resultType } from "../dtype.js";
+import { convert, isFloat, kindOf, resultType } from "../dtype.js";
 import { DTypeError } from "../errors.js";
 import { ARITHMETIC, eachRow, mapMany, mapOne, mapTwo, type Source } from "../loops.js";
 import { broadcastShapes, broadcastStrides, type Shape } from "../shape.js";
@@ -78,6 +78,12 @@ function sourceOf<T extends number | bigint>(x: Operand, dtype: DType, shape: Sh
   return { data: [value as T], strides: shape.map(() => 0), offset: 0 };
 }
 
+function checkOperands(operands: readonly unknown[]): void {
+  for (const x of operands)
+    if (!(x instanceof Tensor) && !["number", "bigint", "boolean"].includes(typeof x))
+      throw new DTypeError(`an operand is a tensor or a number, not ${kindOf(x)}`);
+}
+
 /**
  * A function of the table over tensors and numbers, which broadcast. Integers become f32 where the function is one of
  * floats only; comparisons and logic give bool.
@@ -86,6 +92,7 @@ function sourceOf<T extends number | bigint>(x: Operand, dtype: DType, shape: Sh
 export function apply(name: string, ...operands: readonly Operand[]): Tensor {
   const entry = SCALARS[name];
   if (!entry || entry.type === "random") throw new DTypeError(`there is no scalar function \`${name}\``);
+  checkOperands(operands);
   if (name === "select") return where(...(operands as [Operand, Operand, Operand]));
   const tensors = operands.filter((x): x is Tensor => x instanceof Tensor);
   const dtype = computeType(
@@ -255,6 +262,7 @@ export const where = (condition: Operand, a: Operand, b: Operand): Tensor =>
   choose(condition, a, b, typeOf([a, b]));
 
 function choose(condition: Operand, a: Operand, b: Operand, dtype: DType): Tensor {
+  checkOperands([condition, a, b]);
   const all = [condition, a, b];
   const [x, y] = [a, b].map((v) => (v instanceof Tensor ? v.to(dtype) : v));
   const test = condition instanceof Tensor ? condition.to("bool") : Boolean(condition);
