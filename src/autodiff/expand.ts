@@ -5,6 +5,7 @@ import { Poly } from "../ir/poly.js";
 import { idsOf } from "../ir/items.js";
 import type { Derivative, Item, Program, Value } from "../ir/program.js";
 import { activeBetween } from "../ir/activity.js";
+import { expandScans, underDerivatives } from "../ir/scans.js";
 import { isAligned, Step } from "./alignment.js";
 import { ForwardSweep } from "./forward.js";
 import { ReverseSweep } from "./reverse.js";
@@ -12,9 +13,12 @@ import { Workspace } from "./workspace.js";
 
 /**
  * Replaces every `derivative` value by equations, innermost first: items are taken in order, so what a derivative
- * depends on has been expanded before it. One that stands in a recurrence becomes equations of the step.
+ * depends on has been expanded before it. One that stands in a recurrence becomes equations of the step. Products and
+ * running sums that a derivative goes through are recurrences from here on.
  */
-export function expandDerivatives(program: Program): Program {
+export function expandDerivatives(whole: Program): Program {
+  const active = underDerivatives(whole);
+  const program = expandScans(whole, (id) => active.has(id), true);
   const work = new Workspace(program);
   const shared = new SharedSweeps(work);
   const done: Item[] = [];

@@ -227,37 +227,8 @@ export class ForwardSweep {
           const here = compare("eq", indexValue(flat), position);
           return over(guard ? call("and", [here, guard], "bool") : here, tangent);
         }
-        case "prod": {
-          const inner = indices.map((i) => freshIndex(`${i.name}2`, i.hi, i.lo));
-          const rename = rewriter({
-            index: (i) => {
-              const c = inner[indices.indexOf(i)];
-              return c && Poly.index(c);
-            },
-          });
-          const differs = indices
-            .map((i, k) => {
-              const j = inner[k];
-              invariant(j, "one for each");
-              return compare("ne", indexValue(Poly.index(i)), indexValue(Poly.index(j)));
-            })
-            .reduce((a, b) => call("or", [a, b], "bool"));
-          const others = this.plain(
-            `${value.name}_others`,
-            value,
-            [...axes, ...indices],
-            {
-              kind: "reduce",
-              reducer: "prod",
-              indices: inner,
-              guard: guard ? call("and", [differs, rename.expr(guard)], "bool") : differs,
-            },
-            rename.expr(body),
-            value.dtype,
-            runs,
-          );
-          return over(guard, mul(others, tangent));
-        }
+        case "prod":
+          invariant(false, "products are recurrences by now");
         case "any":
         case "all":
         case "argmax":
@@ -318,43 +289,8 @@ export class ForwardSweep {
         );
       }
       case "cumsum":
-        return this.define(value, axes, operator, tangent, value.name, id, runs);
-      case "cumprod": {
-        const upTo = freshIndex(`${index.name}2`, index.hi, index.lo);
-        const factor = freshIndex(`${index.name}3`, index.hi, index.lo);
-        const at = (i: Index): Expr => indexValue(Poly.index(i));
-        const as = (to: Index) => rewriter({ index: (i) => (i === index ? Poly.index(to) : undefined) });
-        const chosen = call(
-          "and",
-          [compare("le", at(factor), at(index)), compare("ne", at(factor), at(upTo))],
-          "bool",
-        );
-        const rest = this.plain(
-          `${value.name}_others`,
-          value,
-          [...axes, upTo],
-          {
-            kind: "reduce",
-            reducer: "prod",
-            indices: [factor],
-            guard: guard ? call("and", [chosen, as(factor).expr(guard)], "bool") : chosen,
-          },
-          as(factor).expr(body),
-          value.dtype,
-          runs,
-        );
-        const term = mul(rest, as(upTo).expr(tangent));
-        const within = compare("le", at(upTo), at(index));
-        return this.define(
-          value,
-          axes,
-          sum(guard ? call("and", [within, as(upTo).expr(guard)], "bool") : within, [upTo]),
-          term,
-          value.name,
-          id,
-          runs,
-        );
-      }
+      case "cumprod":
+        invariant(false, "running sums are recurrences by now");
     }
   }
 

@@ -11,7 +11,6 @@ import {
   indexValue,
   isFloat,
   mul,
-  or,
   read,
   rewriter,
   select,
@@ -293,10 +292,7 @@ export class ReverseSweep {
         case "logsumexp":
           return { guard: notEmpty(result), value: mul(cotangent, fn("exp", sub(body, result))) };
         case "prod":
-          return {
-            guard: TRUE,
-            value: mul(cotangent, this.productOfOthers(value, equation, operator, runs)),
-          };
+          invariant(false, "products are recurrences by now");
         case "any":
         case "all":
         case "argmax":
@@ -339,61 +335,9 @@ export class ReverseSweep {
         );
         return { guard: TRUE, value: sub(cotangent, mul(fn("exp", result), inner)) };
       }
-      case "cumsum": {
-        const later = freshIndex(`${index.name}2`, index.hi, index.lo);
-        const rename = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
-        const points = [...this.batch, ...axes];
-        const copy = points.map((p) => freshIndex(p.name, p.hi, p.lo));
-        const there = rewriter({
-          index: (i) => {
-            const k = points.indexOf(i);
-            const c = copy[k];
-            return c && Poly.index(c);
-          },
-        });
-        const condition = compare("le", indexValue(Poly.index(index)), indexValue(Poly.index(later)));
-        const made = this.work.equation(
-          `${this.label}${value.name}_cumulated`,
-          value.dtype,
-          copy,
-          { kind: "reduce", reducer: "sum", indices: [later], guard: there.expr(condition) },
-          there.expr(rename.expr(cotangent)),
-          value,
-        );
-        this.emit(made, runs);
-        return { guard: TRUE, value: this.work.readAt(made, points) };
-      }
-      case "cumprod": {
-        // The sum over later entries of their cotangents times the product of all other factors up to there.
-        const later = freshIndex(`${index.name}2`, index.hi, index.lo);
-        const factor = freshIndex(`${index.name}3`, index.hi, index.lo);
-        const points = [...this.batch, ...axes];
-        const at = (i: Index): Expr => indexValue(Poly.index(i));
-        const asFactor = rewriter({ index: (i) => (i === index ? Poly.index(factor) : undefined) });
-        const upTo = and(
-          and(compare("le", at(factor), at(later)), compare("ne", at(factor), at(index))),
-          guard ? asFactor.expr(guard) : TRUE,
-        );
-        const othersUpTo = this.copied(
-          `${this.label}${value.name}_others`,
-          value,
-          [...axes, later],
-          { kind: "reduce", reducer: "prod", indices: [factor], guard: upTo },
-          asFactor.expr(body),
-          this.unbatched(runs),
-        );
-        const asLater = rewriter({ index: (i) => (i === index ? Poly.index(later) : undefined) });
-        const term = mul(asLater.expr(cotangent), this.work.readAt(othersUpTo, [...axes, later]));
-        const made = this.copied(
-          `${this.label}${value.name}_cumulated`,
-          value,
-          points,
-          { kind: "reduce", reducer: "sum", indices: [later], guard: compare("le", at(index), at(later)) },
-          term,
-          runs,
-        );
-        return { guard: TRUE, value: this.work.readAt(made, points) };
-      }
+      case "cumsum":
+      case "cumprod":
+        invariant(false, "running sums are recurrences by now");
     }
   }
 
@@ -465,42 +409,6 @@ export class ReverseSweep {
       "i32",
     );
     return this.work.readAt(made, equation.axes);
-  }
-
-  private productOfOthers(
-    value: Value,
-    equation: Equation,
-    operator: Operator & { kind: "reduce" },
-    runs: readonly RunAxis[],
-  ): Expr {
-    const inner = operator.indices.map((i) => freshIndex(`${i.name}2`, i.hi, i.lo));
-    const rename = rewriter({
-      index: (i) => {
-        const c = inner[operator.indices.indexOf(i)];
-        return c && Poly.index(c);
-      },
-    });
-    const differs = operator.indices.reduce<Expr | null>((any, i, k) => {
-      const other = inner[k];
-      const ne = compare(
-        "ne",
-        indexValue(Poly.index(i)),
-        indexValue(other ? Poly.index(other) : Poly.constant(0)),
-      );
-      return any ? or(any, ne) : ne;
-    }, null);
-    const guard = and(differs ?? TRUE, operator.guard ? rename.expr(operator.guard) : TRUE);
-    const points = [...equation.axes, ...operator.indices];
-    const own = this.unbatched(runs);
-    const made = this.copied(
-      `${value.name}_others`,
-      value,
-      points,
-      { kind: "reduce", reducer: "prod", indices: inner, guard },
-      rename.expr(equation.body),
-      own,
-    );
-    return this.work.readAt(made, points);
   }
 
   /** Turn what flows back into each read into contributions to the tensor that was read. */

@@ -95,10 +95,13 @@ class Raiser {
     for (const v of this.program.values.values()) if (v.definition.kind === "leaf") this.leaf(v);
     this.readAxisNames();
     for (const item of this.program.items) if (typeof item !== "number") this.layOut(item);
+    // An output laid out otherwise is a copy, which has the name.
+    for (const { name, value } of this.outputs)
+      if (this.valueNames.get(value) === name && this.isMoved(value))
+        this.valueNames.set(value, this.names.fresh(`${name}_steps`));
     for (const item of this.program.items) this.item(item);
     for (const { name, value } of this.outputs) {
-      const own = this.valueNames.get(value) === name && !this.isMoved(value);
-      if (!own) this.copy(name, value);
+      if (this.valueNames.get(value) !== name) this.copy(name, value);
       else if (this.isMember(value)) this.statements.push({ kind: "output", names: [tree.name(name)], span });
     }
     for (const { leaf, value } of this.program.stateUpdates) this.copy(this.nameOf(leaf), value, true);

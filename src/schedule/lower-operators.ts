@@ -1,28 +1,16 @@
+import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import {
-  add,
-  and,
-  call,
-  compare,
-  constant,
-  div,
-  fn,
-  freshIndex,
-  indexValue,
-  read,
-  rewriter,
-  select,
-  sub,
-  TRUE,
-} from "../ir/expr.js";
+import { add, call, constant, div, fn, freshIndex, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
+import { expandScans } from "../ir/scans.js";
 import type { Equation, Item, Operator, Program, Reducer, Value } from "../ir/program.js";
 
 /**
- * softmax, log_softmax, logsumexp, cumsum and cumprod in terms of the plain reductions. They were kept whole until
- * here because their derivative and their stability depend on the whole.
+ * softmax, log_softmax and logsumexp in terms of the plain reductions, which were kept whole until here because their
+ * derivative and their stability depend on the whole; cumsum and cumprod as recurrences.
  */
-export function lowerOperators(program: Program): Program {
+export function lowerOperators(whole: Program): Program {
+  const program = expandScans(whole, () => true, false);
   const values = new Map(program.values);
   const names = new Set([...values.values()].map((v) => v.name));
   let next = Math.max(0, ...values.keys()) + 1;
@@ -178,19 +166,7 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Equati
       };
     }
     case "cumsum":
-    case "cumprod": {
-      const upTo = freshIndex(`${index.name}2`, index.hi, index.lo);
-      const { expr } = rewriter({ index: (i) => (i === index ? Poly.index(upTo) : undefined) });
-      const within = compare("le", indexValue(Poly.index(upTo)), indexValue(Poly.index(index)));
-      return {
-        ...equation,
-        operator: reduce(
-          operator.name === "cumsum" ? "sum" : "prod",
-          [upTo],
-          guard ? and(within, expr(guard)) : within,
-        ),
-        body: expr(body),
-      };
-    }
+    case "cumprod":
+      invariant(false, "running sums are recurrences by now");
   }
 }
