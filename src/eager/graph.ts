@@ -82,6 +82,9 @@ function reach(root: Edge): Map<Node, Set<number>> {
   return new Map([...found].sort(([a], [b]) => b.id - a.id));
 }
 
+/** Of letters as wide where the picture is looked at as Graphviz takes them to be, so that labels keep apart. */
+const FONT = 'fontname="Courier", fontsize=12';
+
 /** The computation graph of a tensor, with the local derivative on every edge. */
 export class Graph {
   constructor(
@@ -96,14 +99,27 @@ export class Graph {
       const label = `${name}${shape.length ? ` ${showShape(shape)}` : ""}`;
       return `  n${id} [label=${text(label)}, shape=${leaf ? "box, style=filled, fillcolor=lightgrey" : "ellipse"}];`;
     });
-    const edges = this.edges.map((e) => `  n${e.to} -> n${e.from} [label=${text(show(e.derivative))}];`);
-    return ["digraph {", "  rankdir=BT;", "  edge [dir=forward];", ...nodes, ...edges, "}", ""].join("\n");
+    const edges = this.edges.map(
+      (e) => `  n${e.to} -> n${e.from} [label=${text(` ${show(e.derivative)} `)}];`,
+    );
+    return [
+      "digraph {",
+      "  rankdir=BT;",
+      `  node [${FONT}];`,
+      `  edge [dir=forward, ${FONT}];`,
+      ...nodes,
+      ...edges,
+      "}",
+      "",
+    ].join("\n");
   }
   /** Drawn by @viz-js/viz, which the caller installs. @throws EagerError where it is not there */
   async svg(): Promise<string> {
     try {
       const { instance } = await import("@viz-js/viz");
-      return (await instance()).renderString(this.dot(), { format: "svg" });
+      const svg = (await instance()).renderString(this.dot(), { format: "svg" });
+      // Where there is no Courier, another of its width.
+      return svg.replaceAll('font-family="Courier"', 'font-family="Courier, monospace"');
     } catch (error) {
       if (error instanceof Error && /Cannot find|Failed to (load|resolve)|not found/i.test(error.message))
         throw new EagerError("drawing needs the package @viz-js/viz: npm install @viz-js/viz");

@@ -16,12 +16,16 @@ function withRecording<T>(on: boolean, body: () => T): T {
   const before = recording;
   recording = on;
   try {
-    return body();
+    const result = body();
+    // What it awaits would run after `recording` is set back.
+    if (result instanceof Promise)
+      throw new AutogradError("noGrad and enableGrad take a synchronous function");
+    return result;
   } finally {
     recording = before;
   }
 }
-/** Runs `body`, which must be synchronous, without leaving anything on the tape. */
+/** Runs `body`, which must be synchronous, without leaving anything on the tape. @throws AutogradError where it is not */
 export const noGrad = <T>(body: () => T): T => withRecording(false, body);
 /** Runs `body`, which must be synchronous, with the tape on, also within `noGrad`. */
 export const enableGrad = <T>(body: () => T): T => withRecording(true, body);

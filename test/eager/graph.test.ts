@@ -27,14 +27,15 @@ test("the graph of a chain has each operation's derivative on its edge", () => {
   expect(graph(loss, { names: { x, w } }).dot().replace(/n\d+/g, "n")).toMatchInlineSnapshot(`
     "digraph {
       rankdir=BT;
-      edge [dir=forward];
+      node [fontname="Courier", fontsize=12];
+      edge [dir=forward, fontname="Courier", fontsize=12];
       n [label="square", shape=ellipse];
       n [label="mul", shape=ellipse];
       n [label="w", shape=box, style=filled, fillcolor=lightgrey];
       n [label="x", shape=box, style=filled, fillcolor=lightgrey];
-      n -> n [label="12"];
-      n -> n [label="2"];
-      n -> n [label="3"];
+      n -> n [label=" 12 "];
+      n -> n [label=" 2 "];
+      n -> n [label=" 3 "];
     }
     "
   `);
