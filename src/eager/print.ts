@@ -6,6 +6,8 @@ const PRECISION = 8;
 const LINE = 75;
 const THRESHOLD = 1000;
 const EDGE = 3;
+/** From here on f32 has an exponent (NumPy since 2.3). */
+const SINGLE_LARGE = 1e6;
 
 type Word = (x: number | bigint) => string;
 
@@ -13,7 +15,7 @@ type Word = (x: number | bigint) => string;
 function shortest(x: number, dtype: DType): string {
   if (dtype !== "f32") return x.toExponential();
   for (let digits = 0; digits < 9; digits++) {
-    const text = x.toExponential(digits);
+    const text = rounded(x, digits);
     if (Math.fround(Number(text)) === x) return text;
   }
   return x.toExponential();
@@ -30,10 +32,19 @@ function positional(x: number, dtype: DType, precision = PRECISION): string {
   if (fraction.length > precision) return sign + trimmed(Math.abs(x).toFixed(precision));
   return `${sign}${point > 0 ? digits.slice(0, point).padEnd(point, "0") : "0"}.${trimmed(fraction)}`;
 }
-/** `1.5e+10`, the parts being whole part, fraction, exponent with sign. */
-function scientific(x: number, dtype: DType): [whole: string, fraction: string, exponent: string] {
+/** In exponential form with so many digits, halves to even; JavaScript rounds them away from 0. */
+function rounded(x: number, digits: number): string {
+  const text = x.toExponential(digits);
+  const [mantissa = "", power = "0"] = x.toExponential(Math.min(100, digits + 60)).split("e");
+  const all = mantissa.replace("-", "").length - 2; // digits behind the point
+  const [kept, rest] = [mantissa.slice(0, digits - all), mantissa.slice(digits - all)];
+  return /^50*$/.test(rest) && /[02468]$/.test(kept) ? `${kept}e${power}` : text;
+}
+/** `1.5e+10`, the parts being whole part, fraction (the exact value's, where there are `least` digits), exponent with sign. */
+function scientific(x: number, dtype: DType, least = 0): [whole: string, fraction: string, exponent: string] {
   const [, behind = ""] = /\.(\d+)/.exec(shortest(x, dtype)) ?? [];
-  const text = behind.length > PRECISION ? x.toExponential(PRECISION) : shortest(x, dtype);
+  const text =
+    behind.length > PRECISION || behind.length < least ? rounded(x, least || PRECISION) : shortest(x, dtype);
   const [mantissa = "", power = "0"] = text.split("e");
   const [whole = "", fraction = ""] = mantissa.split(".");
   const sign = power.startsWith("-") ? "-" : "+";
@@ -51,7 +62,7 @@ function scalarText(x: number | bigint, dtype: DType): string {
   const value = Number(x);
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value < 0 ? "-inf" : "inf";
   const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-4 && size < 1e16)) {
+  if (value === 0 || (size >= 1e-4 && size < (dtype === "f32" ? SINGLE_LARGE : 1e16))) {
     const text = positional(value, dtype, 30);
     return text.endsWith(".") ? `${text}0` : text;
   }
@@ -72,7 +83,9 @@ function wordsFor(shown: readonly (number | bigint)[], dtype: DType): Word {
   const sizes = finite.filter((x) => x !== 0).map(Math.abs);
   const greatest = sizes.reduce((a, b) => Math.max(a, b), 0);
   const least = sizes.reduce((a, b) => Math.min(a, b), Infinity);
-  const exponential = sizes.length > 0 && (greatest >= 1e8 || least < 1e-4 || greatest / least > 1000);
+  const exponential =
+    sizes.length > 0 &&
+    (greatest >= (dtype === "f32" ? SINGLE_LARGE : 1e8) || least < 1e-4 || greatest / least > 1000);
   const longest = (texts: readonly string[]): number => texts.reduce((n, t) => Math.max(n, t.length), 0);
 
   let left = 0;
@@ -85,7 +98,7 @@ function wordsFor(shown: readonly (number | bigint)[], dtype: DType): Word {
     left = longest(parts.map((p) => p[0]));
     right = power + 2 + digits;
     write = (x) => {
-      const [whole, fraction, exponent] = scientific(x, dtype);
+      const [whole, fraction, exponent] = scientific(x, dtype, digits);
       const sign = exponent.slice(0, 1);
       return `${whole.padStart(left)}.${fraction.padEnd(digits, "0")}e${sign}${exponent.slice(1).padStart(power, "0")}`;
     };

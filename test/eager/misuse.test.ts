@@ -11,6 +11,7 @@ import {
   Function,
   grad,
   linspace,
+  noGrad,
   ones,
   rand,
   randint,
@@ -93,6 +94,12 @@ test.each<[string, () => unknown, Class, string]>([
     () => crossEntropy(ones([2, 3]), tensor([0, 1])),
     ShapeError,
     'labels are integers, to("i64")',
+  ],
+  [
+    "an asynchronous body",
+    () => noGrad(async () => Promise.resolve(1)),
+    AutogradError,
+    "noGrad and enableGrad take a synchronous function",
   ],
   [
     "a list as cotangent",

@@ -94,3 +94,14 @@ for (const [name, { dtype, shape, data, text }] of Object.entries(expected.print
     const values = data.map((x) => (typeof x !== "string" ? x : dtype === "i64" ? BigInt(x) : known[x]!));
     expect(String(tensor(values, { dtype }).reshape(...shape))).toBe(text);
   });
+
+// By NumPy 2.4: exact digits fill up a column, halves go to even, and f32 has an exponent from 1e6 on.
+test.each([
+  [[4.3008599e9, -7.7429944e9], "[ 4.3008599e+09 -7.7429944e+09]"],
+  [[503896.3125, 1.0395887e-5], "[5.0389631e+05 1.0395887e-05]"],
+  [[353769.625, 1e-9], "[3.5376962e+05 9.9999997e-10]"],
+  [[-175363.53, -7049080.5], "[-1.7536353e+05 -7.0490805e+06]"],
+  [[999999.5, 12.5], "[9.999995e+05 1.250000e+01]"],
+  [[999999, 1234.5], "[999999.    1234.5]"],
+  [1809311, "1.809311e+06"],
+])("f32 prints as NumPy: %s", (data, text) => expect(String(tensor(data))).toBe(text));
