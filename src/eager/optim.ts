@@ -31,6 +31,8 @@ export abstract class Optimizer<S extends Common> {
     if (!Array.isArray(params)) throw new EagerError("an optimizer takes a list of tensors, or of groups");
     const groups = params.map((p) => ("shape" in p ? null : p)).filter((g) => g !== null);
     const lone = params.filter((p): p is Tensor => "shape" in p);
+    if (groups.length && lone.length)
+      throw new EagerError("an optimizer takes a list of tensors, or of groups, not both");
     this.groups = (groups.length ? groups : [{ params: lone }]).map((g) => ({ ...settings, ...g }));
     const all = this.params;
     if (!all.length) throw new EagerError("an optimizer of no params");

@@ -123,6 +123,12 @@ test.each<[string, () => unknown, Class, string]>([
     "an optimizer takes a list of tensors, or of groups",
   ],
   [
+    "tensors and groups mixed",
+    () => new SGD(any([leaf([1]), { params: [leaf([1])] }]), { lr: 1 }),
+    EagerError,
+    "a list of tensors, or of groups, not both",
+  ],
+  [
     "an optimizer without a rate",
     () => new SGD([leaf([1])], any({})),
     EagerError,

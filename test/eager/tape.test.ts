@@ -183,6 +183,22 @@ test("a Function that gives a wrong number or shape of gradients is told", () =>
   expect(() => Misshapen.apply(leaf([1])).backward()).toThrow(/shape \[1, 1\]/);
 });
 
+test("a norm's gradient is 0 where all is 0, of every order", () => {
+  for (const p of [0.5, 1, 2, 3, Infinity]) {
+    const x = leaf([
+      [0, 0],
+      [0, -2],
+    ]);
+    const length = x.norm(p, 1);
+    expect(length.mul(1e9).round().tolist()).toEqual([0, 2e9]);
+    const [first] = grad(length.sum(), [x], { createGraph: true }) as [Tensor];
+    expect(first.mul(1e9).round().tolist()).toEqual([
+      [0, 0],
+      [0, -1e9],
+    ]);
+    if (p === 2) expect(grad(first.sum(), x)[0]?.select(0, 0).tolist()).toEqual([0, 0]);
+  }
+});
 test("a branch not taken passes no NaN, in first and second derivatives", () => {
   const x = leaf([0, 4, 1000]);
   const y = where(x.gt(0), x.sqrt().add(x.neg().exp()), 0).add(where(x.lt(10), x.exp(), 1));

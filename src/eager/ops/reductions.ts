@@ -237,10 +237,13 @@ export function logsumexp(x: Tensor, dim?: Axes, keepdim = false): Tensor {
   return keepdim ? total : reshape(total, reducedShape(x.shape, axes, false));
 }
 
-/** The p-norm over axes, 2 by default; `Infinity` gives the greatest magnitude. */
+/** The p-norm over axes, 2 by default; `Infinity` gives the greatest magnitude. The gradient at zeros is 0. */
 export function norm(x: Tensor, p = 2, dim?: Axes, keepdim = false): Tensor {
-  if (p === 2) return sum(mul(x, x), dim, keepdim).sqrt();
   if (p === 1) return sum(x.abs(), dim, keepdim);
   if (p === Infinity) return amax(x.abs(), dim, keepdim);
-  return sum(x.abs().pow(p), dim, keepdim).pow(1 / p);
+  if (p === 2) return unlessZero(sum(mul(x, x), dim, keepdim), (total) => total.sqrt());
+  const powers = unlessZero(x, (t) => t.abs().pow(p));
+  return unlessZero(sum(powers, dim, keepdim), (total) => total.pow(1 / p));
 }
+/** f, which is 0 at 0 with a derivative that is infinite or none: 0 here. */
+const unlessZero = (x: Tensor, f: (x: Tensor) => Tensor): Tensor => f(x).where(x.ne(0), 0);
