@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compile } from "../../src/compile.js";
 import { fromTypedArray, grad, randn, type Tensor, zeros } from "../../src/eager/index.js";
@@ -121,5 +122,40 @@ test("a hook's gradient has to be of the shape of the one it replaces", () => {
   y.registerHook((g) => g.sum());
   expect(() => y.sum().backward()).toThrow(
     "a hook on a result of `mul` gave a gradient of shape [] in place of one of shape [3]",
+  );
+});
+
+test("on random tapes of views and writes, the run in place gives what the recorded one gives", () => {
+  const step = fc.tuple(fc.nat(6), fc.nat(99), fc.nat(99), fc.nat(99));
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 3, maxLength: 25 }), fc.nat(2), (program, kept) => {
+      const leaves = [1, 2].map((seed) => randn([4, 3], { seed, dtype: "f64" }).requiresGrad_());
+      const pool: Tensor[] = leaves.map((t) => t.mul(1));
+      for (const [kind, a, b, c] of program) {
+        const [x, y] = [pool[a % pool.length]!, pool[b % pool.length]!];
+        const row = c % x.shape[0]!;
+        if (kind === 0) pool.push(x.add(y));
+        else if (kind === 1) pool.push(x.clone().mul(y.clone()).tanh().clone());
+        else if (kind === 2) x.select(0, row).copy_(y.select(0, b % y.shape[0]!).clone());
+        else if (kind === 3) x.narrow(1, c % 2, 2).mul_(0.5);
+        else if (kind === 4) pool.push(x.flip(0));
+        else if (kind === 5) pool.push(x.add(x.select(0, row)));
+        else
+          x.transpose(0, 1)
+            .select(0, c % 3)
+            .add_(y.select(1, c % 3).clone());
+      }
+      for (const t of kept ? pool.slice(0, kept) : []) if (t.requiresGrad) t.retainGrad();
+      const loss = pool.reduce((sum, t) => sum.add(t.sum()), zeros([], { dtype: "f64" }));
+      const recorded = grad(loss, leaves, { createGraph: true });
+      const plain = grad(loss, leaves, { retainGraph: true });
+      loss.backward();
+      leaves.forEach((leaf, k) => {
+        const wanted = recorded[k]!.detach();
+        for (const found of [plain[k]!, leaf.grad!])
+          expect(found.sub(wanted).abs().amax().item()).toBeLessThan(1e-9 * (1 + wanted.abs().amax().item()));
+      });
+    }),
+    { numRuns: 300, seed: 7 },
   );
 });
