@@ -109,7 +109,7 @@ function sentBack(
     });
   for (const statement of adjoint.body)
     if (statement.kind !== "equation")
-      return report.unsupported(`\`${statement.kind}\` in an adjoint`, statement.span);
+      return report.add("GRAD2019", statement.span, { kind: statement.kind, where: "an adjoint" });
   const shapes = new Map(
     adjoint.results.flatMap((name, k) => {
       const term = args[k];

@@ -290,7 +290,14 @@ function block(
   for (const statement of statements) {
     if (statement.kind === "equation" || statement.kind === "rec") continue;
     if (declaration.kind !== "layer" || (statement.kind !== "param" && statement.kind !== "state"))
-      return report.unsupported(`\`${statement.kind}\` in a ${declaration.kind}`, statement.span);
+      return report.add(
+        "GRAD2019",
+        statement.span,
+        { kind: statement.kind, where: declaration.kind === "fn" ? "a function" : "a layer" },
+        declaration.kind === "fn" && (statement.kind === "param" || statement.kind === "state")
+          ? { help: "a layer has params and states of its own" }
+          : {},
+      );
     declareParam(statement, context, `${context.owner}.`);
     for (const { name } of statement.items) shareParam(name.text, context, caller);
   }

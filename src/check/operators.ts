@@ -166,7 +166,12 @@ function arithmetic(
     const made = integerOperation(operator, a, b);
     return made
       ? over(matched.axes, made)
-      : context.session.report.unsupported("powers of integers with a computed exponent", span);
+      : context.session.report.add(
+          "GRAD3006",
+          span,
+          { wanted: "a literal exponent for an integer", found: describe(right) },
+          { help: "the power of a float takes any: f32(base)^exponent" },
+        );
   }
   return over(matched.axes, floatOperation(operator, a, b));
 }

@@ -152,7 +152,14 @@ export function alongAxis(node: AxisExpression, context: Context, elaborate: Ela
     );
   const { index } = binding;
   if (context.times.has(index))
-    return report.unsupported(`${node.operator} along the index of a recurrence`, node.headSpan);
+    return report.add(
+      "GRAD3015",
+      node.headSpan,
+      { name: `${node.operator}[${node.index.text}]` },
+      {
+        help: "all steps are there behind the `rec`; within it, carry what has gathered so far as a quantity",
+      },
+    );
   const guard = guardOf(node.guard, context, elaborate);
   if (guard === undefined) return null;
   const found = elaborate(node.body, guard ? underCondition(context, guard) : context);

@@ -107,7 +107,7 @@ export function entriesOf(
       continue;
     }
     if (each.kind !== "equation") {
-      report.unsupported(`\`${each.kind}\` in a \`rec\``, each.span);
+      report.add("GRAD2019", each.span, { kind: each.kind, where: "a `rec`" });
       failed = true;
       continue;
     }

@@ -1,6 +1,6 @@
 import type { Target } from "../compile.js";
 import type { Options } from "./main.js";
-import { dimsOf, formatOf, oneFile, precisionOf, wrtOf } from "./options.js";
+import { dimsOf, formatOf, offOf, oneFile, precisionOf, wrtOf } from "./options.js";
 import { SourceFiles } from "./source.js";
 import { UsageError, UserError } from "./usage.js";
 
@@ -17,6 +17,7 @@ export async function emit(files: readonly string[], options: Options): Promise<
     dims: dimsOf(options),
     precision: precisionOf(options),
     ...wrtOf(options),
+    ...(await offOf(options)),
   });
   sources.report(result.diagnostics, formatOf(options), process.stderr);
   if (!result.ok && stage !== "tokens" && stage !== "ast") throw new UserError("");

@@ -9,7 +9,7 @@ import type { NamedTensor } from "../runtime/store.js";
 import { loadData, type LoadedData, type RunResult } from "./data.js";
 import type { Options } from "./main.js";
 import { type Engine, engineParts, instantiate, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, numberOf, wrtOf } from "./options.js";
+import { dimsOf, formatOf, numberOf, offOf, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 
 type Tensors = Readonly<Record<string, NamedTensor>>;
@@ -46,6 +46,7 @@ export async function runEngine(
     {
       precision: engine === "interpreter" ? "f64" : precision,
       ...wrtOf(options),
+      ...(await offOf(options)),
       targets: [engineParts(engine).target],
       runtimeImport: RUNTIME_URL,
     },

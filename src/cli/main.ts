@@ -15,6 +15,7 @@ const OPTIONS = {
   precision: { type: "string" },
   grad: { type: "string" },
   wrt: { type: "string" },
+  off: { type: "string", multiple: true },
   seed: { type: "string" },
   json: { type: "boolean" },
   watch: { type: "boolean" },
@@ -52,7 +53,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: async (f, o) => (await import("./build.js")).build(f, o),
   },
   emit: {
-    usage: "emit FILE --stage S",
+    usage: "emit FILE --stage S [--off PASS]",
     does: "prints one stage of the compilation",
     run: async (f, o) => (await import("./emit.js")).emit(f, o),
   },

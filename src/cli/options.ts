@@ -17,6 +17,15 @@ export function wrtOf({ wrt }: Options): { wrt?: "params" | "all" | string[] } {
   if (wrt === undefined) return {};
   return { wrt: wrt === "params" || wrt === "all" ? wrt : wrt.split(",").filter(Boolean) };
 }
+/** `--off PASS`, any number of times: optimisations to leave out. */
+export async function offOf(options: Options): Promise<{ off?: string[] }> {
+  const { OPTIMIZATIONS } = await import("../compile.js");
+  const off = (options.off ?? []).flatMap((o) => o.split(","));
+  for (const name of off)
+    if (!OPTIMIZATIONS.includes(name))
+      throw new UsageError(`--off wants some of ${OPTIMIZATIONS.join(", ")}, not ${name}`);
+  return off.length ? { off } : {};
+}
 /** `--dim B=8`, any number of times. */
 export function dimsOf(options: Options): Record<string, number> {
   const dims: Record<string, number> = {};

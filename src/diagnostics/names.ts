@@ -147,4 +147,13 @@ export const NAMES = {
     ),
     severity: "warning",
   },
+  GRAD2019: {
+    title: "statement out of place",
+    message: ({ kind, where }: { kind: string; where: string }) => `\`${kind}\` has no place in ${where}`,
+    page: page(
+      "A function holds equations and `rec`, an adjoint equations, a step of a `rec` equations and further `rec`; a layer has params and states besides.",
+      "fn scaled(x: f32) -> y: f32 {\n  param w: f32\n  y = w * x\n}",
+      "fn scaled(x: f32, w: f32) -> y: f32 {\n  y = w * x\n}",
+    ),
+  },
 } as const satisfies Record<string, Entry>;

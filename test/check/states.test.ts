@@ -38,5 +38,5 @@ test("a state has one next value, not one for each index around", () => {
   );
   expect(
     complaints(`${LAYER}h = running(x)\nfn f(u: f32) -> v: f32 { state q: f32\n v = u }\nw = f(x[0, 0])`),
-  ).toMatchInlineSnapshot(`"GRAD5001 10:26 not supported yet: \`state\` in a fn | state q: f32"`);
+  ).toMatchInlineSnapshot(`"GRAD2019 10:26 \`state\` has no place in a function | state q: f32"`);
 });

@@ -38,6 +38,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   GRAD2017: 'import { f } from "./layers.grad"\ninput x: f32\noutput y = f(x)',
   GRAD2018:
     "dim N\ninput seed: i32\noutput a[i in 0..N] = rand(seed)[i]\noutput b[i in 0..N] = rand(seed)[i]",
+  GRAD2019:
+    "fn scaled(x: f32) -> y: f32 {\n  param w: f32\n  y = w * x\n}\ninput x: f32\noutput z = scaled(x)",
   GRAD3001: "dim A, B\ninput x: f32[A], y: f32[B]\noutput z[i] = x[i] + y[i]",
   GRAD3002: "dim N\ninput x: f32[N]\noutput y[i, j in 0..N] = x[i, j]",
   GRAD3003: "input k: i32, x: f32\noutput y = k * x",

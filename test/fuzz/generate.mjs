@@ -64,20 +64,14 @@ export function program({ dims, equations, seed }) {
   const lines = [];
   const read = new Set();
   equations.forEach((e, n) => {
-    const made = equation(e, n, tensors, (name) => read.add(name));
+    const made =
+      (e.kind % 9 === 6 && derivative(e, n, tensors, leaves)) ||
+      equation(e, n, tensors, (name) => read.add(name));
     if (!made) return;
     lines.push(made.text);
-    tensors.push({ name: made.name, axes: made.axes });
+    tensors.push({ name: made.name, axes: made.axes, order: made.order });
   });
   const ends = tensors.filter((t) => !leaves.includes(t) && !read.has(t.name));
-  const term = ({ name, axes }) => {
-    const indices = axes.map((_, k) => "ij"[k]);
-    const at = indices.length ? `[${indices.join(", ")}]` : "";
-    const square = `sin(${name}${at} + 0.3)^2`;
-    return indices.length
-      ? `(sum[${indices.map((i, k) => `${i} in 0..${axes[k]}`).join(", ")}] ${square})`
-      : square;
-  };
   const params = Object.fromEntries(
     leaves.map(({ name, axes }) => {
       const shape = axes.map(sizeOf);
@@ -99,6 +93,33 @@ export function program({ dims, equations, seed }) {
     `loss l = ${[...ends.map(term), "0.1 * u"].join(" + ")}`,
   ].join("\n");
   return { source: `${source}\n`, dims, inputs: { k }, params, wrt: leaves.map((t) => t.name) };
+}
+
+/** A scalar of a tensor's entries. */
+function term({ name, axes }) {
+  const indices = axes.map((_, k) => "ij"[k]);
+  const at = indices.length ? `[${indices.join(", ")}]` : "";
+  const square = `sin(${name}${at} + 0.3)^2`;
+  return indices.length
+    ? `(sum[${indices.map((i, k) => `${i} in 0..${axes[k]}`).join(", ")}] ${square})`
+    : square;
+}
+
+/** A derivative of one tensor for a leaf, or along a leaf; at most the second within one program. */
+function derivative({ reads, guard }, n, tensors, leaves) {
+  const of = tensors[reads[0].of % tensors.length];
+  const wrt = leaves[reads[0].how % leaves.length];
+  if (tensors.filter((t) => t.order).length >= 2) return null;
+  const order = true;
+  const text = `y${n} = ` + ["grad", "hvp", "jvp", "vjp"].map((d) => `${d}(y${n}_of, ${wrt.name}`)[guard % 4];
+  const scalar = `y${n}_of = ${term(of)} + 0.1 * ${term(wrt)}`;
+  const [after, axes] = [
+    [")", wrt.axes],
+    [`, ${wrt.name})`, wrt.axes],
+    [`, ${wrt.name})`, []],
+    [", 0.7)", wrt.axes],
+  ][guard % 4];
+  return { name: `y${n}`, axes, order, text: `${scalar}\n${text}${after}` };
 }
 
 /** One equation over the tensors so far. */

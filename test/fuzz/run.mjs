@@ -1,6 +1,6 @@
 // Random programs on every engine: node test/fuzz/run.mjs [--programs N | --minutes M] [--seed S] [--engines a,b]
 // Each is held to the eager engine's values and gradients in float64, which come from the tape and not from the
-// compiler's reverse mode. On a difference the smallest program that shows it is printed, and kept in
+// compiler's reverse mode; and again with one optimisation left out. On a difference the smallest program that shows it is printed, and kept in
 // test/regressions with --keep NAME.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { runEngine } from "../../dist/cli/engines.js";
+import { OPTIMIZATIONS } from "../../dist/compile.js";
 import { prepareWebGpu } from "../../dist/cli/webgpu.js";
 import { program, recipes } from "./generate.mjs";
 
@@ -43,7 +44,8 @@ async function difference(recipe) {
   const file = join(folder, "fuzz.grad");
   writeFileSync(file, source);
   const data = { dims, inputs, params };
-  const run = (name, precision) => runEngine(file, name, precision, data, "l", {});
+  const run = (name, precision, off) =>
+    runEngine(file, name, precision, data, "l", off === undefined ? {} : { off: [off] });
   const { result: want } = await run("eager", "f64");
   let moved = null;
   /** How much a tensor changes when each param is off by one rounding. */
@@ -54,8 +56,12 @@ async function difference(recipe) {
     const [a, b] = [entries(want), entries(moved)];
     return a.reduce((most, x, k) => Math.max(most, Math.abs(Number(x) - Number(b[k]))), 0);
   };
-  for (const { label, name, precision } of engines) {
-    const { result: got } = await run(name, precision);
+  // Whole, and with one optimisation left out.
+  const off = OPTIMIZATIONS[recipe.seed % OPTIMIZATIONS.length];
+  const compiled = engines.filter((e) => e.name !== "interpreter");
+  const runs = [...engines, ...compiled.map((e) => ({ ...e, label: `${e.label} without ${off}`, off }))];
+  for (const { label, name, precision, off } of runs) {
+    const { result: got } = await run(name, precision, off);
     const pairs = [
       ...Object.entries(want.outputs).map(([n, t]) => [
         n,
@@ -123,6 +129,6 @@ for (let seed = firstSeed; done < count && Date.now() - start < limit && !failed
 }
 rmSync(folder, { recursive: true, force: true });
 console.log(
-  `${done} programs on ${engines.length} engines beside the tape, bounds ${BOUND.f64} (f64) and ${BOUND.f32} or ${ROUNDINGS} roundings (f32) of each tensor's largest entry: ${failed ? "a difference" : "no difference"}`,
+  `${done} programs on ${engines.length} engines beside the tape, with all optimisations and without one, bounds ${BOUND.f64} (f64) and ${BOUND.f32} or ${ROUNDINGS} roundings (f32) of each tensor's largest entry: ${failed ? "a difference" : "no difference"}`,
 );
 process.exit(failed ? 1 : 0);
