@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
-import { operands } from "../ir/expr.js";
+import { FALSE, operands, readsOf, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
 
@@ -81,6 +81,33 @@ export class KernelScope {
     return { name: found.name, dtype: found.dtype, shape: tensor.shape, isMade: tensor.isMade };
   }
 
+  /** Operands that are evaluated whenever the node is: not the arms of a select. */
+  strictOperands(e: Expr): readonly Expr[] {
+    const choice = this.asChoice(e);
+    return choice ? [choice.condition] : operands(e);
+  }
+  /**
+   * A select, or what is one in truth: `a and b` whose b reads what may exist only where a holds. What it reads there
+   * may be a subscript of another read, which would leave memory.
+   */
+  asChoice(e: Expr): (Expr & { readonly op: "select" }) | null {
+    if (e.op === "select") return e;
+    if (e.op !== "call" || (e.fn !== "and" && e.fn !== "or")) return null;
+    const [condition, other] = e.args;
+    if (!condition || !other || this.mayBeRead(other)) return null;
+    const made = e.fn === "and" ? select(condition, other, FALSE) : select(condition, TRUE, other);
+    return made.op === "select" ? made : null;
+  }
+  /** Whether all that is read exists whatever the conditions around. */
+  private mayBeRead(e: Expr): boolean {
+    const known = this.readable.get(e);
+    if (known !== undefined) return known;
+    const found = readsOf([e]).every((node) => inBounds(node, this.tensor(node.value).shape));
+    this.readable.set(e, found);
+    return found;
+  }
+  private readonly readable = new Map<Expr, boolean>();
+
   /** Keeps a tensor's own name for its buffer, from the scalars that would take it first. */
   reserve(id: ValueId): void {
     const tensor = this.tensor(id);
@@ -130,7 +157,7 @@ export class Block {
         if (mine.has(e)) continue;
         mine.add(e);
         if (seen.has(e)) this.shared.add(e);
-        else stack.push(...strictOperands(e));
+        else stack.push(...this.scope.strictOperands(e));
       }
       for (const e of mine) seen.add(e);
     }
@@ -154,6 +181,13 @@ export class Block {
   }
   let(name: string, value: KExpr): KExpr {
     if (value.op === "constant" || value.op === "variable") return value;
+    const unique = this.scope.fresh(name);
+    this.push({ kind: "let", name: unique, value });
+    return kVariable(unique, value.dtype);
+  }
+
+  /** A value under a name of its own, though it has one. */
+  copy(name: string, value: KExpr): KExpr {
     const unique = this.scope.fresh(name);
     this.push({ kind: "let", name: unique, value });
     return kVariable(unique, value.dtype);
@@ -247,7 +281,7 @@ export class Block {
       for (let node = stack.pop(); node; node = stack.pop()) {
         const n = (uses.get(node) ?? 0) + 1;
         uses.set(node, n);
-        if (n === 1) stack.push(...strictOperands(node));
+        if (n === 1) stack.push(...this.scope.strictOperands(node));
       }
     };
     roots.forEach(count);
@@ -260,14 +294,14 @@ export class Block {
       else if (!seen.has(top.e)) {
         seen.add(top.e);
         stack.push({ e: top.e, done: true });
-        for (const o of strictOperands(top.e)) if (!seen.has(o)) stack.push({ e: o, done: false });
+        for (const o of this.scope.strictOperands(top.e)) if (!seen.has(o)) stack.push({ e: o, done: false });
       }
     }
     const depths = new Map<Expr, number>();
     for (const e of order) {
       if (e.op === "constant" || e.op === "index") continue;
       // A long chain is cut into names, so that neither printer nor reader has to descend it.
-      const depth = 1 + Math.max(0, ...strictOperands(e).map((o) => depths.get(o) ?? 0));
+      const depth = 1 + Math.max(0, ...this.scope.strictOperands(e).map((o) => depths.get(o) ?? 0));
       const deep = depth >= MOST_NESTED;
       depths.set(e, deep ? 0 : depth);
       if ((uses.get(e) ?? 0) < 2 && !deep && !this.shared.has(e)) continue;
@@ -303,33 +337,45 @@ export class Block {
           index: this.poly(flatten(buffer.shape, e.subscripts)),
         };
       }
-      case "call":
+      case "call": {
+        const choice = this.scope.asChoice(e);
+        if (choice) return this.choice(choice, e);
         return folded(
           e.fn,
           e.dtype,
           e.args.map((a) => this.expr(a)),
         );
+      }
       case "cast":
         return { op: "cast", dtype: e.dtype, arg: this.expr(e.arg) };
-      case "select": {
-        const condition = this.expr(e.condition);
-        if (!needsBranch(e.then) && !needsBranch(e.else))
-          return { op: "select", dtype: e.dtype, condition, then: this.arm(e.then), else: this.arm(e.else) };
-        const name = this.scope.fresh("t");
-        this.push({ kind: "var", name, init: kConstant(0, e.dtype) });
-        const branch = (arm: Expr): Statement[] => {
-          const block = this.inner();
-          const [value] = block.exprs([arm]);
-          invariant(value, "one root, one result");
-          block.push({ kind: "assign", name, value });
-          return block.statements;
-        };
-        this.push({ kind: "if", condition, then: branch(e.then), else: branch(e.else) });
-        const result = kVariable(name, e.dtype);
-        this.bound.set(`e${e.id}`, result);
-        return result;
-      }
+      case "select":
+        return this.choice(e, e);
     }
+  }
+  /** One arm or the other, of what stands for `e`. */
+  private choice(node: Expr & { readonly op: "select" }, e: Expr): KExpr {
+    const condition = this.expr(node.condition);
+    if (!needsBranch(node.then) && !needsBranch(node.else))
+      return {
+        op: "select",
+        dtype: node.dtype,
+        condition,
+        then: this.expr(node.then),
+        else: this.expr(node.else),
+      };
+    const name = this.scope.fresh("t");
+    this.push({ kind: "var", name, init: kConstant(0, node.dtype) });
+    const branch = (arm: Expr): Statement[] => {
+      const block = this.inner();
+      const [value] = block.exprs([arm]);
+      invariant(value, "one root, one result");
+      block.push({ kind: "assign", name, value });
+      return block.statements;
+    };
+    this.push({ kind: "if", condition, then: branch(node.then), else: branch(node.else) });
+    const result = kVariable(name, node.dtype);
+    this.bound.set(`e${e.id}`, result);
+    return result;
   }
   /** The furthest block out in which the subscripts have values. */
   private outermost(subscripts: readonly Poly[]): Block {
@@ -344,10 +390,6 @@ export class Block {
     const made = this.let("x", this.tree(e));
     this.bound.set(`e${e.id}`, made);
     return made;
-  }
-  /** An arm without sharing stays one expression; address arithmetic may be hoisted out of it. */
-  private arm(e: Expr): KExpr {
-    return this.expr(e);
   }
 }
 
@@ -379,11 +421,6 @@ function combine(a: KExpr, b: KExpr, rest: Poly): KExpr {
   const known = rest.constant;
   if (known !== undefined && known < 0) return kIndex("sub", a, kConstant(-known));
   return kIndex("add", a, b);
-}
-
-/** Operands that are evaluated whenever the node is: not the arms of a select. */
-function strictOperands(e: Expr): readonly Expr[] {
-  return e.op === "select" ? [e.condition] : operands(e);
 }
 
 /** Whether an arm is worth statements of its own: it shares nodes, or holds a choice, or is long. */

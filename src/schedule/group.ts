@@ -1,3 +1,4 @@
+import { invariant } from "../diagnostics/invariant.js";
 import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { freshIndex, readsOf } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
@@ -6,6 +7,7 @@ import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/pr
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
 import { loopAxes, pointAxes } from "./points.js";
+import { parallelAxes, type ParallelAxis } from "./parallel.js";
 import { nestOf, readsOfEquation, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
 
 /** Equations computed by one nest of loops. */
@@ -41,7 +43,13 @@ export interface RecurrenceKernel {
   readonly group: RecurrenceGroup;
   readonly members: ValueId[];
   /** The steps, then what is computed from their sums; null where a recurrence runs within the steps. */
-  readonly nest: { readonly step: LoopNode; readonly body: NestNode[] } | null;
+  readonly nest: StepNest | null;
+}
+export interface StepNest {
+  readonly step: LoopNode;
+  /** The loops around it, each for one point of an axis along which nothing depends on other entries. */
+  readonly points: readonly { readonly index: Index; readonly axis: ParallelAxis }[];
+  readonly body: NestNode[];
 }
 export type KernelGroup = NestGroup | TileGroup | ScatterGroup | RecurrenceKernel;
 
@@ -114,7 +122,15 @@ class Grouping {
   }
 
   /** The equations of a step, woven; all stand at the step's coordinate of their time axes. */
-  private stepsOf({ items, time, lo, hi, direction }: RecurrenceGroup): RecurrenceKernel["nest"] {
+  private stepsOf(group: RecurrenceGroup): StepNest | null {
+    const { items, time, lo, hi, direction } = group;
+    const parallel = this.target.sequentialGrid ? this.scalarSteps(group) : this.parallelOf(group);
+    const points = parallel.map((axis) => {
+      const [id = -1, k = 0] = [...axis][0] ?? [];
+      const like = this.equationOf(id)?.axes[k];
+      invariant(like, "a member has the axis");
+      return { index: freshIndex(like.name, like.hi), axis };
+    });
     const index = freshIndex("step", hi, lo);
     const step: LoopNode = { kind: "loop", index, steps: direction, body: [] };
     for (const item of items) {
@@ -124,9 +140,44 @@ class Grouping {
       const axis = run && definition.axes[run.axis];
       if (!axis) return null;
       const at = new Map([[axis, Poly.index(index).add(run.shift)]]);
+      for (const point of points) {
+        const own = definition.axes[point.axis.get(item) ?? -1];
+        if (own) at.set(own, Poly.index(point.index));
+      }
       this.weaver.insert(step.body, item, definition, at);
     }
-    return { step, body: [step] };
+    const body = points.reduceRight<NestNode[]>(
+      (inner, point) => [{ kind: "loop", index: point.index, steps: null, body: inner }],
+      [step],
+    );
+    return { step, points, body };
+  }
+
+  private readonly equationOf = (id: ValueId): Equation | null => {
+    const definition = this.program.values.get(id)?.definition;
+    return definition?.kind === "equation" ? definition : null;
+  };
+  private parallelOf(group: RecurrenceGroup): readonly ParallelAxis[] {
+    return group.items.every((i) => typeof i === "number") ? parallelAxes(group, this.equationOf) : [];
+  }
+  /**
+   * Where points follow one another, a loop over them around the steps is for a step of a few scalars, which stay in
+   * registers then, with entries of one point side by side in memory.
+   */
+  private scalarSteps(group: RecurrenceGroup): readonly ParallelAxis[] {
+    const axes = this.parallelOf(group);
+    const isScalar = idsOf(group).every((id) => {
+      const equation = this.equationOf(id);
+      const time = group.time.get(id)?.axis ?? -1;
+      const mine = axes.map((a) => a.get(id) ?? -1);
+      return (
+        equation?.operator === null &&
+        mine.every((k) => k < time) &&
+        loopAxes(equation).length ===
+          mine.length + (loopAxes(equation).includes(equation.axes[time]!) ? 1 : 0)
+      );
+    });
+    return isScalar ? axes : [];
   }
 
   /** Joins a kernel that stands; why not, where none takes it. */
@@ -182,19 +233,40 @@ class Grouping {
     produces: boolean,
   ): string | null {
     if (!this.target.sequentialGrid || !nest || !produces) return "its producer is a recurrence";
-    if (equation.axes.length > pointAxes(equation).length)
-      return "its producer is a recurrence; it has axes of its own";
     const own = new Set(idsOf(group));
     const read = mentions(equation).filter((id) => members.includes(this.aliasOf(id)));
+    const points = this.pointsAt(nest, equation);
+    if (!points) return "it does not follow the points of its producer";
+    if (loopAxes(equation).some((a) => !points.has(a)))
+      return "its producer is a recurrence; it has axes of its own";
     if (!equation.operator) {
+      if (loopAxes(equation).length) return "its producer is a recurrence; it has axes of its own";
       if (read.some((id) => own.has(this.aliasOf(id)))) return "it reads the recurrence's entries";
       this.weaver.insert(nest.body, value, equation);
       return null;
     }
     const at = this.stepAt(group, equation, read, Poly.index(nest.step.index));
     if (!at) return "it does not sum over the recurrence's steps";
-    this.weaver.insert(nest.step.body, value, equation, at);
+    this.weaver.insert(nest.step.body, value, equation, new Map([...at, ...points]));
     return null;
+  }
+
+  /** The equation's index for each loop around the steps: where it reads the recurrence there. */
+  private pointsAt({ points }: StepNest, equation: Equation): Coordinates | undefined {
+    const at = new Map<Index, Poly>();
+    if (!equation.operator) return at;
+    for (const { index, axis } of points) {
+      const found = new Set(
+        readsOfEquation(equation).flatMap((node) => {
+          const k = axis.get(node.value);
+          return k === undefined ? [] : [node.subscripts[k]?.asIndex];
+        }),
+      );
+      const [own] = found;
+      if (found.size !== 1 || !own || !own.lo.isZero || !own.hi.equals(index.hi)) return undefined;
+      at.set(own, Poly.index(index));
+    }
+    return at;
   }
 
   /** The reduced index that runs with the step: what is read of the recurrence there has been made. */

@@ -1,5 +1,16 @@
 import { invariant } from "../diagnostics/invariant.js";
-import { isZero, type Index, type ValueId } from "../ir/expr.js";
+import {
+  constant,
+  isZero,
+  read,
+  readsOf,
+  rewriter,
+  type Expr,
+  type Index,
+  type ReadExpr,
+  type ValueId,
+} from "../ir/expr.js";
+import { provablyNonNegative } from "../ir/bounds.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
@@ -39,20 +50,31 @@ export function lowerNest(group: NestGroup, context: LoweringContext): LoweredKe
     if (context.wanted(id, inside)) scope.reserve(id);
   }
   const top = new Block(scope, null);
+  const most = context.target.sequentialGrid ? Infinity : group.grid.length;
+  const { grid, body } = gridOf(group.body, top, most);
+  new NestEmitter(context, inside, scope).list(top, body);
+  return withoutUnread(finish(scope, grid, top.statements, members), context, inside);
+}
+
+/** The outermost loops as a grid, at most so many: those around everything that no member folds over. */
+export function gridOf(
+  nest: readonly NestNode[],
+  top: Block,
+  most: number,
+): { grid: GridLoop[]; body: readonly NestNode[] } {
+  const { scope } = top;
   const grid: GridLoop[] = [];
-  let body: readonly NestNode[] = group.body;
-  for (;;) {
+  let body = nest;
+  while (grid.length < most) {
     const [loop, ...others] = body;
-    if (loop?.kind !== "loop" || others.length || !loop.index.lo.isZero) break;
-    if (!context.target.sequentialGrid && grid.length === group.grid.length) break;
+    if (loop?.kind !== "loop" || loop.steps !== null || others.length || !loop.index.lo.isZero) break;
     if (foldsOf(loop).length) break;
     const variable = scope.fresh(loop.index.name);
     top.bindIndex(loop.index, kVariable(variable, "i32"));
     grid.push({ variable, extent: scope.size(loop.index.hi), step: 1 });
     body = loop.body;
   }
-  new NestEmitter(context, inside, scope).list(top, body);
-  return withoutUnread(finish(scope, grid, top.statements, members), context, inside);
+  return { grid, body };
 }
 
 const reducerOf = ({ operator }: Equation): string | undefined =>
@@ -63,6 +85,33 @@ function foldsOf(loop: LoopNode): readonly MemberNode[] {
   return [...membersOf([loop])].filter((m) => foldsOver(m, loop.index));
 }
 
+/** So many steps back an entry is kept in a register. */
+const LAGS = [1, 2, 3, 4];
+
+interface Carried {
+  readonly read: ReadExpr;
+  readonly value: ValueId;
+  readonly lag: number;
+  /** The entry made a step later. */
+  readonly made: Expr;
+}
+const elementKey = (value: ValueId, subscripts: readonly Poly[]): string =>
+  `${value} ${subscripts.map((s) => s.key).join(",")}`;
+
+/** An entry where it exists, 0 where it does not (its readers are guarded); null where that is not known. */
+function entryOr0(entry: Expr, shape: readonly Poly[]): Expr | null {
+  if (entry.op !== "read") return null;
+  const places = entry.subscripts.map((s, k) => ({ s, size: shape[k] ?? Poly.constant(0) }));
+  const isWithin = places.every(
+    ({ s, size }) => provablyNonNegative(s) && provablyNonNegative(size.sub(s).sub(1)),
+  );
+  if (isWithin) return entry;
+  const isOutside = places.some(
+    ({ s, size }) => provablyNonNegative(s.neg().sub(1)) || provablyNonNegative(s.sub(size)),
+  );
+  return isOutside ? constant(0, entry.dtype) : null;
+}
+
 export class NestEmitter {
   /** Of members whose loops are open. */
   private readonly open = new Map<ValueId, readonly (Accumulator | KExpr)[]>();
@@ -71,6 +120,8 @@ export class NestEmitter {
     private readonly context: LoweringContext,
     private readonly inside: ReadonlySet<ValueId>,
     private readonly scope: KernelScope,
+    /** Emits the entries of a recurrence that no step makes, on either side of its steps. */
+    private readonly outside: (block: Block, side: "before" | "after") => void = () => undefined,
   ) {}
 
   list(block: Block, nodes: readonly NestNode[]): void {
@@ -93,9 +144,11 @@ export class NestEmitter {
       );
       this.open.set(member.value, accumulators);
     }
-    const nest = openLoops(block, [loop.index], undefined, loop.steps);
-    this.list(nest.block, loop.body);
-    nest.close();
+    if (loop.steps === null) {
+      const nest = openLoops(block, [loop.index]);
+      this.list(nest.block, loop.body);
+      nest.close();
+    } else this.steps(block, loop, loop.steps);
     for (const member of folds) {
       const accumulators = this.open.get(member.value);
       invariant(accumulators, "opened before");
@@ -106,6 +159,61 @@ export class NestEmitter {
         accumulators.map((a) => ("op" in a ? a : resultOf(a))),
       );
     }
+  }
+
+  private steps(block: Block, loop: LoopNode, direction: 1 | -1): void {
+    const up = direction === 1;
+    this.outside(block, up ? "before" : "after");
+    const carried = this.carried(loop, direction).flatMap(({ read, value, lag, made }) => {
+      const first = up ? loop.index.lo : loop.index.hi.sub(1);
+      const { expr } = rewriter({ index: (i) => (i === loop.index ? first : undefined) });
+      const init = entryOr0(expr(read), valueOf(this.context.program, value).shape);
+      if (!init) return [];
+      const name = this.scope.fresh(`${valueOf(this.context.program, value).name}_before`);
+      return [{ read, lag, made, name, init: block.expr(init) }];
+    });
+    for (const { name, init } of carried) block.push({ kind: "var", name, init });
+    const nest = openLoops(block, [loop.index], undefined, direction);
+    for (const { read, name } of carried)
+      nest.block.bindRead(read.value, read.subscripts, kVariable(name, read.dtype));
+    this.list(nest.block, loop.body);
+    const names = new Set(carried.map((c) => c.name));
+    // Each as it is when the step ends, before any of them moves on.
+    const next = carried.map(({ made }) => {
+      const value = nest.block.expr(made);
+      return value.op === "variable" && names.has(value.name) ? nest.block.copy("t", value) : value;
+    });
+    carried.forEach(({ name }, k) => {
+      const value = next[k];
+      if (value) nest.block.push({ kind: "assign", name, value });
+    });
+    nest.close();
+    this.outside(block, up ? "after" : "before");
+  }
+
+  /** Scalars of the step that later steps read: each with the read, and what it will be at the next step. */
+  private carried(loop: LoopNode, direction: 1 | -1): readonly Carried[] {
+    const reads = new Map<string, ReadExpr>();
+    for (const member of membersOf([loop]))
+      for (const { body, guard } of this.instances(member))
+        for (const node of readsOf(guard ? [body, guard] : [body]))
+          reads.set(elementKey(node.value, node.subscripts), node);
+    const found: Carried[] = [];
+    for (const node of loop.body) {
+      if (node.kind !== "member" || node.own.length > 0 || foldsOver(node, loop.index)) continue;
+      const { dtype } = valueOf(this.context.program, node.value);
+      for (const { subscripts } of this.instances(node)) {
+        const at = (lag: number): Poly[] =>
+          subscripts.map((s) => (s.indices.has(loop.index) ? s.sub(lag * direction) : s));
+        const furthest = LAGS.findLast((lag) => reads.has(elementKey(node.value, at(lag)))) ?? 0;
+        for (let lag = furthest; lag > 0; lag--) {
+          const entry = read(node.value, at(lag), dtype);
+          const made = read(node.value, at(lag - 1), dtype);
+          if (entry.op === "read") found.push({ read: entry, value: node.value, lag, made });
+        }
+      }
+    }
+    return found;
   }
 
   private member(block: Block, member: MemberNode): void {

@@ -1,12 +1,13 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Index } from "../ir/expr.js";
+import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { freshIndex } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { RecurrenceGroup, Value } from "../ir/program.js";
 import { Block, kVariable } from "./emit.js";
 import type { RecurrenceKernel } from "./group.js";
-import { NestEmitter } from "./lower-nest.js";
+import { gridOf, NestEmitter } from "./lower-nest.js";
+import { readsOfEquation } from "./nest.js";
 import { pointAxes, pointsOf, substitution } from "./points.js";
 import {
   emitReduction,
@@ -57,6 +58,10 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
         return;
       }
       const [lo, hi] = place?.range ?? [axis.lo, axis.hi];
+      if (place?.range && hi.sub(lo).equals(1)) {
+        to.set(axis, lo);
+        return;
+      }
       const range = freshIndex(axis.name, hi, lo);
       loops.push(range);
       to.set(axis, Poly.index(range));
@@ -82,28 +87,32 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
     nest.close();
   };
 
+  /** Entries that no step makes, for a group within as ordinary values: nothing there depends on another step. */
+  const emitOutside = (
+    block: Block,
+    of: RecurrenceGroup,
+    around: (id: number) => readonly Place[],
+    side: "before" | "after",
+    only: ReadonlySet<ValueId> | null = null,
+  ): void => {
+    for (const id of of.items.flatMap(idsOf)) {
+      if (only && !only.has(id)) continue;
+      const value = valueOf(program, id);
+      const time = of.time.get(id);
+      invariant(time, `${value.name} has a time axis`);
+      const size = value.shape[time.axis] ?? Poly.constant(0);
+      const range: readonly [Poly, Poly] =
+        side === "before" ? [Poly.constant(0), of.lo.add(time.shift)] : [of.hi.add(time.shift), size];
+      if (range[0].equals(range[1])) continue;
+      emitMember(block, value, [...around(id), { axis: time.axis, range }]);
+    }
+  };
+
   /** The steps of a group within those around it, whose coordinates `around` gives for each member. */
   const emitGroup = (block: Block, of: RecurrenceGroup, around: (id: number) => readonly Place[]): void => {
-    /** Entries that no step makes, for a group within as ordinary values: nothing there depends on another step. */
-    const outside = (side: "before" | "after"): void => {
-      for (const id of of.items.flatMap(idsOf)) {
-        const value = valueOf(program, id);
-        const time = of.time.get(id);
-        invariant(time, `${value.name} has a time axis`);
-        const size = value.shape[time.axis] ?? Poly.constant(0);
-        const range: readonly [Poly, Poly] =
-          side === "before" ? [Poly.constant(0), of.lo.add(time.shift)] : [of.hi.add(time.shift), size];
-        if (range[0].equals(range[1])) continue;
-        emitMember(block, value, [...around(id), { axis: time.axis, range }]);
-      }
-    };
+    const outside = (side: "before" | "after"): void => emitOutside(block, of, around, side);
     const up = of.direction === 1;
     outside(up ? "before" : "after");
-    if (steps) {
-      // It has no recurrence within its steps, so this is the outermost one.
-      new NestEmitter(context, made, scope).list(block, steps.body);
-      return outside(up ? "after" : "before");
-    }
     const step = freshIndex(of === group ? "step" : of.name, of.hi, of.lo);
     const variable = scope.fresh(step.name);
     const body = block.inner();
@@ -129,7 +138,44 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
     });
     outside(up ? "after" : "before");
   };
-  emitGroup(top, group, () => []);
   const members = kernel.members.map((id) => valueOf(program, id));
-  return withoutUnread(finish(scope, [], top.statements, members), context, made);
+  if (!steps) {
+    emitGroup(top, group, () => []);
+    return withoutUnread(finish(scope, [], top.statements, members), context, made);
+  }
+  const at = (id: number): readonly Place[] =>
+    steps.points.flatMap(({ index, axis }) => {
+      const own = axis.get(id);
+      return own === undefined ? [] : [{ axis: own, at: Poly.index(index) }];
+    });
+  const { grid, body } = gridOf(steps.body, top, steps.points.length);
+  const last = group.direction === 1 ? "after" : "before";
+  const late = entriesAfterSteps(kernel, context, made);
+  const outside = (block: Block, side: "before" | "after"): void =>
+    emitOutside(block, group, at, side, side === last ? late : null);
+  new NestEmitter(context, made, scope, outside).list(top, body);
+  return withoutUnread(finish(scope, grid, top.statements, members), context, made);
+}
+
+/** The members whose entries after the last step, which no step reads but at a fixed place, are of use to anyone. */
+function entriesAfterSteps(
+  { group, members }: RecurrenceKernel,
+  context: LoweringContext,
+  made: ReadonlySet<ValueId>,
+): ReadonlySet<ValueId> {
+  const reads = members.flatMap((reader) =>
+    readsOfEquation(equationOf(valueOf(context.program, reader))).map((node) => ({ reader, node })),
+  );
+  const isFixed = (node: ReadExpr): boolean => {
+    const time = group.time.get(node.value);
+    return time !== undefined && node.subscripts[time.axis]?.indices.size === 0;
+  };
+  const found = new Set(group.time.keys());
+  for (const id of found)
+    if (!context.wanted(id, made) && !reads.some(({ node }) => node.value === id && isFixed(node)))
+      found.delete(id);
+  for (const id of found)
+    for (const { reader, node } of reads)
+      if (reader === id && group.time.has(node.value)) found.add(node.value);
+  return found;
 }

@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { freshIndex, indicesOf, polyOf } from "../ir/expr.js";
+import { and, freshIndex, indicesOf, polyOf } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
@@ -356,7 +356,9 @@ function splitAnd(e: Expr | null): Expr[] {
   return e.op === "call" && e.fn === "and" ? e.args.flatMap(splitAnd) : [e];
 }
 function conjunction(block: Block, conditions: readonly Expr[]): KExpr {
-  return block.exprs(conditions).reduce((a, b) => kCall("and", "bool", a, b));
+  const [condition] = block.exprs([conditions.reduce(and)]);
+  invariant(condition, "one root, one result");
+  return condition;
 }
 
 /** lo <= i and i < hi among the conditions become loop bounds, where they hold no index of a loop further in. */

@@ -1,8 +1,8 @@
 // Random programs on every engine: node test/fuzz/run.mjs [--programs N | --minutes M] [--seed S] [--engines a,b]
 // Each is held to the eager engine's values and gradients in float64, which come from the tape and not from the
 // compiler's reverse mode; and again with one optimisation left out. On a difference the smallest program that shows it is printed, and kept in
-// test/regressions with --keep NAME.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// test/regressions with --keep NAME; --regressions runs what is there.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     engines: { type: "string", default: "interpreter,js:f64,wasm:f64,js,wasm" },
     keep: { type: "string" },
+    regressions: { type: "boolean" },
   },
 });
 const engines = values.engines.split(",").map((e) => {
@@ -39,8 +40,8 @@ const BOUND = { f64: 1e-9, f32: 1e-4 };
 const ROUNDINGS = 100;
 const folder = mkdtempSync(join(tmpdir(), "gradc-fuzz-"));
 
-async function difference(recipe) {
-  const { source, dims, inputs, params } = program(recipe);
+/** Where an engine differs from the tape; null where none does. `seed` says which optimisation is left out once. */
+async function difference({ source, dims, inputs, params }, seed) {
   const file = join(folder, "fuzz.grad");
   writeFileSync(file, source);
   const data = { dims, inputs, params };
@@ -57,9 +58,10 @@ async function difference(recipe) {
     return a.reduce((most, x, k) => Math.max(most, Math.abs(Number(x) - Number(b[k]))), 0);
   };
   // Whole, and with one optimisation left out.
-  const off = OPTIMIZATIONS[recipe.seed % OPTIMIZATIONS.length];
+  const off = OPTIMIZATIONS[seed % OPTIMIZATIONS.length];
   const compiled = engines.filter((e) => e.name !== "interpreter");
-  const runs = [...engines, ...compiled.map((e) => ({ ...e, label: `${e.label} without ${off}`, off }))];
+  const one = compiled[seed % (compiled.length || 1)];
+  const runs = [...engines, ...(one ? [{ ...one, label: `${one.label} without ${off}`, off }] : [])];
   for (const { label, name, precision, off } of runs) {
     const { result: got } = await run(name, precision, off);
     const pairs = [
@@ -93,6 +95,24 @@ async function difference(recipe) {
   return null;
 }
 
+if (values.regressions) {
+  const regressions = new URL("../regressions/", import.meta.url);
+  const names = readdirSync(regressions).filter((f) => f.endsWith(".grad"));
+  let differ = 0;
+  for (const name of names) {
+    const source = readFileSync(new URL(name, regressions), "utf8");
+    const data = JSON.parse(
+      readFileSync(new URL(name.replace(/\.grad$/, ".data.json"), regressions), "utf8"),
+    );
+    const why = await difference({ source, ...data }, 0);
+    if (why) console.log(`${name}: ${why}`);
+    if (why) differ++;
+  }
+  rmSync(folder, { recursive: true, force: true });
+  console.log(`${names.length} programs that once differed, ${differ} differ`);
+  process.exit(differ ? 1 : 0);
+}
+
 const start = Date.now();
 const limit = values.minutes ? Number(values.minutes) * 60_000 : Infinity;
 const count = values.minutes ? Infinity : Number(values.programs);
@@ -104,7 +124,7 @@ for (let seed = firstSeed; done < count && Date.now() - start < limit && !failed
   let first = null;
   const found = await fc.check(
     fc.asyncProperty(recipes, async (recipe) => {
-      const why = await difference(recipe);
+      const why = await difference(program(recipe), recipe.seed);
       if (!why) return;
       if (!first)
         console.log(`seed ${seed}: ${why}; looking for the smallest program\n\n${program(recipe).source}`);

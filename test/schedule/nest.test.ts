@@ -33,6 +33,21 @@ describe("equations share loops", () => {
     expect(count).toBeLessThanOrEqual(3);
     expect(text).toContain("l_sum_acc +=");
   });
+  test("a state of a few numbers stays in registers, with its gradient", () => {
+    const { text } = kernelsOf(
+      "dim T\nparam a: f32\ninput u: f32[T]\nrec t in 0..T {\n  z[0] = 1\n" +
+        "  z[t + 1] = z[t] + 0.1 * sin(a * z[t]) * u[t]\n}\nloss l = z[T]^2",
+    );
+    // The last entries are asked for, the others serve the gradient; none is loaded to make the next.
+    expect(text).not.toMatch(/z_value = z\[/);
+    expect(text).toMatch(/z_before = z_value;/);
+    expect(text).not.toMatch(/d_z\w*\[step/);
+  });
+  test("where nothing crosses a batch, its points are a grid", () => {
+    const batch = "dim B, T\nparam x: f32[B, T]\nc[b, t] = cumsum[t] x[b, t]\nloss l = sum[b, t] c[b, t]^2";
+    expect(kernelsOf(batch, "wgsl").text).toMatch(/if \(point >= B\) \{ return; \}\s+let b = point;/);
+    expect(kernelsOf(batch).text).toMatch(/for \(let b = 0; b < B; b\+\+\) \{\s+let c_before = 0;/);
+  });
   test("what reads other points waits for the loop's end", () => {
     const { count } = kernelsOf(
       "dim N\nparam x: f32[N]\ny[n in 0..N] = x[n] * sum[k] x[k]\nloss l = sum[n] y[n] * (y[n - 1] ?? 0)",
