@@ -8,6 +8,7 @@ import type { EntrySpec, LaunchSpec, ModuleSpec, TensorSpec, TypedArray } from "
 
 /** An input while the dims are bound so. */
 export interface BoundInput {
+  readonly index: number;
   readonly spec: TensorSpec;
   readonly shape: readonly number[];
   readonly length: number;
@@ -21,6 +22,8 @@ export interface BoundInput {
   current: Memory;
   /** Whether `memory` holds the default value. */
   atDefault: boolean;
+  /** The number that `memory` holds, where one was given. */
+  held: number | undefined;
   /** What the call under way brings: checked, not yet uploaded. */
   pending: TypedArray | Tensor | undefined;
 }
@@ -52,6 +55,8 @@ const MAX_VARIANTS = 8;
 /** Everything that depends on the dims' values: buffers, planned memory, prepared launches. */
 export class Binding {
   readonly inputs = new Map<number, BoundInput>();
+  /** The same, to be gone through at each call. */
+  readonly list: readonly BoundInput[];
   private readonly slots: Memory[] = [];
   private slotBytes: readonly number[] = [];
   private readonly entries = new Map<EntrySpec, BoundEntry>();
@@ -69,6 +74,7 @@ export class Binding {
       const type = HOST_ARRAYS[tensor.dtype];
       const memory = device.allocate(device.bytes(tensor.dtype, length), `input \`${tensor.name}\``);
       this.inputs.set(index, {
+        index,
         spec: tensor,
         shape: this.shape(index),
         length,
@@ -78,9 +84,11 @@ export class Binding {
         scratch: new type(length === 1 ? 1 : 0),
         current: memory,
         atDefault: false,
+        held: undefined,
         pending: undefined,
       });
     });
+    this.list = [...this.inputs.values()];
   }
 
   /** Plans the entry and allocates its memory, the first time. */
@@ -117,7 +125,7 @@ export class Binding {
   prepared(entry: EntrySpec): Prepared {
     const { plan, variants } = this.entry(entry);
     let key = "";
-    for (const [index, { current, memory }] of this.inputs)
+    for (const { index, current, memory } of this.list)
       if (current !== memory) key += `${index}:${idOf(current)} `;
     let prepared = variants.get(key);
     if (!prepared) {

@@ -67,7 +67,7 @@ class JsDevice implements Device<JsMemory> {
   private launchStep({ kernel, buffers, sizes, steps }: BoundLaunch<JsMemory>): () => void {
     const run: JsKernel = this.kernels[kernel]!;
     const args = [...buffers.map(({ memory, dtype, length }) => this.view(memory, dtype, length)), ...sizes];
-    if (!steps) return () => run(...args);
+    if (!steps) return run.bind(null, ...args);
     const { first, count, direction } = steps;
     const last = args.push(first) - 1;
     return () => {
@@ -79,7 +79,18 @@ class JsDevice implements Device<JsMemory> {
   }
 }
 
+/** So few words are sooner copied one by one. */
+const FEW_WORDS = 16;
+
 function copyStep({ from, to, bytes }: Copy<JsMemory>): () => void {
+  const words = bytes / 4;
+  if (words <= FEW_WORDS && Number.isInteger(words)) {
+    const target = new Int32Array(to.data, 0, words);
+    const source = new Int32Array(from.data, 0, words);
+    return () => {
+      for (let k = 0; k < words; k++) target[k] = source[k]!;
+    };
+  }
   const target = new Uint8Array(to.data, 0, bytes);
   const source = new Uint8Array(from.data, 0, bytes);
   return () => target.set(source);

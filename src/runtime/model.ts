@@ -104,6 +104,15 @@ async function chooseDevice(spec: ModuleSpec, parts: ModuleParts, options: Creat
   throw new UnsupportedError("GRAD6020", `no backend for \`${spec.name}\` here: ${reasons.join("; ")}`);
 }
 
+/** A `train` declaration as `step` wants it. */
+interface Trained {
+  readonly entry: EntrySpec;
+  readonly optimizer: string | undefined;
+  readonly names: readonly string[];
+  /** The optimizer's arguments with their defaults. */
+  readonly args: readonly { readonly name: string; readonly index: number; readonly value: number }[];
+}
+
 class CompiledModel implements Model {
   readonly store: Store;
   private binding: Binding | undefined;
@@ -154,18 +163,31 @@ class CompiledModel implements Model {
   }
 
   step(inputs: Inputs = {}, options: StepOptions = {}): Results {
-    const { of = this.spec.trains[0]?.of, ...given } = options;
-    const entry = choose(this.device.target.step, of, "trained loss");
-    const train = this.spec.trains.find((candidate) => candidate.of === of);
-    const { args = {}, argTensors = {} } = train ?? {};
-    for (const name in given)
-      if (!(name in argTensors))
-        throw unknownName(`argument of ${train?.optimizer}`, name, Object.keys(argTensors));
-    const values = new Map(
-      Object.entries(argTensors).map(([name, index]) => [index, given[name] ?? args[name] ?? NaN]),
-    );
-    const binding = this.call(entry, inputs, values);
+    const trained = this.trained(options.of);
+    for (const name in options)
+      if (name !== "of" && !trained.names.includes(name))
+        throw unknownName(`argument of ${trained.optimizer}`, name, trained.names);
+    const { entry } = trained;
+    const binding = this.call(entry, inputs, trained, options);
     return binding.tensors(binding.entry(entry).results, this.lease);
+  }
+
+  private readonly steps = new Map<string | undefined, Trained>();
+  private trained(of: string | undefined): Trained {
+    const known = this.steps.get(of);
+    if (known) return known;
+    const loss = of ?? this.spec.trains[0]?.of;
+    const entry = choose(this.device.target.step, loss, "trained loss");
+    const { args = {}, argTensors = {}, optimizer } = this.spec.trains.find((t) => t.of === loss) ?? {};
+    const names = Object.keys(argTensors);
+    const made: Trained = {
+      entry,
+      optimizer,
+      names,
+      args: names.map((name) => ({ name, index: argTensors[name]!, value: args[name] ?? NaN })),
+    };
+    this.steps.set(of, made);
+    return made;
   }
 
   dispose(): void {
@@ -183,7 +205,8 @@ class CompiledModel implements Model {
   private call(
     entry: EntrySpec,
     inputs: Inputs,
-    args?: ReadonlyMap<number, number | boolean | string>,
+    trained?: Trained,
+    options: StepOptions = {},
   ): Binding {
     this.life.check();
     this.device.check?.();
@@ -193,10 +216,10 @@ class CompiledModel implements Model {
     const binding = old && this.matches(old, inputs) ? old : this.rebind(inputs);
     try {
       for (const [name, index] of names)
-        take(binding.inputs.get(index)!, inputs[name], `input \`${name}\``, this.device);
-      for (const [index, value] of args ?? []) {
+        take(binding.inputs.get(index)!, inputs[name], "input", this.device);
+      for (const { name, index, value } of trained?.args ?? []) {
         const input = binding.inputs.get(index)!;
-        take(input, value, `argument \`${input.spec.name}\``, this.device);
+        take(input, options[name] ?? value, "argument", this.device);
       }
       binding.entry(entry);
     } catch (error) {
@@ -204,10 +227,10 @@ class CompiledModel implements Model {
       if (binding !== old) binding.free();
       throw error;
     }
-    this.store.settle(binding.dims);
+    if (old !== binding) this.store.settle(binding.dims);
     this.lease.ended ??= "a result holds until the model's next call; read() it before";
     this.lease = new Lease();
-    for (const input of binding.inputs.values()) this.deliver(input, old);
+    for (const input of binding.list) this.deliver(input, old);
     if (old !== binding) old?.free();
     this.binding = binding;
     binding.prepared(entry).run();
@@ -273,12 +296,17 @@ class CompiledModel implements Model {
         });
       else input.current = pending.memory;
       input.atDefault &&= !own;
+      if (own) input.held = undefined;
     } else if (pending) {
-      this.device.upload(memory, spec.dtype, pending);
+      // A number given again, a rate above all, is there already.
+      const scalar = pending === input.scratch ? input.scratch[0] : undefined;
+      if (scalar === undefined || scalar !== input.held) this.device.upload(memory, spec.dtype, pending);
+      input.held = scalar;
       input.atDefault = false;
     } else if (!input.atDefault && spec.init) {
       const value = spec.init.kind === "fill" ? spec.init.value : 0;
       this.device.upload(memory, spec.dtype, new input.type(input.length).fill(value));
+      input.held = undefined;
       input.atDefault = true;
     }
   }
@@ -299,9 +327,15 @@ class CompiledModel implements Model {
 }
 
 /** Checks and converts one input into `pending`. */
-function take(input: BoundInput, value: unknown, source: string, device: Device): void {
+function take(input: BoundInput, value: unknown, what: "input" | "argument", device: Device): void {
   const { spec, type, shape, length, range } = input;
   if (value === undefined) return;
+  if (typeof value === "number" && spec.dtype[0] === "f" && input.scratch.length && !range) {
+    input.scratch[0] = value;
+    input.pending = input.scratch;
+    return;
+  }
+  const source = `${what} \`${spec.name}\``;
   if (value instanceof Tensor && value.dtype !== spec.dtype)
     throw new DataError("GRAD6004", `${source} is ${value.dtype}, where ${spec.dtype} is wanted`);
   if (value instanceof Tensor && value.on(device)) {

@@ -85,11 +85,14 @@ class WasmDevice implements Device<WasmMemory> {
     if (list) list.push(at);
     else this.freed.set(size, [at]);
   }
+  private contents = new Uint8Array();
   upload(memory: WasmMemory, dtype: DType, data: TypedArray): void {
     this.view(memory, dtype, data.length).set(data);
   }
   copy({ from, to, bytes }: Copy<WasmMemory>): void {
-    new Uint8Array(this.memory.buffer).copyWithin(to.at, from.at, from.at + bytes);
+    // The memory has another buffer once it has grown.
+    if (this.contents.buffer !== this.memory.buffer) this.contents = new Uint8Array(this.memory.buffer);
+    this.contents.copyWithin(to.at, from.at, from.at + bytes);
   }
   /** Good until the memory grows, which only binding new sizes makes it do. */
   view(memory: WasmMemory, dtype: DType, length: number): TypedArray {
@@ -114,7 +117,7 @@ class WasmDevice implements Device<WasmMemory> {
   private launchStep({ kernel, buffers, sizes, steps }: BoundLaunch<WasmMemory>): () => void {
     const run = this.kernels[kernel]!;
     const args = [...buffers.map(({ memory }) => memory.at), ...sizes];
-    if (!steps) return () => run(...args);
+    if (!steps) return run.bind(null, ...args);
     const { first, count, direction } = steps;
     const last = args.push(first) - 1;
     return () => {

@@ -94,6 +94,18 @@ describe("calls", () => {
     expect([...a.store.get("w").data]).toEqual([...b.store.get("w").data]);
     fails(() => a.step({ x, t }, { rat: 1 }), "GRAD6002", /did you mean `rate`/);
   });
+  it("a number that is given again counts as given, and another one replaces it", async () => {
+    const [a, b] = [await create({ params: { w, bias: 0 } }), await create({ params: { w, bias: 0 } })];
+    for (const rate of [0.01, 0.01, undefined, 0.01, 0.02, NaN, 0.02]) {
+      const options = rate === undefined ? {} : { rate };
+      a.step({ x, t }, options);
+      // A model that meets the number for the first time.
+      const fresh = await create({ params: await b.store.save() });
+      fresh.step({ x, t }, options);
+      expect(await contents(a)).toEqual(await contents(fresh));
+      b.store.load(await fresh.store.save());
+    }
+  });
   it("trains: the loss falls", async () => {
     const model = await create({ seed: 1 });
     const target = Float32Array.of(5, 11, 17);
