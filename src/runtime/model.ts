@@ -202,12 +202,7 @@ class CompiledModel implements Model {
   }
 
   /** Everything is checked before anything runs or changes. */
-  private call(
-    entry: EntrySpec,
-    inputs: Inputs,
-    trained?: Trained,
-    options: StepOptions = {},
-  ): Binding {
+  private call(entry: EntrySpec, inputs: Inputs, trained?: Trained, options: StepOptions = {}): Binding {
     this.life.check();
     this.device.check?.();
     const names = this.inputNames;
@@ -215,8 +210,7 @@ class CompiledModel implements Model {
     const old = this.binding;
     const binding = old && this.matches(old, inputs) ? old : this.rebind(inputs);
     try {
-      for (const [name, index] of names)
-        take(binding.inputs.get(index)!, inputs[name], "input", this.device);
+      for (const [name, index] of names) take(binding.inputs.get(index)!, inputs[name], "input", this.device);
       for (const { name, index, value } of trained?.args ?? []) {
         const input = binding.inputs.get(index)!;
         take(input, options[name] ?? value, "argument", this.device);
