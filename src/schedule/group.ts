@@ -264,6 +264,9 @@ class Grouping {
       );
       const [own] = found;
       if (found.size !== 1 || !own || !own.lo.isZero || !own.hi.equals(index.hi)) return undefined;
+      // What folds over a loop is there behind it, where the loops further in have no points.
+      if (equation.axes.includes(own) && [...at.keys()].some((i) => !equation.axes.includes(i)))
+        return undefined;
       at.set(own, Poly.index(index));
     }
     return at;

@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { and, freshIndex, indicesOf, polyOf } from "../ir/expr.js";
+import { and, FALSE, freshIndex, indicesOf, polyOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
@@ -241,8 +241,24 @@ export function emitReduction(
 ): KExpr[] {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
-  const { indices } = operator;
   const accumulators = lanes.map(() => openAccumulator(block, equation, name));
+  // Where nothing is let through, nothing is written: a target may refuse a place that cannot be.
+  const live = lanes.flatMap((lane, k) =>
+    lane.guard === FALSE ? [] : [{ lane, accumulator: accumulators[k] }],
+  );
+  if (live.length > 0) reduceInto(block, equation, live);
+  return accumulators.map(resultOf);
+}
+
+function reduceInto(
+  block: Block,
+  equation: Equation,
+  live: readonly { readonly lane: Instance; readonly accumulator: Accumulator | undefined }[],
+): void {
+  const { operator } = equation;
+  invariant(operator?.kind === "reduce", "a reduction");
+  const { indices } = operator;
+  const lanes = live.map((l) => l.lane);
   // Conditions common to all lanes tighten the loops or stand before the body.
   const conjuncts = lanes.map((l) => splitAnd(l.guard));
   const common = (conjuncts[0] ?? []).filter((c) => conjuncts.every((list) => list.includes(c)));
@@ -255,12 +271,11 @@ export function emitReduction(
   const results = own.every((list) => list.length === 0)
     ? guarded.exprs(lanes.map((l) => l.body))
     : undefined;
-  lanes.forEach((l, k) => {
-    const accumulator = accumulators[k];
+  live.forEach(({ lane, accumulator }, k) => {
     invariant(accumulator, "one for each lane");
     const condition = own[k] ?? [];
     const target = condition.length ? guarded.inner() : guarded;
-    const [value] = results ? [results[k]] : target.exprs([l.body]);
+    const [value] = results ? [results[k]] : target.exprs([lane.body]);
     invariant(value, "one root, one result");
     accumulate(target, accumulator, value, indices);
     if (condition.length)
@@ -279,7 +294,6 @@ export function emitReduction(
       else: [],
     });
   loops.close();
-  return accumulators.map(resultOf);
 }
 
 /** No position yet; no range reaches it. */
@@ -352,7 +366,7 @@ export function accumulate(
 }
 
 function splitAnd(e: Expr | null): Expr[] {
-  if (!e) return [];
+  if (!e || e === TRUE) return [];
   return e.op === "call" && e.fn === "and" ? e.args.flatMap(splitAnd) : [e];
 }
 function conjunction(block: Block, conditions: readonly Expr[]): KExpr {
