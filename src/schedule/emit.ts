@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
-import { FALSE, operands, readsOf, select, TRUE } from "../ir/expr.js";
+import { FALSE, freshIndex, operands, readsOf, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
 
@@ -15,6 +15,14 @@ export const kIndex = (fn: "add" | "sub" | "mul" | "neg" | "min" | "max", ...arg
   fn,
   args,
 });
+
+/** An axis of a tensor in memory that holds the latest entries along an axis of its value. */
+export interface Window {
+  readonly axis: number;
+  readonly entries: number;
+  /** The place of a coordinate. */
+  readonly place: (coordinate: Poly) => Poly;
+}
 
 /** What the whole kernel shares: names, buffer and size parameters. */
 export class KernelScope {
@@ -33,6 +41,8 @@ export class KernelScope {
       shape: readonly Poly[];
       /** Computed by this kernel: a load may see another value later. */
       isMade: boolean;
+      /** Where not every entry along an axis has a place of its own. */
+      window: Window | null;
     },
   ) {}
 
@@ -64,7 +74,13 @@ export class KernelScope {
   buffer(
     id: ValueId,
     access: "read" | "write",
-  ): { name: string; dtype: DType; shape: readonly Poly[]; isMade: boolean } {
+  ): {
+    name: string;
+    dtype: DType;
+    shape: readonly Poly[];
+    isMade: boolean;
+    window: Window | null;
+  } {
     const tensor = this.tensor(id);
     let found = this.buffers.find((b) => b.value === tensor.id);
     if (!found) {
@@ -78,7 +94,8 @@ export class KernelScope {
       this.buffers.push(found);
     }
     found[access] = true;
-    return { name: found.name, dtype: found.dtype, shape: tensor.shape, isMade: tensor.isMade };
+    const { shape, isMade, window } = tensor;
+    return { name: found.name, dtype: found.dtype, shape, isMade, window };
   }
 
   /** Operands that are evaluated whenever the node is: not the arms of a select. */
@@ -334,7 +351,7 @@ export class Block {
           op: "load",
           dtype: e.dtype,
           buffer: buffer.name,
-          index: this.poly(flatten(buffer.shape, e.subscripts)),
+          index: this.poly(this.address(buffer, e.subscripts)),
         };
       }
       case "call": {
@@ -377,6 +394,33 @@ export class Block {
     this.bound.set(`e${e.id}`, result);
     return result;
   }
+  /** The address of an element in its tensor's memory. */
+  address(
+    { shape, window }: { readonly shape: readonly Poly[]; readonly window: Window | null },
+    subscripts: readonly Poly[],
+  ): Poly {
+    if (!window) return flatten(shape, subscripts);
+    const sizes = shape.map((size, k) => (k === window.axis ? Poly.constant(window.entries) : size));
+    return flatten(
+      sizes,
+      subscripts.map((s, k) => (k === window.axis ? this.place(window, s) : s)),
+    );
+  }
+  /** The place of a coordinate, computed once where the coordinate is known. */
+  private place(window: Window, coordinate: Poly): Poly {
+    const place = window.place(coordinate);
+    if (!place.hasOpaque) return place;
+    const block = this.outermost([coordinate]);
+    const key = `place ${place.key}`;
+    const known = block.places.get(key);
+    if (known) return Poly.index(known);
+    const index = freshIndex("place", Poly.constant(window.entries));
+    block.bindIndex(index, block.let("place", block.poly(place)));
+    block.places.set(key, index);
+    return Poly.index(index);
+  }
+  private readonly places = new Map<string, Index>();
+
   /** The furthest block out in which the subscripts have values. */
   private outermost(subscripts: readonly Poly[]): Block {
     const indices = subscripts.flatMap((s) => [...s.indices]);

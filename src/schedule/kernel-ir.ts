@@ -93,6 +93,8 @@ export interface Launch {
 }
 export interface ScheduledEntry {
   readonly launches: readonly Launch[];
+  /** Values of recurrences of which the latest entries alone are kept → the tensors that hold these. */
+  readonly kept: ReadonlyMap<ValueId, ValueId>;
   readonly results: readonly { readonly name: string; readonly value: ValueId }[];
   readonly gradients: readonly { readonly name: string; readonly value: ValueId }[];
   readonly updates: readonly { readonly leaf: ValueId; readonly value: ValueId }[];

@@ -3,7 +3,7 @@ import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, FALSE, freshIndex, indicesOf, polyOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
-import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope } from "./emit.js";
+import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
 import type { ScatterGroup } from "./group.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
@@ -13,12 +13,20 @@ export interface LoweredKernel {
   readonly tensors: readonly ValueId[];
 }
 
+/** The latest entries of a value, instead of all. */
+export interface Kept {
+  readonly tensor: Value;
+  readonly window: Window;
+}
+
 /** What lowering needs to know of its surroundings. */
 export interface LoweringContext {
   readonly program: Program;
   readonly target: TargetDescription;
   /** The tensor that owns a value's memory (a reshape's source). */
   readonly owner: (id: ValueId) => ValueId;
+  /** Values of which only the latest entries of a recurrence are kept, in tensors for these. */
+  readonly windows: ReadonlyMap<ValueId, Kept>;
   /** Whether a value is wanted outside of the kernel that computes it. */
   readonly wanted: (id: ValueId, members: ReadonlySet<ValueId>) => boolean;
 }
@@ -103,7 +111,11 @@ export function withoutUnread(
   made: ReadonlySet<ValueId>,
 ): LoweredKernel {
   const isWanted = (owner: ValueId): boolean =>
-    [...made].some((id) => context.owner(id) === owner && context.wanted(id, made));
+    [...made].some(
+      (id) =>
+        (context.windows.get(context.owner(id))?.tensor.id ?? context.owner(id)) === owner &&
+        context.wanted(id, made),
+    );
   const unread = new Set(
     kernel.buffers.filter((b, k) => b.access === "write" && !isWanted(tensors[k] ?? -1)).map((b) => b.name),
   );
@@ -130,8 +142,17 @@ export function scopeOf(context: LoweringContext, made: ReadonlySet<ValueId>): K
   const ownersMade = new Set([...made].map((id) => context.owner(id)));
   return new KernelScope((id) => {
     const owner = valueOf(context.program, context.owner(id));
-    const shape = valueOf(context.program, id).shape;
-    return { id: owner.id, name: owner.name, dtype: owner.dtype, shape, isMade: ownersMade.has(owner.id) };
+    const { shape } = valueOf(context.program, id);
+    const { name, dtype } = owner;
+    const kept = context.windows.get(owner.id);
+    return {
+      id: kept?.tensor.id ?? owner.id,
+      name,
+      dtype,
+      shape,
+      isMade: ownersMade.has(owner.id),
+      window: kept?.window ?? null,
+    };
   });
 }
 export function valueOf(program: Program, id: ValueId): Value {
@@ -162,7 +183,7 @@ export function store(
   const statement: Statement = {
     kind: "store",
     buffer: buffer.name,
-    index: block.poly(flatten(value.shape, subscripts)),
+    index: block.poly(block.address(buffer, subscripts)),
     value: v,
   };
   block.push(lane.exists ? { kind: "if", condition: lane.exists, then: [statement], else: [] } : statement);

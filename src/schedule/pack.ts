@@ -188,6 +188,7 @@ function copyKernel(
   const scope = new KernelScope((id) => ({
     ...(id === pack.value.id ? pack.value : tensor(id)),
     isMade: true,
+    window: null,
   }));
   const [first] = members;
   invariant(first, "a copy has members");

@@ -13,7 +13,7 @@ import type {
   ScheduledModule,
   TargetDescription,
 } from "./kernel-ir.js";
-import { lowerScatter, type LoweredKernel, type LoweringContext } from "./lower.js";
+import { lowerScatter, type Kept, type LoweredKernel, type LoweringContext } from "./lower.js";
 import { lowerNest } from "./lower-nest.js";
 import { lowerTile } from "./lower-tile.js";
 import { lowerRecurrence } from "./lower-recurrence.js";
@@ -22,10 +22,19 @@ import { extractScalars } from "./extract-scalars.js";
 import { nestKey } from "./nest.js";
 import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
+import { windowsOf } from "./windows.js";
+import { Poly } from "../ir/poly.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
 /** What may be left out here, which costs speed alone; `cse` is the pass of `src/optimize`. */
-export const SCHEDULE_SWITCHES = ["write-out", "extract-scalars", "inline", "fuse", "tile"] as const;
+export const SCHEDULE_SWITCHES = [
+  "write-out",
+  "extract-scalars",
+  "inline",
+  "fuse",
+  "tile",
+  "windows",
+] as const;
 
 /**
  * Index IR → Kernel IR for one target. Each entry point (forward; backward of each loss; step of each train) is
@@ -114,7 +123,11 @@ class ModuleScheduler {
     return { ...this.lowered, values: new Map([...this.values, ...this.packs]) };
   }
 
-  entry(name: string, roots: readonly ValueId[], rest: Omit<ScheduledEntry, "launches">): ScheduledEntry {
+  entry(
+    name: string,
+    roots: readonly ValueId[],
+    rest: Omit<ScheduledEntry, "launches" | "kept">,
+  ): ScheduledEntry {
     const reachable = keepReachable(this.lowered, roots);
     const inlined = this.off.has("inline") ? reachable : inlineProducers(reachable, roots);
     this.values = new Map([...this.values, ...inlined.values]);
@@ -133,15 +146,39 @@ class ModuleScheduler {
     const readers = new Map<ValueId, ValueId[]>();
     for (const value of inlined.values.values())
       for (const id of mentions(value.definition)) readers.set(id, [...(readers.get(id) ?? []), value.id]);
+    const windows = new Map(groups.flatMap((group) => this.keptBy(group, inlined, rooted)));
     const context: LoweringContext = {
+      windows,
       program: inlined,
       target: this.target,
       owner,
       wanted: (id, members) => rooted.has(id) || (readers.get(id) ?? []).some((r) => !members.has(r)),
     };
     const launches = groups.flatMap((group) => this.launch(group, context));
-    return { launches, ...rest };
+    const kept = new Map([...windows].map(([id, { tensor }]) => [id, tensor.id]));
+    return { launches, kept, ...rest };
   }
+
+  /** What a recurrence keeps of its members, with the tensors for it. */
+  private keptBy(group: KernelGroup, program: Program, roots: ReadonlySet<ValueId>): [ValueId, Kept][] {
+    if (group.kind !== "recurrence" || this.off.has("windows")) return [];
+    return [...windowsOf(group, program, roots)].flatMap(([id, window]): [ValueId, Kept][] => {
+      const value = program.values.get(id);
+      if (!value) return [];
+      const shape = value.shape.map((s, k) => (k === window.axis ? Poly.constant(window.entries) : s));
+      const key = `${id} ${window.axis} ${window.entries}`;
+      const tensor = this.keptTensors.get(key) ?? {
+        ...value,
+        id: this.nextId++,
+        name: `${value.name}.last`,
+        shape,
+      };
+      this.keptTensors.set(key, tensor);
+      this.packs.set(tensor.id, tensor);
+      return [[id, { tensor, window }]];
+    });
+  }
+  private readonly keptTensors = new Map<string, Value>();
 
   private launch(group: KernelGroup, context: LoweringContext): Launch[] {
     switch (group.kind) {
@@ -195,7 +232,7 @@ class ModuleScheduler {
 }
 
 /** All that the lowering of a group depends on beside the target: nodes and indices are one object where equal. */
-function signature(group: NestGroup | TileGroup, { program, wanted }: LoweringContext): string {
+function signature(group: NestGroup | TileGroup, { program, wanted, windows }: LoweringContext): string {
   const inside = new Set(group.members);
   const texts = group.members.map((id) => {
     const definition = program.values.get(id)?.definition;
@@ -203,7 +240,8 @@ function signature(group: NestGroup | TileGroup, { program, wanted }: LoweringCo
     const { axes, operator, body } = definition;
     const indices = operator?.kind === "reduce" ? operator.indices : operator ? [operator.index] : [];
     const bound = [...axes, ...indices].map((i) => i.id).join(",");
-    return `${id} ${wanted(id, inside)} ${bound} ${operator?.guard?.id ?? ""} ${body.id}`;
+    const kept = mentions(definition).flatMap((read) => windows.get(read)?.tensor.id ?? []);
+    return `${id} ${wanted(id, inside)} ${bound} ${operator?.guard?.id ?? ""} ${body.id} ${kept.join(",")}`;
   });
   const shape = group.kind === "tile" ? `${group.tile.row} ${group.tile.column}` : nestKey(group.body);
   return [...texts, shape].join("\n");

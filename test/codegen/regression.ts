@@ -140,11 +140,12 @@ export const SCHEDULED: ScheduledModule = {
   program: PROGRAM,
   kernels: new Map(kernels.map((k) => [k.name, k])),
   aliases: new Map([[8, 4]]),
-  forward: { launches: forward, results, gradients: [], updates: [] },
+  forward: { kept: new Map(), launches: forward, results, gradients: [], updates: [] },
   backward: new Map([
     [
       "mse",
       {
+        kept: new Map(),
         launches: [...forward, { kernel: "k_d_w", tensors: [0, 4, 1, 6] }],
         results,
         gradients: [{ name: "w", value: 6 }],
@@ -156,6 +157,7 @@ export const SCHEDULED: ScheduledModule = {
     [
       "mse",
       {
+        kept: new Map(),
         launches: [...forward, { kernel: "k_w_next", tensors: [0, 4, 1, 2, 3, 7] }],
         results,
         gradients: [],
