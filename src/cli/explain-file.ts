@@ -223,8 +223,13 @@ function recurrence(
   bytes: (ids: readonly ValueId[]) => Amount,
 ): RecurrenceReport {
   const ids = idsOf(group);
-  const named = new Set([...module.kernels.values()].flatMap((k) => k.notes.flatMap((n) => n.split(", "))));
-  const stored = ids.filter((id) => named.has(valueOf(id)?.name ?? ""));
+  const entries = [module.forward, ...module.backward.values(), ...module.step.values()];
+  const launched = new Set(entries.flatMap((e) => e.launches.flatMap((l) => l.tensors)));
+  const whole = ids.filter((id) => launched.has(id));
+  const latest = ids.flatMap((id) => {
+    const tensors = entries.map((e) => e.kept.get(id)).filter((t) => t !== undefined && launched.has(t));
+    return whole.includes(id) ? [] : tensors.slice(0, 1).map((t) => t ?? id);
+  });
   const { checkpoint } = group;
   return {
     name: group.name,
@@ -232,13 +237,17 @@ function recurrence(
     steps: `${sizeText(group.lo)}..${sizeText(group.hi)}`,
     direction: group.direction === 1 ? "up" : "down",
     policy:
-      checkpoint === "auto"
-        ? "every step is kept (the compiler's choice)"
-        : checkpoint === "none"
-          ? "every step is kept (checkpoint none)"
-          : `checkpoint ${checkpoint}`,
+      whole.length === 0
+        ? latest.length > 0
+          ? "the latest entries are kept, no others are read"
+          : "no step is kept, none is read later"
+        : checkpoint === "auto"
+          ? "every step is kept (the compiler's choice)"
+          : checkpoint === "none"
+            ? "every step is kept (checkpoint none)"
+            : `checkpoint ${checkpoint}`,
     members: ids.map((id) => valueOf(id)?.name ?? String(id)),
-    bytes: bytes(stored),
+    bytes: bytes([...whole, ...latest]),
   };
 }
 

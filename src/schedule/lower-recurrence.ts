@@ -158,7 +158,7 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
 }
 
 /** The members whose entries after the last step, which no step reads but at a fixed place, are of use to anyone. */
-function entriesAfterSteps(
+export function entriesAfterSteps(
   { group, members }: RecurrenceKernel,
   context: LoweringContext,
   made: ReadonlySet<ValueId>,

@@ -16,7 +16,7 @@ import type {
 import { lowerScatter, type Kept, type LoweredKernel, type LoweringContext } from "./lower.js";
 import { lowerNest } from "./lower-nest.js";
 import { lowerTile } from "./lower-tile.js";
-import { lowerRecurrence } from "./lower-recurrence.js";
+import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
 import { nestKey } from "./nest.js";
@@ -146,7 +146,7 @@ class ModuleScheduler {
     const readers = new Map<ValueId, ValueId[]>();
     for (const value of inlined.values.values())
       for (const id of mentions(value.definition)) readers.set(id, [...(readers.get(id) ?? []), value.id]);
-    const windows = new Map(groups.flatMap((group) => this.keptBy(group, inlined, rooted)));
+    const windows = new Map<ValueId, Kept>();
     const context: LoweringContext = {
       windows,
       program: inlined,
@@ -154,29 +154,41 @@ class ModuleScheduler {
       owner,
       wanted: (id, members) => rooted.has(id) || (readers.get(id) ?? []).some((r) => !members.has(r)),
     };
+    for (const group of groups)
+      for (const [id, kept] of this.keptBy(group, context, rooted, (id) => readers.get(id) ?? []))
+        windows.set(id, kept);
     const launches = groups.flatMap((group) => this.launch(group, context));
     const kept = new Map([...windows].map(([id, { tensor }]) => [id, tensor.id]));
     return { launches, kept, ...rest };
   }
 
   /** What a recurrence keeps of its members, with the tensors for it. */
-  private keptBy(group: KernelGroup, program: Program, roots: ReadonlySet<ValueId>): [ValueId, Kept][] {
+  private keptBy(
+    group: KernelGroup,
+    context: LoweringContext,
+    roots: ReadonlySet<ValueId>,
+    readersOf: (id: ValueId) => readonly ValueId[],
+  ): [ValueId, Kept][] {
     if (group.kind !== "recurrence" || this.off.has("windows")) return [];
-    return [...windowsOf(group, program, roots)].flatMap(([id, window]): [ValueId, Kept][] => {
-      const value = program.values.get(id);
-      if (!value) return [];
-      const shape = value.shape.map((s, k) => (k === window.axis ? Poly.constant(window.entries) : s));
-      const key = `${id} ${window.axis} ${window.entries}`;
-      const tensor = this.keptTensors.get(key) ?? {
-        ...value,
-        id: this.nextId++,
-        name: `${value.name}.last`,
-        shape,
-      };
-      this.keptTensors.set(key, tensor);
-      this.packs.set(tensor.id, tensor);
-      return [[id, { tensor, window }]];
-    });
+    const { program } = context;
+    const late = entriesAfterSteps(group, context, new Set(group.members));
+    return [...windowsOf(group, program, roots, late, readersOf)].flatMap(
+      ([id, window]): [ValueId, Kept][] => {
+        const value = program.values.get(id);
+        if (!value) return [];
+        const shape = value.shape.map((s, k) => (k === window.axis ? Poly.constant(window.entries) : s));
+        const key = `${id} ${window.axis} ${window.entries}`;
+        const tensor = this.keptTensors.get(key) ?? {
+          ...value,
+          id: this.nextId++,
+          name: `${value.name}.last`,
+          shape,
+        };
+        this.keptTensors.set(key, tensor);
+        this.packs.set(tensor.id, tensor);
+        return [[id, { tensor, window }]];
+      },
+    );
   }
   private readonly keptTensors = new Map<string, Value>();
 

@@ -2,8 +2,7 @@ import type { ValueId } from "../ir/expr.js";
 import { call, constant, indexValue } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
-import type { Program, RecurrenceGroup } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
+import type { Definition, Program, RecurrenceGroup } from "../ir/program.js";
 import type { Window } from "./emit.js";
 import type { RecurrenceKernel } from "./group.js";
 import { membersOf, readsOfEquation } from "./nest.js";
@@ -16,28 +15,38 @@ const MOST = 8;
  * distance from its step, outside of it at its last entry alone. Entries take turns in as many places as the distance
  * asks for, the last one made in the first place.
  * @param roots values that the entry point shows
+ * @param late members whose entries after the last step, if there are such, are computed
  */
 export function windowsOf(
   kernel: RecurrenceKernel,
   program: Program,
   roots: ReadonlySet<ValueId>,
+  late: ReadonlySet<ValueId>,
+  readersOf: (id: ValueId) => readonly ValueId[],
 ): ReadonlyMap<ValueId, Window> {
   const { group, nest } = kernel;
   if (!nest) return new Map();
   const inside = new Set(kernel.members);
   const found = new Map<ValueId, Window>();
+  const outside = (id: ValueId): Definition[] =>
+    readersOf(id).flatMap((reader) => {
+      const value = inside.has(reader) ? undefined : program.values.get(reader);
+      return value ? [value.definition] : [];
+    });
+  const isReadLate = (id: ValueId): boolean =>
+    readersOf(id).some((reader) => {
+      const time = late.has(reader) ? group.time.get(reader) : undefined;
+      return time && !afterSteps(group, time.shift, program.values.get(reader)?.shape[time.axis]).isZero;
+    });
   for (const id of idsOf(group)) {
     const time = group.time.get(id);
     const size = time && program.values.get(id)?.shape[time.axis];
     const last = time && lastCoordinate(group, time.shift);
-    if (!time || !size || !last || roots.has(id) || !isReadLast(program, id, time.axis, last, inside))
-      continue;
+    if (!time || !size || !last || roots.has(id) || !readsLast(outside(id), id, time.axis, last)) continue;
     // What comes after the steps would take the last entry's place.
-    const after = group.direction === 1 ? size.sub(group.hi).sub(time.shift) : group.lo.add(time.shift);
-    const isRead = [...program.values.values()].some(
-      (v) => !inside.has(v.id) && mentions(v.definition).includes(id),
-    );
-    if (!after.isZero && isRead) continue;
+    const after = afterSteps(group, time.shift, size);
+    if (!after.isZero && outside(id).length > 0) continue;
+    if (isReadLate(id)) continue;
     const furthest = furthestLag(kernel, id, time.axis);
     const before = group.direction === 1 ? group.lo.add(time.shift) : size.sub(group.hi).sub(time.shift);
     if (furthest === null || furthest + 1 > MOST) continue;
@@ -46,7 +55,7 @@ export function windowsOf(
     if (before.constant === undefined || before.constant > entries) continue;
     if ((size.constant ?? entries + 1) <= entries) continue;
     const place = (coordinate: Poly): Poly => {
-      const ago = (group.direction === 1 ? last.sub(coordinate) : coordinate.sub(last)).add(0);
+      const ago = group.direction === 1 ? last.sub(coordinate) : coordinate.sub(last);
       const known = ago.constant;
       if (known !== undefined) return Poly.constant(((known % entries) + entries) % entries);
       if (entries === 1) return Poly.constant(0);
@@ -61,22 +70,17 @@ export function windowsOf(
 const lastCoordinate = (group: RecurrenceGroup, shift: number): Poly =>
   group.direction === 1 ? group.hi.add(shift - 1) : group.lo.add(shift);
 
-/** Whether all readers outside of the kernel read the last entry. */
-function isReadLast(
-  program: Program,
-  id: ValueId,
-  axis: number,
-  last: Poly,
-  inside: ReadonlySet<ValueId>,
-): boolean {
-  for (const { id: reader, definition } of program.values.values()) {
-    if (inside.has(reader) || !mentions(definition).includes(id)) continue;
-    if (definition.kind !== "equation") return false;
-    for (const node of readsOfEquation(definition))
-      if (node.value === id && !node.subscripts[axis]?.equals(last)) return false;
-  }
-  return true;
-}
+/** How many entries come after those of the steps. */
+const afterSteps = (group: RecurrenceGroup, shift: number, size = Poly.constant(0)): Poly =>
+  group.direction === 1 ? size.sub(group.hi).sub(shift) : group.lo.add(shift);
+
+/** Whether all of these read the last entry. */
+const readsLast = (readers: readonly Definition[], id: ValueId, axis: number, last: Poly): boolean =>
+  readers.every(
+    (definition) =>
+      definition.kind === "equation" &&
+      readsOfEquation(definition).every((n) => n.value !== id || n.subscripts[axis]?.equals(last)),
+  );
 
 /** How many steps after its making an entry is read at most within the kernel; null where that is not constant. */
 function furthestLag({ group, nest }: RecurrenceKernel, id: ValueId, axis: number): number | null {

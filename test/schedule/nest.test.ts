@@ -43,6 +43,30 @@ describe("equations share loops", () => {
     expect(text).toMatch(/z_before = z_value;/);
     expect(text).not.toMatch(/d_z\w*\[step/);
   });
+  test("of a state that is read at its end alone, the latest entries are kept", () => {
+    const source = (loss: string): string =>
+      "dim T, H\ninput x: f32[T, H]\nparam W: f32[H, H]\nrec t in 0..T {\n  h[0, i in 0..H] = 0\n" +
+      `  h[t + 1, i] = tanh(x[t, i] + sum[j] W[i, j] * h[t, j])\n}\nloss l = ${loss}`;
+    const sizes = (loss: string): { forward: string[]; backward: string[] } => {
+      const { program, forward, backward } = compile(source(loss)).scheduled("js");
+      const shapes = (entry: typeof forward | undefined): string[] =>
+        (entry?.launches ?? []).flatMap((l) =>
+          l.tensors.flatMap((id) => {
+            const value = program.values.get(id);
+            return value?.name.startsWith("h")
+              ? [value.shape.map((p) => p.constant ?? [...p.dims].join("")).join(" ")]
+              : [];
+          }),
+        );
+      return { forward: shapes(forward), backward: shapes(backward.get("l")) };
+    };
+    const end = sizes("sum[i] h[T, i]^2");
+    expect(end.forward.length).toBeGreaterThan(0);
+    expect(new Set(end.forward)).toEqual(new Set(["2 H"]));
+    expect(end.backward).not.toContain("2 H");
+    expect(sizes("sum[t in 0..T, i] h[t, i]^2").forward).not.toContain("2 H");
+    expect(sizes("sum[i] h[T, i] * h[T - 1, i]").forward).not.toContain("2 H");
+  });
   test("where nothing crosses a batch, its points are a grid", () => {
     const batch = "dim B, T\nparam x: f32[B, T]\nc[b, t] = cumsum[t] x[b, t]\nloss l = sum[b, t] c[b, t]^2";
     expect(kernelsOf(batch, "wgsl").text).toMatch(/if \(point >= B\) \{ return; \}\s+let b = point;/);
