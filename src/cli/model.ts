@@ -9,14 +9,20 @@ import { UserError } from "./usage.js";
 /** Where a generated module finds the runtime of this very installation. */
 export const RUNTIME_URL = new URL("../runtime/index.js", import.meta.url).href;
 
+let instances = 0;
+
 /** Imports a generated module (compiled with `runtimeImport: RUNTIME_URL`) and creates the model. */
-export async function instantiate(result: CompileResult, options: CreateOptions): Promise<Model> {
+export async function instantiate(
+  result: Pick<CompileResult, "code">,
+  options: CreateOptions,
+): Promise<Model> {
   const folder = mkdtempSync(join(tmpdir(), "gradc-"));
   try {
     const file = join(folder, "model.mjs");
     writeFileSync(file, result.code);
+    // Modules are known by their URLs, and a folder's name may come again once the folder is gone.
     const module: { create: (options: CreateOptions) => Promise<Model> } = await import(
-      pathToFileURL(file).href
+      `${pathToFileURL(file).href}?${++instances}`
     );
     return await module.create(options);
   } finally {
