@@ -1,18 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import {
-  call,
-  compare,
-  constant,
-  fn,
-  freshIndex,
-  indexValue,
-  mul,
-  read,
-  rewriter,
-  select,
-  sub,
-} from "../ir/expr.js";
+import { call, compare, constant, fn, indexValue, mul, read, select, sub } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
@@ -82,34 +70,8 @@ export class ForwardSweep {
     id?: ValueId,
     runs: readonly RunAxis[] = [],
   ): ValueId {
-    const list = [...this.batch, ...axes];
-    const bound = operator?.kind === "reduce" ? operator.indices : [];
-    const copies = new Map([...list, ...bound].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-    const rename = rewriter({
-      index: (i) => {
-        const c = copies.get(i);
-        return c && Poly.index(c);
-      },
-    });
-    const of = (i: Index): Index => copies.get(i) ?? i;
-    const renamed: Operator | null =
-      operator &&
-      (operator.kind === "reduce"
-        ? {
-            ...operator,
-            indices: operator.indices.map(of),
-            guard: operator.guard && rename.expr(operator.guard),
-          }
-        : { ...operator, index: of(operator.index), guard: operator.guard && rename.expr(operator.guard) });
-    const made = this.work.equation(
-      `${this.label}${name}`,
-      value.dtype,
-      list.map(of),
-      renamed,
-      rename.expr(body),
-      value,
-      id,
-    );
+    const parts = { axes: [...this.batch, ...axes], operator, body };
+    const made = this.work.ownEquation(`${this.label}${name}`, value.dtype, parts, value, id);
     this.emit(made, runs);
     return made;
   }
@@ -304,26 +266,7 @@ export class ForwardSweep {
     dtype: Value["dtype"],
     runs: readonly RunAxis[] = [],
   ): Expr {
-    const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-    const rename = rewriter({
-      index: (i) => {
-        const c = copies.get(i);
-        return c && Poly.index(c);
-      },
-    });
-    const of = (i: Index): Index => copies.get(i) ?? i;
-    const made = this.work.equation(
-      name,
-      dtype,
-      axes.map(of),
-      {
-        ...operator,
-        indices: operator.indices.map(of),
-        guard: operator.guard && rename.expr(operator.guard),
-      },
-      rename.expr(body),
-      value,
-    );
+    const made = this.work.ownEquation(name, dtype, { axes, operator, body }, value);
     this.emit(
       made,
       runs.map((r) => ({ ...r, axis: r.axis - this.batch.length })),

@@ -351,22 +351,7 @@ export class ReverseSweep {
     runs: readonly RunAxis[],
     dtype = origin.dtype,
   ): ValueId {
-    const copies = new Map([...axes, ...operator.indices].map((a) => [a, freshIndex(a.name, a.hi, a.lo)]));
-    const rename = rewriter({
-      index: (i) => {
-        const c = copies.get(i);
-        return c && Poly.index(c);
-      },
-    });
-    const of = (list: readonly Index[]): Index[] => list.map((a) => copies.get(a) ?? a);
-    const made = this.work.equation(
-      name,
-      dtype,
-      of(axes),
-      { ...operator, indices: of(operator.indices), guard: operator.guard && rename.expr(operator.guard) },
-      rename.expr(body),
-      origin,
-    );
+    const made = this.work.ownEquation(name, dtype, { axes, operator, body }, origin);
     return this.emit(made, runs);
   }
 

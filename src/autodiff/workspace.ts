@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, read, type Expr } from "../ir/expr.js";
+import { Fresh, overOwnIndices } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import { arrange, type Run, type RunAxis } from "../ir/arrange.js";
 import type { Definition, Equation, Item, Operator, Program, RecurrenceGroup, Value } from "../ir/program.js";
@@ -9,13 +10,11 @@ import type { Definition, Equation, Item, Operator, Program, RecurrenceGroup, Va
 export class Workspace {
   readonly values: Map<ValueId, Value>;
   readonly runs = new Map<ValueId, readonly RunAxis[]>();
-  private readonly names: Set<string>;
-  private nextId: number;
+  private readonly fresh: Fresh;
 
   constructor(program: Program) {
     this.values = new Map(program.values);
-    this.names = new Set([...program.values.values()].map((v) => v.name));
-    this.nextId = [...program.values.keys()].reduce((most, id) => Math.max(most, id), 0) + 1;
+    this.fresh = new Fresh(program.values);
     for (const item of program.items) this.learn(item, []);
   }
 
@@ -57,7 +56,7 @@ export class Workspace {
 
   /** An id whose definition follows later (members of a recurrence refer to each other). */
   reserve(): ValueId {
-    return this.nextId++;
+    return this.fresh.id();
   }
 
   define(
@@ -68,10 +67,8 @@ export class Workspace {
     origin?: Value,
     id = this.reserve(),
   ): ValueId {
-    let unique = name;
-    for (let n = 2; this.names.has(unique); n++) unique = `${name}_${n}`;
-    this.names.add(unique);
     const span = origin?.span;
+    const unique = this.fresh.name(name);
     this.values.set(id, { id, name: unique, dtype, shape, definition, ...(span ? { span } : {}) });
     return id;
   }
@@ -94,6 +91,18 @@ export class Workspace {
       origin,
       id,
     );
+  }
+
+  /** An equation made from another's parts, over index variables of its own. */
+  ownEquation(
+    name: string,
+    dtype: DType,
+    parts: Omit<Equation, "kind">,
+    origin: Value,
+    id?: ValueId,
+  ): ValueId {
+    const { axes, operator, body } = overOwnIndices({ kind: "equation", ...parts });
+    return this.equation(name, dtype, axes, operator, body, origin, id);
   }
 
   /** Fresh indices over the axes of a shape, named after `like` where given. */

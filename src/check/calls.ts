@@ -3,7 +3,7 @@ import { isFloat, isInteger, type DType } from "../ir/expr.js";
 import { ONE, Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Name } from "../parser/ast.js";
-import { suggest } from "../diagnostics/suggest.js";
+import { didYouMean, suggest } from "../diagnostics/suggest.js";
 import { arrange } from "./arguments.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { DERIVATIVES, derivative } from "./derivatives.js";
@@ -32,7 +32,7 @@ const OTHER_TYPES: Readonly<Record<string, DType>> = {
 /** What other languages call a type, or the nearest, or all. */
 export function typeMeant(name: string): string {
   const near = OTHER_TYPES[name.toLowerCase()] ?? suggest(name, DTYPES);
-  return near ? `did you mean \`${near}\`?` : `types are ${DTYPES.join(", ")}`;
+  return near ? didYouMean(near) : `types are ${DTYPES.join(", ")}`;
 }
 const SPECIAL = ["reshape", "concat", "stop", "rand", "randn", "grad", "jvp", "vjp", "hvp", "jacobian"];
 /** Names that a file may not declare. */

@@ -1,7 +1,7 @@
 import type { Code } from "../diagnostics/catalogue.js";
 import { diagnose, type Diagnostic, type DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
-import { suggest } from "../diagnostics/suggest.js";
+import { didYouMean, suggest } from "../diagnostics/suggest.js";
 
 type Arguments<C extends Code> = Parameters<typeof diagnose<C>>[2];
 
@@ -27,25 +27,12 @@ export class Report {
   }
   /** `otherwise` helps where no known name is near. */
   unknownName(kind: string, name: string, span: Span, known: Iterable<string>, otherwise?: string): null {
-    const near = suggest(name, known);
-    const help = near ? `did you mean \`${near}\`?` : otherwise;
-    return this.add(
-      "GRAD2001",
-      span,
-      { kind, name },
-      { help, ...(near ? { fix: { span, text: near } } : {}) },
-    );
+    return this.add("GRAD2001", span, { kind, name }, nearest(name, span, known, otherwise));
   }
   /** A named argument that the callee does not have. */
   unknownArgument(callee: string, name: string, span: Span, known: readonly string[]): null {
-    const near = suggest(name, known);
-    const help = near ? `did you mean \`${near}\`?` : `its arguments are ${known.join(", ")}`;
-    return this.add(
-      "GRAD2013",
-      span,
-      { name, callee },
-      { help, ...(near ? { fix: { span, text: near } } : {}) },
-    );
+    const otherwise = `its arguments are ${known.join(", ")}`;
+    return this.add("GRAD2013", span, { name, callee }, nearest(name, span, known, otherwise));
   }
   silently<T>(attempt: () => T): T {
     this.silent++;
@@ -58,4 +45,15 @@ export class Report {
   get failed(): boolean {
     return this.diagnostics.some((d) => d.severity === "error");
   }
+}
+
+/** The known name that is near as help and mend. */
+function nearest(
+  name: string,
+  span: Span,
+  known: Iterable<string>,
+  otherwise: string | undefined,
+): DiagnosticExtras {
+  const near = suggest(name, known);
+  return near === undefined ? { help: otherwise } : { help: didYouMean(near), fix: { span, text: near } };
 }

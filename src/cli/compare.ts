@@ -6,6 +6,7 @@ import type { Options } from "./main.js";
 import { type Engine, engineOf, engineParts } from "./model.js";
 import { formatOf, oneFile, precisionOf } from "./options.js";
 import { compileOrFail } from "./source.js";
+import { table } from "./terminal.js";
 import { UserError } from "./usage.js";
 import { prepareWebGpu } from "./webgpu.js";
 
@@ -72,7 +73,7 @@ export async function compare(files: readonly string[], options: Options): Promi
   process.stdout.write(
     options.json
       ? `${JSON.stringify({ reference: "eager", loss: of, engines: rows })}\n`
-      : table(rows, absent),
+      : report(rows, absent),
   );
   return good ? 0 : 1;
 }
@@ -138,7 +139,7 @@ function magnitude(data: ArrayLike<number>): number {
   return most;
 }
 
-function table(rows: readonly Row[], absent: readonly string[]): string {
+function report(rows: readonly Row[], absent: readonly string[]): string {
   const cells = rows.map((r) => [
     r.engine,
     r.precision,
@@ -148,13 +149,6 @@ function table(rows: readonly Row[], absent: readonly string[]): string {
     r.kernels === null ? "" : String(r.kernels),
     r.bytes === null ? "" : String(r.bytes),
   ]);
-  const all = [["engine", "in", "difference", "largest of", "time", "kernels", "bytes"], ...cells];
-  const widths = all[0]!.map((_, k) => Math.max(...all.map((row) => row[k]!.length)));
-  const lines = all.map((row) =>
-    row
-      .map((cell, k) => cell.padEnd(widths[k]!))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [...lines, ...absent, ""].join("\n");
+  const heads = ["engine", "in", "difference", "largest of", "time", "kernels", "bytes"];
+  return [...table([heads, ...cells]), ...absent, ""].join("\n");
 }

@@ -8,8 +8,8 @@ import type { Model } from "../runtime/index.js";
 import type { NamedTensor } from "../runtime/store.js";
 import { loadData, type LoadedData, type RunResult } from "./data.js";
 import type { Options } from "./main.js";
-import { type Engine, engineParts, instantiate, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, numberOf, offOf, wrtOf } from "./options.js";
+import { type Engine, engineParts, modelWith, RUNTIME_URL } from "./model.js";
+import { formatOf, offOf, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 
 type Tensors = Readonly<Record<string, NamedTensor>>;
@@ -52,13 +52,7 @@ export async function runEngine(
     },
     formatOf(options),
   );
-  const seed = numberOf(options, "seed");
-  const model = await instantiate(compiled, {
-    backend: engineParts(engine).backend,
-    dims: { ...data.dims, ...dimsOf(options) },
-    ...(seed === undefined ? {} : { seed }),
-    params: data.params,
-  });
+  const model = await modelWith(compiled, engineParts(engine).backend, data, options);
   const onModel = async (): Promise<RunResult> => {
     const { grads, ...outputs } =
       of === null ? { ...model.forward(data.inputs), grads: {} } : model.backward(data.inputs, { of });

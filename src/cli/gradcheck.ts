@@ -3,10 +3,11 @@ import type { NamedTensor } from "../runtime/store.js";
 import type { DataTensor } from "./data.js";
 import { loadAll, runEngine } from "./engines.js";
 import type { Options } from "./main.js";
-import { type Engine, engineOf, instantiate, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, numberOf, oneFile, wrtOf } from "./options.js";
+import { type Engine, engineOf, modelWith, RUNTIME_URL } from "./model.js";
+import { formatOf, oneFile, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { directionFrom, remainderOf, STEPS } from "./taylor.js";
+import { table } from "./terminal.js";
 import { UserError } from "./usage.js";
 
 /** Of two engines' gradients in f64: |difference| over the scale of the gradient and of the loss that still passes. */
@@ -34,12 +35,7 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
     { precision: "f64", ...wrtOf(options), runtimeImport: RUNTIME_URL },
     formatOf(options),
   );
-  const model = await instantiate(result, {
-    backend: "js",
-    dims: { ...data.dims, ...dimsOf(options) },
-    seed: numberOf(options, "seed") ?? 0,
-    params: data.params,
-  });
+  const model = await modelWith(result, "js", data, options);
   const { losses } = model.meta;
   if (losses.length === 0) throw new UserError("the file has no loss");
   if (options.grad !== undefined && !losses.includes(options.grad))
@@ -66,13 +62,13 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
       ok: good(row),
     }));
     process.stdout.write(`${JSON.stringify({ engine, dims, checks }, spelled)}\n`);
-  } else process.stdout.write(table(rows, engine, other, good));
+  } else process.stdout.write(report(rows, engine, other, good));
   return rows.every(good) ? 0 : 1;
 }
 const spelled = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 
-function table(rows: readonly Row[], engine: Engine, other: Engine, good: (row: Row) => boolean): string {
+function report(rows: readonly Row[], engine: Engine, other: Engine, good: (row: Row) => boolean): string {
   const cells = rows.map((row) => [
     good(row) ? "ok" : "FAIL",
     `d${row.loss}/d${row.name}`,
@@ -81,14 +77,7 @@ function table(rows: readonly Row[], engine: Engine, other: Engine, good: (row: 
     row.worst.toExponential(1),
     row.difference.toExponential(1),
   ]);
-  const all = [["", `on ${engine}`, "shape", "order", "quotients", other], ...cells];
-  const widths = all[0]!.map((_, k) => Math.max(...all.map((row) => row[k]!.length)));
-  const lines = all.map((row) =>
-    row
-      .map((cell, k) => cell.padEnd(widths[k]!))
-      .join("  ")
-      .trimEnd(),
-  );
+  const heads = ["", `on ${engine}`, "shape", "order", "quotients", other];
   const faults = rows.flatMap((row) =>
     good(row)
       ? []
@@ -96,7 +85,7 @@ function table(rows: readonly Row[], engine: Engine, other: Engine, good: (row: 
           `d${row.loss}/d${row.name}: ${faultOf(row)}; ${engine} and ${other} differ by ${row.difference.toExponential(1)}`,
         ],
   );
-  return [...lines, ...faults, ""].join("\n");
+  return [...table([heads, ...cells]), ...faults, ""].join("\n");
 }
 
 /** The largest |difference| over the scale of the gradient and of the loss. */

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CompileResult, Target } from "../compile.js";
-import type { CreateOptions, Model } from "../runtime/index.js";
+import type { Backend, CreateOptions, Model } from "../runtime/index.js";
+import type { LoadedData } from "./data.js";
+import type { Options } from "./main.js";
+import { dimsOf, numberOf } from "./options.js";
 import { UserError } from "./usage.js";
 
 /** Where a generated module finds the runtime of this very installation. */
@@ -28,6 +31,21 @@ export async function instantiate(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The model with the sizes, params and seed that its data and the command line give. */
+export function modelWith(
+  compiled: Pick<CompileResult, "code">,
+  backend: Backend,
+  data: Pick<LoadedData, "dims" | "params">,
+  options: Options,
+): Promise<Model> {
+  return instantiate(compiled, {
+    backend,
+    dims: { ...data.dims, ...dimsOf(options) },
+    seed: numberOf(options, "seed") ?? 0,
+    params: data.params,
+  });
 }
 
 const ENGINES = ["js", "wasm", "webgpu", "eager", "interpreter"] as const;

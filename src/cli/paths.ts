@@ -4,8 +4,8 @@ import { recordEagerly } from "../eager-run/run.js";
 import { didYouMean } from "../runtime/errors.js";
 import { leavesOf, loadAll } from "./engines.js";
 import type { Options } from "./main.js";
-import { instantiate, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, numberOf, oneFile } from "./options.js";
+import { modelWith, RUNTIME_URL } from "./model.js";
+import { formatOf, oneFile } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { UsageError, UserError } from "./usage.js";
 
@@ -28,12 +28,7 @@ export async function showPaths(files: readonly string[], options: Options): Pro
     { precision: "f64", wrt: [name], runtimeImport: RUNTIME_URL },
     formatOf(options),
   );
-  const model = await instantiate(compiled, {
-    backend: "js",
-    dims: { ...data.dims, ...dimsOf(options) },
-    seed: numberOf(options, "seed") ?? 0,
-    params: data.params,
-  });
+  const model = await modelWith(compiled, "js", data, options);
   try {
     const { losses } = model.meta;
     const of = options.of ?? losses[0];

@@ -51,3 +51,14 @@ export class Progress {
     if (this.stream.isTTY) this.stream.write("\n");
   }
 }
+
+/** Rows of cells as lines, every column as wide as its widest cell, the first row its heads. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, k) => Math.max(...rows.map((row) => row[k]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, k) => cell.padEnd(widths[k] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,8 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { loadData, type DataTensor } from "./data.js";
 import type { Options } from "./main.js";
-import { engineOf, engineParts, instantiate, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, numberOf, oneFile } from "./options.js";
+import { engineOf, engineParts, modelWith, RUNTIME_URL } from "./model.js";
+import { formatOf, numberOf, oneFile } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { curve, Progress } from "./terminal.js";
 import { UsageError, UserError } from "./usage.js";
@@ -51,12 +51,7 @@ export async function train(files: readonly string[], options: Options): Promise
     formatOf(options),
   );
   const seed = numberOf(options, "seed") ?? 0;
-  const model = await instantiate(result, {
-    backend: engine,
-    dims: { ...data.dims, ...dimsOf(options) },
-    seed,
-    params: data.params,
-  });
+  const model = await modelWith(result, engine, data, options);
   const [declared] = model.meta.trains;
   if (!declared) throw new UserError(`${file} has no \`train\` declaration`);
   const epochs = numberOf(options, "epochs") ?? 1;

@@ -32,3 +32,6 @@ export function suggest(wrong: string, known: Iterable<string>): string | undefi
   }
   return best;
 }
+
+/** The question that a suggestion is put as. */
+export const didYouMean = (near: string): string => `did you mean \`${near}\`?`;

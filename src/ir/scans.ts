@@ -1,5 +1,7 @@
 import type { Expr, Index, ValueId } from "./expr.js";
 import { call, compare, constant, freshIndex, indexValue, isFloat, read, rewriter, select } from "./expr.js";
+import { Fresh, overOwnIndices } from "./fresh.js";
+import { fewPoints } from "./points.js";
 import { mentions } from "./reach.js";
 import { Poly } from "./poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Value } from "./program.js";
@@ -38,8 +40,7 @@ export function underDerivatives(program: Program): ReadonlySet<ValueId> {
 class Expansion {
   readonly values: Map<ValueId, Value>;
   changed = false;
-  private readonly names: Set<string>;
-  private next: ValueId;
+  private readonly fresh: Fresh;
 
   constructor(
     program: Program,
@@ -47,8 +48,7 @@ class Expansion {
     private readonly products: boolean,
   ) {
     this.values = new Map(program.values);
-    this.names = new Set([...program.values.values()].map((v) => v.name));
-    this.next = 1 + [...program.values.keys()].reduce((a, b) => Math.max(a, b), 0);
+    this.fresh = new Fresh(program.values);
   }
 
   items(list: readonly Item[], around: Around): Item[] {
@@ -95,7 +95,7 @@ class Expansion {
     const [index, ...inner] = operator?.kind === "reduce" ? operator.indices : [];
     if (operator?.kind !== "reduce" || !index) return [value.id];
     const { dtype } = value;
-    const factors = pointsOf(operator.indices);
+    const factors = fewPoints(operator.indices);
     if (factors) {
       const terms = factors.map((to) => {
         const { expr } = rewriter({ index: (i) => to.get(i) });
@@ -152,53 +152,19 @@ class Expansion {
 
   /** A value beside another, with its axes in front, in the same recurrences. */
   private reserve(origin: Value, axes: readonly Index[], around: Around, name: string): ValueId {
-    const id = this.next++;
-    let unique = name;
-    for (let n = 2; this.names.has(unique); n++) unique = `${name}_${n}`;
-    this.names.add(unique);
+    const id = this.fresh.id();
     for (const time of around) {
       const own = time.get(origin.id);
       if (own) time.set(id, own);
     }
-    this.values.set(id, { ...origin, id, name: unique, shape: axes.map((a) => a.hi) });
+    this.values.set(id, { ...origin, id, name: this.fresh.name(name), shape: axes.map((a) => a.hi) });
     return id;
   }
 
-  /** Over index variables of its own. */
   private define(value: Value, axes: readonly Index[], body: Expr): void {
-    const copies = new Map(axes.map((a) => [a, freshIndex(a.name, a.hi)]));
-    const { expr } = rewriter({
-      index: (i) => {
-        const copy = copies.get(i);
-        return copy && Poly.index(copy);
-      },
-    });
-    this.values.set(value.id, {
-      ...value,
-      definition: {
-        kind: "equation",
-        axes: axes.map((a) => copies.get(a) ?? a),
-        operator: null,
-        body: expr(body),
-      },
-    });
+    const definition = overOwnIndices({ kind: "equation", axes, operator: null, body });
+    this.values.set(value.id, { ...value, definition });
   }
-}
-
-/** So few factors are written out. */
-const FEW = 4;
-/** Where there are few known points, each of them. */
-function pointsOf(indices: readonly Index[]): ReadonlyMap<Index, Poly>[] | null {
-  const points = indices.reduce<ReadonlyMap<Index, Poly>[] | null>(
-    (list, i) => {
-      const [lo, hi] = [i.lo.constant, i.hi.constant];
-      if (!list || lo === undefined || hi === undefined || hi <= lo || hi - lo > FEW) return null;
-      const range = Array.from({ length: hi - lo }, (_, k) => Poly.constant(lo + k));
-      return list.flatMap((p) => range.map((c) => new Map([...p, [i, c]])));
-    },
-    [new Map()],
-  );
-  return points && points.length <= FEW ? points : null;
 }
 
 const neutral = (fn: "add" | "mul", dtype: Value["dtype"]): Expr => constant(fn === "add" ? 0 : 1, dtype);

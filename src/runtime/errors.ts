@@ -1,4 +1,4 @@
-import { suggest } from "../diagnostics/suggest.js";
+import { didYouMean as asked, suggest } from "../diagnostics/suggest.js";
 
 /**
  * Errors at run time. Codes of this range:
@@ -60,7 +60,7 @@ export class InternalError extends Error {
 /** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const near = suggest(name, known);
-  return near === undefined ? "" : `; did you mean \`${near}\`?`;
+  return near === undefined ? "" : `; ${asked(near)}`;
 }
 
 export const unknownName = (what: string, name: string, known: Iterable<string>): DataError =>

@@ -1,5 +1,6 @@
 import type { Expr, ValueId } from "../ir/expr.js";
 import { operands, read, rewriter, visit } from "../ir/expr.js";
+import { Fresh } from "../ir/fresh.js";
 import type { Item, Program, Value } from "../ir/program.js";
 import { costOf } from "./inline.js";
 
@@ -14,7 +15,7 @@ const WORTHWHILE = 8;
 export function extractScalars(program: Program): Program {
   const values = new Map(program.values);
   const known = new Map<Expr, ValueId>();
-  let next = Math.max(0, ...values.keys()) + 1;
+  const fresh = new Fresh(values);
   const items = program.items.flatMap((item): Item[] => {
     const value = typeof item === "number" ? values.get(item) : undefined;
     if (!value || value.definition.kind !== "equation" || value.definition.axes.length === 0) return [item];
@@ -26,9 +27,9 @@ export function extractScalars(program: Program): Program {
     for (const [k, part] of chosen.entries()) {
       let id = known.get(part);
       if (id === undefined) {
-        id = next++;
+        id = fresh.id();
         known.set(part, id);
-        const name = `${value.name}_${k + 1}`;
+        const name = fresh.name(`${value.name}_${k + 1}`);
         const scalar: Value = {
           id,
           name,

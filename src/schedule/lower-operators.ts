@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { add, call, constant, div, fn, freshIndex, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
+import { add, call, constant, div, fn, read, select, sub, TRUE } from "../ir/expr.js";
+import { Fresh, overOwnIndices } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import { expandScans } from "../ir/scans.js";
 import type { Equation, Item, Operator, Program, Reducer, Value } from "../ir/program.js";
@@ -12,8 +13,7 @@ import type { Equation, Item, Operator, Program, Reducer, Value } from "../ir/pr
 export function lowerOperators(whole: Program): Program {
   const program = expandScans(whole, () => true, false);
   const values = new Map(program.values);
-  const names = new Set([...values.values()].map((v) => v.name));
-  let next = Math.max(0, ...values.keys()) + 1;
+  const fresh = new Fresh(values);
   const define = (
     value: Value,
     suffix: string,
@@ -21,20 +21,10 @@ export function lowerOperators(whole: Program): Program {
     operator: Operator | null,
     body: Expr,
   ): ValueId => {
-    const id = next++;
-    let name = `${value.name}_${suffix}`;
-    for (let n = 2; names.has(name); n++) name = `${value.name}_${suffix}${n}`;
-    names.add(name);
-    values.set(
-      id,
-      fresh({
-        ...value,
-        id,
-        name,
-        shape: axes.map((a) => a.hi),
-        definition: { kind: "equation", axes, operator, body },
-      }),
-    );
+    const id = fresh.id();
+    const shape = axes.map((a) => a.hi);
+    const definition = overOwnIndices({ kind: "equation", axes, operator, body });
+    values.set(id, { ...value, id, name: fresh.name(`${value.name}_${suffix}`), shape, definition });
     return id;
   };
   /** `times` are those of the recurrences around. */
@@ -73,44 +63,11 @@ export function lowerOperators(whole: Program): Program {
       };
       const lowered = lowerEquation(value, value.definition, helper);
       if (!lowered) return [item];
-      values.set(item, fresh({ ...value, definition: lowered }));
+      values.set(item, { ...value, definition: overOwnIndices(lowered) });
       return [...made, item];
     });
   const items = lowerItems(program.items);
   return { ...program, values, items };
-}
-
-/** The equation over index variables of its own. */
-function fresh(value: Value): Value {
-  const { definition } = value;
-  if (definition.kind !== "equation") return value;
-  const bound =
-    definition.operator?.kind === "reduce"
-      ? [...definition.axes, ...definition.operator.indices]
-      : definition.axes;
-  const copies = new Map(bound.map((i) => [i, freshIndex(i.name, i.hi, i.lo)]));
-  const of = (i: Index): Index => copies.get(i) ?? i;
-  const { expr } = rewriter({
-    index: (i) => {
-      const c = copies.get(i);
-      return c && Poly.index(c);
-    },
-  });
-  const operator = definition.operator;
-  const renamed: Operator | null =
-    operator &&
-    (operator.kind === "reduce"
-      ? { ...operator, indices: operator.indices.map(of), guard: operator.guard && expr(operator.guard) }
-      : { ...operator, index: of(operator.index), guard: operator.guard && expr(operator.guard) });
-  return {
-    ...value,
-    definition: {
-      kind: "equation",
-      axes: definition.axes.map(of),
-      operator: renamed,
-      body: expr(definition.body),
-    },
-  };
 }
 
 type Helper = (

@@ -1,20 +1,14 @@
 import type { Expr, Index } from "../ir/expr.js";
 import { and, call, constant, indicesOf, rewriter, select, TRUE } from "../ir/expr.js";
-import { Poly } from "../ir/poly.js";
+import { coordinates, FEW, pointsOf } from "../ir/points.js";
+import type { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program, Reducer } from "../ir/program.js";
 import { simplifyNode } from "../optimize/simplify.js";
 
-/** An axis of so few coordinates is no loop: each coordinate is computed by code of its own, in registers. */
-const FEW = 4;
+export { pointsOf };
+
 /** At most so many points of an equation are written out. */
 const MOST_POINTS = 16;
-
-/** The coordinates of an index where its range is a few known ones. */
-function coordinates(index: Index): readonly number[] | undefined {
-  const [lo, hi] = [index.lo.constant, index.hi.constant];
-  if (lo === undefined || hi === undefined || hi - lo < 1 || hi - lo > FEW) return undefined;
-  return Array.from({ length: hi - lo }, (_, k) => lo + k);
-}
 
 /** The axes that are written out, the last ones first to be chosen. */
 export function pointAxes({ axes }: Equation): readonly Index[] {
@@ -32,15 +26,6 @@ export function pointAxes({ axes }: Equation): readonly Index[] {
 export function loopAxes(equation: Equation): readonly Index[] {
   const points = pointAxes(equation);
   return equation.axes.filter((a) => !points.includes(a));
-}
-
-/** Every combination of coordinates, the last axis fastest. */
-export function pointsOf(axes: readonly Index[]): readonly ReadonlyMap<Index, Poly>[] {
-  return axes.reduce<ReadonlyMap<Index, Poly>[]>(
-    (points, axis) =>
-      points.flatMap((p) => (coordinates(axis) ?? []).map((c) => new Map([...p, [axis, Poly.constant(c)]]))),
-    [new Map()],
-  );
 }
 
 /** Expressions with polynomials in place of indices, and what that decides. */

@@ -23,6 +23,7 @@ import { nestKey } from "./nest.js";
 import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
 import { windowsOf } from "./windows.js";
+import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
@@ -102,7 +103,7 @@ class ModuleScheduler {
   private readonly lowered: Program;
   /** Tensors made here, beyond the program's values. */
   private readonly packs = new Map<ValueId, Value>();
-  private nextId: ValueId;
+  private readonly fresh: Fresh;
 
   constructor(
     program: Program,
@@ -116,7 +117,7 @@ class ModuleScheduler {
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     const gathered = gatherScatters(plain, gather);
     this.lowered = off.has("extract-scalars") ? gathered : extractScalars(gathered);
-    this.nextId = 1 + [...this.lowered.values.keys()].reduce((a, b) => Math.max(a, b), 0);
+    this.fresh = new Fresh(this.lowered.values);
   }
 
   merged(): Program {
@@ -180,7 +181,7 @@ class ModuleScheduler {
         const key = `${id} ${window.axis} ${window.entries}`;
         const tensor = this.keptTensors.get(key) ?? {
           ...value,
-          id: this.nextId++,
+          id: this.fresh.id(),
           name: `${value.name}.last`,
           shape,
         };
@@ -218,7 +219,7 @@ class ModuleScheduler {
       invariant(value, `value ${id} is defined`);
       return value;
     };
-    const { kernels, values } = packBuffers(lowered, this.target, tensor, () => this.nextId++);
+    const { kernels, values } = packBuffers(lowered, this.target, tensor, () => this.fresh.id());
     for (const value of values) this.packs.set(value.id, value);
     return kernels.map((kernel) => this.register(kernel));
   }
