@@ -45,7 +45,8 @@ export function boundDims(program: Program, data: Data): Record<string, number> 
   for (const { name, definition } of program.dims)
     if (definition) {
       const value = evaluate(definition.numerator) / evaluate(definition.divisor);
-      dims[name] ??= definition.floor ? Math.floor(value) : value;
+      const { floor, root, least = -Infinity } = definition;
+      dims[name] ??= Math.max(floor ? Math.floor(value) : root ? Math.ceil(Math.sqrt(value)) : value, least);
     }
   return dims;
 }

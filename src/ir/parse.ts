@@ -45,7 +45,7 @@ const oneOf = <T extends string>(list: readonly T[], text: string): T | undefine
 /**
  * IR text, a line for each thing; `printProgram(parseProgram(text))` is the text again.
  *
- *   dim B | dim I = 784 | dim P = (poly) / (poly) | dim Q = floor(poly) / (poly)
+ *   dim B | dim I = 784 | dim P = (poly) / (poly) | dim Q = floor(poly) / (poly) | … root(poly) / (poly) least 1
  *   check KIND poly CODE "message"
  *   ROLE %name: dtype[poly, …] [in poly..poly] [= init]
  *   %name: dtype[poly, …] = [[i: range, …]] [reducer[i: range, … | expr] | along[i | expr]] expr [where $1 = expr; …]
@@ -169,6 +169,7 @@ class ProgramParser {
     let declared: DimDeclaration = { name };
     if (line.accept("=")) {
       const floor = line.accept("floor");
+      const root = !floor && line.accept("root");
       if (line.next.kind === "number") declared = { name, default: this.natural(line) };
       else {
         line.expect("(");
@@ -176,7 +177,8 @@ class ProgramParser {
         for (const sign of [")", "/", "("]) line.expect(sign);
         const divisor = this.sizes(line).poly();
         line.expect(")");
-        declared = { name, definition: { numerator, divisor, floor } };
+        const least = line.accept("least") ? { least: this.natural(line) } : {};
+        declared = { name, definition: { numerator, divisor, floor, ...(root && { root }), ...least } };
       }
     }
     line.end();

@@ -21,7 +21,7 @@ class ProgramPrinter {
     for (const dim of program.dims) {
       const d = dim.definition;
       const definition = d
-        ? ` = ${d.floor ? "floor" : ""}(${sizeText(d.numerator)}) / (${sizeText(d.divisor)})`
+        ? ` = ${d.floor ? "floor" : d.root ? "root" : ""}(${sizeText(d.numerator)}) / (${sizeText(d.divisor)})${d.least === undefined ? "" : ` least ${d.least}`}`
         : dim.default === undefined
           ? ""
           : ` = ${dim.default}`;

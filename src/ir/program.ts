@@ -52,9 +52,16 @@ export interface RecurrenceGroup {
 export interface DimDeclaration {
   readonly name: string;
   readonly default?: number;
-  /** numerator / divisor; exact unless `floor`. */
-  readonly definition?: { readonly numerator: Poly; readonly divisor: Poly; readonly floor: boolean };
+  readonly definition?: DimDefinition;
   readonly span?: Span;
+}
+/** numerator / divisor; exact unless `floor`. With `root` its square root, rounded up. At least `least`. */
+export interface DimDefinition {
+  readonly numerator: Poly;
+  readonly divisor: Poly;
+  readonly floor: boolean;
+  readonly root?: boolean;
+  readonly least?: number;
 }
 export interface BindingCheck {
   readonly poly: Poly;

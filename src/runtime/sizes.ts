@@ -107,7 +107,8 @@ export function bindDims(
       if (bound) return { slope: 0, offset: bound.value };
       const definition = definitions.get(size);
       if (!definition) return { slope: 1, dim: size, offset: 0 };
-      return definition.divisor === undefined ? linear(definition.numerator) : undefined;
+      const { numerator, divisor, root, least } = definition;
+      return divisor === undefined && !root && least === undefined ? linear(numerator) : undefined;
     }
     let total: Linear | undefined = { slope: 0, offset: 0 };
     for (const [coefficient, ...atoms] of size.terms)
@@ -122,10 +123,13 @@ export function bindDims(
 
   for (let before = -1; before < dims.size;) {
     before = dims.size;
-    for (const [name, { numerator, divisor, floor }] of definitions) {
+    for (const [name, { numerator, divisor, floor, root, least }] of definitions) {
       if (openDim([numerator, divisor ?? 1], dims) !== undefined) continue;
       const exact = evaluate(numerator, dims) / evaluate(divisor ?? 1, dims);
-      const value = floor ? Math.floor(exact) : exact;
+      const value = Math.max(
+        floor ? Math.floor(exact) : root ? Math.ceil(Math.sqrt(exact)) : exact,
+        least ?? -Infinity,
+      );
       if (!(Number.isSafeInteger(value) && value >= 0))
         throw new DataError(
           "GRAD6009",

@@ -16,11 +16,16 @@ export interface DimSpec {
   readonly name: string;
   /** A literal default that `dims` overrides; null where there is none. */
   readonly default?: number;
-  /** The definition in other dims; such a dim can only be confirmed. `divisor` present: numerator / divisor, rounded down if `floor`. */
+  /**
+   * The definition in other dims; such a dim can only be confirmed. `divisor` present: numerator / divisor, rounded down
+   * if `floor`; `root`: its square root, rounded up; at least `least`.
+   */
   readonly definition?: {
     readonly numerator: SizeData;
     readonly divisor?: SizeData;
     readonly floor?: boolean;
+    readonly root?: boolean;
+    readonly least?: number;
   };
 }
 

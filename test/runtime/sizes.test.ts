@@ -53,6 +53,18 @@ describe("dims", () => {
     const M: DimSpec = { name: "M", definition: { numerator: minusOne } };
     expect(bind([N, M], {}, [given("x", ["M"], [4])])).toEqual({ N: 5, M: 4 });
   });
+  it("may be a root, rounded up, and have a least value", () => {
+    const L: DimSpec = { name: "L", definition: { numerator: "N", root: true, least: 1 } };
+    const R: DimSpec = {
+      name: "R",
+      definition: { numerator: minusOne, divisor: "L", floor: true, least: 0 },
+    };
+    expect(bind([N, L, R], { N: 10 })).toEqual({ N: 10, L: 4, R: 2 });
+    expect(bind([N, L, R], { N: 9 })).toEqual({ N: 9, L: 3, R: 2 });
+    expect(bind([N, L, R], { N: 0 })).toEqual({ N: 0, L: 1, R: 0 });
+    // It is not solved for.
+    expect(bind([N, L], {}, [given("x", ["L"], [3])])).toEqual({});
+  });
   it("keep a default against a shape, and give way to dims", () => {
     const D: DimSpec = { name: "D", default: 3 };
     expect(bind([D], {}, [given("x", ["D"], [3])])).toEqual({ D: 3 });

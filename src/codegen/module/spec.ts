@@ -78,6 +78,8 @@ export function buildModuleSpec(
               numerator: sizeData(d.definition.numerator),
               ...(d.definition.divisor.equals(1) ? {} : { divisor: sizeData(d.definition.divisor) }),
               ...(d.definition.floor ? { floor: true } : {}),
+              ...(d.definition.root ? { root: true } : {}),
+              ...(d.definition.least === undefined ? {} : { least: d.definition.least }),
             },
           }
         : {}),
