@@ -7,6 +7,7 @@ import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/pr
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
 import { loopAxes, pointAxes } from "./points.js";
+import { sampleOf } from "./sample.js";
 import { parallelAxes, type ParallelAxis } from "./parallel.js";
 import { nestOf, readsOfEquation, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
 
@@ -232,6 +233,7 @@ class Grouping {
     equation: Equation,
     produces: boolean,
   ): string | null {
+    if (nest && produces && this.sampled(group, nest, value, equation)) return null;
     if (!this.target.sequentialGrid || !nest || !produces) return "its producer is a recurrence";
     const own = new Set(idsOf(group));
     const read = mentions(equation).filter((id) => members.includes(this.aliasOf(id)));
@@ -249,6 +251,22 @@ class Grouping {
     if (!at) return "it does not sum over the recurrence's steps";
     this.weaver.insert(nest.step.body, value, equation, new Map([...at, ...points]));
     return null;
+  }
+
+  /** Takes a sample of the entries in the steps that make them. */
+  private sampled(group: RecurrenceGroup, nest: StepNest, value: ValueId, equation: Equation): boolean {
+    const { index: step, body } = nest.step;
+    const sample = sampleOf(group, equation, step, this.program.dims);
+    if (!sample) return false;
+    const at = new Map(sample.at);
+    for (const { index, axis } of nest.points) {
+      const own = sample.node.subscripts[axis.get(sample.node.value) ?? -1]?.asIndex;
+      if (!own || !equation.axes.includes(own) || !own.hi.equals(index.hi)) return false;
+      at.set(own, Poly.index(index));
+    }
+    const own = equation.axes.filter((a) => !at.has(a));
+    body.push({ kind: "member", value, equation: sample.equation, at, own, points: [], when: sample.when });
+    return true;
   }
 
   /** The equation's index for each loop around the steps: where it reads the recurrence there. */

@@ -125,7 +125,7 @@ export class NestEmitter {
   ) {}
 
   list(block: Block, nodes: readonly NestNode[]): void {
-    const leaves = nodes.filter((n): n is MemberNode => n.kind === "member" && n.own.length === 0);
+    const leaves = nodes.filter((n): n is MemberNode => n.kind === "member" && n.own.length === 0 && !n.when);
     block.share(leaves.flatMap((m) => this.instances(m).map((i) => i.body)));
     for (const node of nodes)
       if (node.kind === "loop") this.loop(block, node);
@@ -216,8 +216,9 @@ export class NestEmitter {
     return found;
   }
 
-  private member(block: Block, member: MemberNode): void {
-    const { equation, own } = member;
+  private member(around: Block, member: MemberNode): void {
+    const { equation, own, when } = member;
+    const block = when ? around.inner() : around;
     const value = valueOf(this.context.program, member.value);
     const axes = own.filter((i) => equation.axes.includes(i));
     const nest = openLoops(block, axes);
@@ -241,6 +242,7 @@ export class NestEmitter {
       this.results(nest.block, member, values);
     }
     nest.close();
+    if (when) around.push({ kind: "if", condition: around.expr(when), then: block.statements, else: [] });
   }
 
   /** Keeps a value for readers within the block, and stores it for others. */

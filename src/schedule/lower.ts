@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { and, FALSE, freshIndex, indicesOf, polyOf, TRUE } from "../ir/expr.js";
+import { and, FALSE, freshIndex, indicesOf, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
@@ -285,7 +285,11 @@ function reduceInto(
   const common = (conjuncts[0] ?? []).filter((c) => conjuncts.every((list) => list.includes(c)));
   const used = new Set<Expr>();
   const order = [...indices];
-  const loops = openLoops(block, order, (index, outer) => tightened(index, order, common, used, outer));
+  // Those of the sizes and of loops around stand around these loops.
+  const around = common.filter((c) => readsOf([c]).length === 0 && !order.some((i) => indicesOf([c]).has(i)));
+  for (const c of around) used.add(c);
+  const whole = around.length ? block.inner() : block;
+  const loops = openLoops(whole, order, (index, outer) => tightened(index, order, common, used, outer));
   const rest = common.filter((c) => !used.has(c));
   const guarded = rest.length ? loops.block.inner() : loops.block;
   const own = conjuncts.map((list) => list.filter((c) => !common.includes(c)));
@@ -315,6 +319,13 @@ function reduceInto(
       else: [],
     });
   loops.close();
+  if (around.length)
+    block.push({
+      kind: "if",
+      condition: conjunction(block, around),
+      then: whole.statements,
+      else: [],
+    });
 }
 
 /** No position yet; no range reaches it. */

@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
+import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { freshIndex, readsOf } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation } from "../ir/program.js";
@@ -29,6 +29,8 @@ export interface MemberNode {
   readonly own: readonly Index[];
   /** Axes that are no loops: a result for each of their points. */
   readonly points: readonly Index[];
+  /** Where it is computed, over the indices of the loops around; absent: everywhere. */
+  readonly when?: Expr;
 }
 
 export type Coordinates = ReadonlyMap<Index, Poly>;

@@ -1,11 +1,11 @@
 import type { ValueId } from "../ir/expr.js";
-import { call, constant, indexValue } from "../ir/expr.js";
+import { call, constant, freshIndex, indexValue } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
-import type { Definition, Program, RecurrenceGroup } from "../ir/program.js";
+import type { Definition, Equation, Program, RecurrenceGroup } from "../ir/program.js";
 import type { Window } from "./emit.js";
 import type { RecurrenceKernel } from "./group.js";
-import { membersOf, readsOfEquation } from "./nest.js";
+import { membersOf, readsOfEquation, type Coordinates } from "./nest.js";
 
 /** So few entries are kept at most; more are no window but the tensor. */
 const MOST = 8;
@@ -24,8 +24,9 @@ export function windowsOf(
   late: ReadonlySet<ValueId>,
   readersOf: (id: ValueId) => readonly ValueId[],
 ): ReadonlyMap<ValueId, Window> {
-  const { group, nest } = kernel;
-  if (!nest) return new Map();
+  const { group } = kernel;
+  const computed = equationsOf(kernel, program);
+  if (!computed) return new Map();
   const inside = new Set(kernel.members);
   const found = new Map<ValueId, Window>();
   const outside = (id: ValueId): Definition[] =>
@@ -47,7 +48,7 @@ export function windowsOf(
     const after = afterSteps(group, time.shift, size);
     if (!after.isZero && outside(id).length > 0) continue;
     if (isReadLate(id)) continue;
-    const furthest = furthestLag(kernel, id, time.axis);
+    const furthest = furthestLag(kernel, computed, id, time.axis);
     const before = group.direction === 1 ? group.lo.add(time.shift) : size.sub(group.hi).sub(time.shift);
     if (furthest === null || furthest + 1 > MOST) continue;
     const entries = furthest + 1;
@@ -82,13 +83,38 @@ const readsLast = (readers: readonly Definition[], id: ValueId, axis: number, la
       readsOfEquation(definition).every((n) => n.value !== id || n.subscripts[axis]?.equals(last)),
   );
 
+/** What a kernel computes in each step, over one index of the steps. */
+interface Computed {
+  readonly step: Poly;
+  readonly members: readonly { readonly equation: Equation; readonly at: Coordinates }[];
+}
+/** null where a member is no equation. */
+function equationsOf({ group, nest }: RecurrenceKernel, program: Program): Computed | null {
+  if (nest) return { step: Poly.index(nest.step.index), members: [...membersOf(nest.body)] };
+  const step = Poly.index(freshIndex("step", group.hi, group.lo));
+  const members = idsOf(group).flatMap((id) => {
+    const equation = program.values.get(id)?.definition;
+    const time = group.time.get(id);
+    const index = time && equation?.kind === "equation" ? equation.axes[time.axis] : undefined;
+    return equation?.kind === "equation" && time && index
+      ? [{ equation, at: new Map([[index, step.add(time.shift)]]) }]
+      : [];
+  });
+  return members.length === idsOf(group).length ? { step, members } : null;
+}
+
 /** How many steps after its making an entry is read at most within the kernel; null where that is not constant. */
-function furthestLag({ group, nest }: RecurrenceKernel, id: ValueId, axis: number): number | null {
+function furthestLag(
+  { group }: RecurrenceKernel,
+  { step, members }: Computed,
+  id: ValueId,
+  axis: number,
+): number | null {
   const time = group.time.get(id);
-  if (!nest || !time) return null;
-  const made = Poly.index(nest.step.index).add(time.shift);
+  if (!time) return null;
+  const made = step.add(time.shift);
   let furthest = 0;
-  for (const { equation, at } of membersOf(nest.body))
+  for (const { equation, at } of members)
     for (const node of readsOfEquation(equation)) {
       if (node.value !== id) continue;
       const coordinate = node.subscripts[axis]?.substitute((atom) =>
