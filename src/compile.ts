@@ -1,4 +1,5 @@
 import { analyse, type Analysis, type AnalyseOptions } from "./analyse.js";
+import { checkpoint } from "./autodiff/checkpoint/checkpoint.js";
 import { expandDerivatives } from "./autodiff/expand.js";
 import { primalOf, type Primal } from "./autodiff/primal.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
@@ -12,8 +13,10 @@ import { graphDot, graphSvg } from "./ir/graph.js";
 import { printProgram } from "./ir/print.js";
 import type { Program } from "./ir/program.js";
 import { verify } from "./ir/verify.js";
+import { dce } from "./optimize/dce.js";
 import { optimize, OPTIMIZE_SWITCHES } from "./optimize/index.js";
 import { withPrecision } from "./optimize/precision.js";
+import { simplify } from "./optimize/simplify.js";
 import { printFile } from "./parser/print.js";
 import { tokenize } from "./parser/tokens.js";
 import { raiseProgram } from "./raise/program.js";
@@ -37,6 +40,7 @@ const TARGETS: Readonly<Record<Target, TargetDescription>> = {
 /** What `CompileOptions.off` may name. */
 export const OPTIMIZATIONS: readonly string[] = [
   ...OPTIMIZE_SWITCHES,
+  "checkpoint",
   ...SCHEDULE_SWITCHES,
   ...WASM_SWITCHES,
 ];
@@ -145,7 +149,9 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   const derived = expandDerivatives(program);
   verify(derived, "differentiation");
   const reduced = optimize(derived, { off, after: (pass, p) => verify(p, pass) });
-  const optimized = withPrecision(reduced, precision);
+  const cut = off.includes("checkpoint") ? reduced : checkpoint(reduced);
+  verify(cut, "checkpoint");
+  const optimized = withPrecision(cut === reduced ? cut : dce(simplify(cut)), precision);
   const modules: { [T in Target]?: ScheduledModule } = {};
   const scheduled = (target: Target): ScheduledModule => {
     const known = modules[target];

@@ -204,13 +204,21 @@ function savedBy(
   forward: ReadonlySet<ValueId>,
   isLeaf: (id: ValueId) => boolean,
 ): ValueId[] {
+  const latest = new Map([...entry.kept].map(([id, tensor]) => [tensor, id]));
+  const isForward = (tensor: ValueId): boolean => {
+    const id = latest.get(tensor) ?? tensor;
+    const definition = module.program.values.get(id)?.definition;
+    // Entries copied for the gradient while the forward pass runs.
+    const isCopy = definition?.kind === "equation" && !definition.operator && definition.body.op === "read";
+    return forward.has(id) || (isCopy && definition.body.op === "read" && forward.has(definition.body.value));
+  };
   const saved = new Set<ValueId>();
   for (const launch of entry.launches) {
     const kernel = module.kernels.get(launch.kernel);
     const written = launch.tensors.filter((_, k) => kernel?.buffers[k]?.access !== "read");
-    if (written.every((id) => forward.has(id))) continue;
+    if (written.every(isForward)) continue;
     launch.tensors.forEach((id, k) => {
-      if (kernel?.buffers[k]?.access === "read" && forward.has(id) && !isLeaf(id)) saved.add(id);
+      if (kernel?.buffers[k]?.access === "read" && isForward(id) && !isLeaf(id)) saved.add(id);
     });
   }
   return [...saved];
@@ -230,25 +238,48 @@ function recurrence(
     const tensors = entries.map((e) => e.kept.get(id)).filter((t) => t !== undefined && launched.has(t));
     return whole.includes(id) ? [] : tensors.slice(0, 1).map((t) => t ?? id);
   });
-  const { checkpoint } = group;
+  const saved = ids.flatMap((id) => {
+    const name = `${valueOf(id)?.name}.saved`;
+    const found = [...module.program.values.values()].find((v) => v.name.replace(/_\d+$/, "") === name);
+    return found ? [found.id] : [];
+  });
   return {
     name: group.name,
     line: group.span ? `${group.span.file}:${group.span.start.line}` : "",
     steps: `${sizeText(group.lo)}..${sizeText(group.hi)}`,
     direction: group.direction === 1 ? "up" : "down",
-    policy:
-      whole.length === 0
-        ? latest.length > 0
-          ? "the latest entries are kept, no others are read"
-          : "no step is kept, none is read later"
-        : checkpoint === "auto"
-          ? "every step is kept (the compiler's choice)"
-          : checkpoint === "none"
-            ? "every step is kept (checkpoint none)"
-            : `checkpoint ${checkpoint}`,
+    policy: policyOf(
+      group,
+      whole.map((id) => valueOf(id)?.name ?? ""),
+      latest.length,
+      saved.length,
+    ),
     members: ids.map((id) => valueOf(id)?.name ?? String(id)),
-    bytes: bytes([...whole, ...latest]),
+    bytes: bytes([...whole, ...latest, ...saved]),
   };
+}
+
+/** What is kept of a recurrence, in words. */
+function policyOf(
+  { checkpoint }: RecurrenceGroup,
+  whole: readonly string[],
+  latest: number,
+  saved: number,
+): string {
+  const isCut = checkpoint === "sqrt" || typeof checkpoint === "number";
+  const chosen =
+    isCut && saved === 0 ? `; checkpoint ${checkpoint} has no effect where they are read as a whole` : "";
+  const others =
+    saved > 0
+      ? `entries at the begin of each segment are saved, the steps computed again (checkpoint ${checkpoint})`
+      : latest > 0
+        ? "the latest entries are kept, no others are read"
+        : "";
+  if (whole.length === 0) return `${others || "no step is kept, none is read later"}${chosen}`;
+  if (others)
+    return `every step of ${whole.join(", ")} is kept, which all are read; of the others ${others}${chosen}`;
+  if (checkpoint === "none") return "every step is kept (checkpoint none)";
+  return isCut ? `every step is kept${chosen}` : "every step is kept (the compiler's choice)";
 }
 
 // ------------------------------------------------------------------------------------------------------- as text

@@ -191,7 +191,7 @@ function equation({ kind, axes, reads, function: fn, reducer, guard }, n, tensor
       axes: ["A + 1", ...own],
       recurrence: true,
       text:
-        `rec t in 0..A {\n  ${name}[0${bound}] = ${value}\n` +
+        `rec t in 0..A${["", " checkpoint sqrt", " checkpoint 2"][reducer % 3]} {\n  ${name}[0${bound}] = ${value}\n` +
         `  ${name}[t + 1${bound}] = sin(0.9 * ${name}[t${at}]${mixed}) + 0.3 * (${value})${later}\n}`,
     };
   }

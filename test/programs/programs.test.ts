@@ -8,6 +8,7 @@ import { compile, type Target } from "../../src/compile.js";
 import type { ValueId } from "../../src/ir/expr.js";
 import { interpret } from "../../src/ir/interpret.js";
 import { parse } from "../../src/parser/parse.js";
+import { evaluated } from "../evaluate.js";
 import type { CreateOptions, Model } from "../../src/runtime/index.js";
 
 // Programs beside the same computation in PyTorch (expected.py): every one is run by the interpreter, as
@@ -98,6 +99,14 @@ async function module(
     .create;
 }
 
+async function resultsOf(model: Model, data: Data, expected: Expected): Promise<Results> {
+  const { grads, ...outputs } = model.backward(arrays(data.inputs), { of: expected.loss });
+  const results: Results = new Map();
+  for (const [n, t] of Object.entries(outputs)) results.set(n, { shape: t.shape, data: await t.read() });
+  for (const [n, t] of Object.entries(grads)) results.set(`d/${n}`, { shape: t.shape, data: await t.read() });
+  return results;
+}
+
 describe("programs give PyTorch's outputs and gradients", () => {
   test.each(names)("%s", async (name) => {
     const source = text(`${name}.grad`);
@@ -110,12 +119,7 @@ describe("programs give PyTorch's outputs and gradients", () => {
       const create = await module(source, expected.wrt, backends, precision);
       for (const backend of backends) {
         const model = await create({ backend, dims: data.dims, params: arrays(data.params) });
-        const { grads, ...outputs } = model.backward(arrays(data.inputs), { of: expected.loss });
-        const results: Results = new Map();
-        for (const [n, t] of Object.entries(outputs))
-          results.set(n, { shape: t.shape, data: await t.read() });
-        for (const [n, t] of Object.entries(grads))
-          results.set(`d/${n}`, { shape: t.shape, data: await t.read() });
+        const results = await resultsOf(model, data, expected);
         expect(worst(results, expected), `${backend} ${precision}`).toBeLessThan(limit);
         if (precision === "f64")
           expect(worst(interpreted(source, data, expected, model), expected), "interpreter").toBeLessThan(
@@ -125,4 +129,41 @@ describe("programs give PyTorch's outputs and gradients", () => {
       }
     }
   });
+});
+
+/** The same program with a policy at each `rec` that has none. */
+const withPolicy = (source: string, policy: string): string =>
+  source.replace(/^(\s*rec \w+ in [^{\n]*?)(?=( while [^{\n]*)? \{)/gm, (line) =>
+    line.includes("checkpoint") ? line : `${line} checkpoint ${policy}`,
+  );
+
+describe("steps computed again segment by segment change nothing", () => {
+  const recurrent = names.filter((name) => /^\s*rec /m.test(text(`${name}.grad`)));
+  test.each(recurrent.flatMap((name) => ["sqrt", "2"].map((policy) => [name, policy] as const)))(
+    "%s, checkpoint %s",
+    async (name, policy) => {
+      const source = withPolicy(text(`${name}.grad`), policy);
+      expect(source).toContain(`checkpoint ${policy}`);
+      const data = JSON.parse(text(`${name}.data.json`)) as Data;
+      const expected = JSON.parse(text(`${name}.expected.json`)) as Expected;
+      const { program } = compile(source, { precision: "f64", wrt: expected.wrt, dims: data.dims });
+      if (!program) throw new Error("the program is wrong");
+      const results = evaluated(program, data);
+      const of = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
+        Object.entries(tensors).map(
+          ([n, { shape }]) =>
+            [prefix === "" ? n : `d/${n}`, { shape, data: results[`${prefix}${n}`] ?? [] }] as const,
+        );
+      const found: Results = new Map([
+        ...of("", expected.outputs),
+        ...of(`${expected.loss}/`, expected.grads[expected.loss] ?? {}),
+      ]);
+      expect(worst(found, expected), "interpreter").toBeLessThan(1e-9);
+      const [backend, precision, limit] =
+        policy === "sqrt" ? (["js", "f64", 1e-9] as const) : (["wasm", "f32", 5e-4] as const);
+      const create = await module(source, expected.wrt, [backend], precision);
+      const model = await create({ backend, dims: data.dims, params: arrays(data.params) });
+      expect(worst(await resultsOf(model, data, expected), expected), backend).toBeLessThan(limit);
+    },
+  );
 });

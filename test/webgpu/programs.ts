@@ -227,6 +227,19 @@ export const EXAMPLES: readonly Example[] = [
     inputs: x,
   },
   {
+    title: "a recurrence computed again by segments",
+    source:
+      "dim T, B, H input x: f32[T, B] param w: f32[H, H] = normal(0.5) rec t in 0..T checkpoint sqrt { h[0, b in 0..B, j in 0..H] = 0 h[t + 1, b, j] = tanh(x[t, b] + sum[k] h[t, b, k] * w[k, j]) } loss l = sum[b, j] h[T, b, j]^2",
+    inputs: { x: matrix(7, 3) },
+    dims: { H: 4 },
+  },
+  {
+    title: "scalars computed again by segments, independent of each other",
+    source:
+      "dim T, N input x: f32[T, N] param w: f32[N] = normal(0.5) rec t in T..0 checkpoint 3 { a[T, i] = w[i] a[t, i] = sin(a[t + 1, i] * x[t, i]) } loss l = sum[i] a[0, i]^2 + 0.1 * sum[t in 0..T, i] a[t, i]^3",
+    inputs: { x: matrix(7, 3) },
+  },
+  {
     title: "second derivatives",
     source:
       "dim N input x: f32[N] param w: f32[N] = normal(1) e = sum[i] sin(w[i] * x[i])^2 g = grad(e, w) output g loss l = sum[i] g[i]^2",
