@@ -4,11 +4,12 @@ import type { CallExpression, FunctionStatement } from "../parser/ast.js";
 import { Scope, type Context } from "./context.js";
 import { declareNames, elaborateBody } from "./equations.js";
 import { lift, type Lifted } from "./lift.js";
+import { Packing } from "./packed.js";
 import { coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
 
 /**
- * A call of a function with a written adjoint: its result is a value of its own, which equals the body's and sends
- * back what the adjoint says. All of it has an axis for each index that the call stands under. The adjoint's
+ * A call of a function with a written adjoint: its result (several are packed into one) is a value of its own, which
+ * equals the body's and sends back what the adjoint says. All of it has an axis for each index that the call stands under. The adjoint's
  * equations are written for a cotangent of zeros; the derivative puts the real one in its place.
  */
 export function withAdjoint(
@@ -20,40 +21,59 @@ export function withAdjoint(
 ): Term[] | null {
   const { session } = context;
   const { values, report } = session;
-  const [result] = results;
-  const [named] = declaration.results ?? [];
-  if (!result || !named || results.length > 1)
-    return report.unsupported("a written adjoint of a function with several results", node.span);
-  if (adjoint.cotangents.length !== 1)
+  const named = (declaration.results ?? []).flatMap(({ name }, k) => {
+    const term = results[k];
+    return term ? [{ name: name.text, term: settle(term) }] : [];
+  });
+  // Integers have no cotangent.
+  const floats = named.filter((r) => isFloat(r.term.dtype));
+  const { cotangents } = adjoint;
+  if (floats.length === 0) return [...results];
+  if (cotangents.length !== floats.length)
     return report.add("GRAD3007", adjoint.span, {
       name: "adjoint",
-      wanted: "1",
-      given: adjoint.cotangents.length,
+      wanted: String(floats.length),
+      given: cotangents.length,
     });
-  const [cotangentName] = adjoint.cotangents;
-  if (!cotangentName) return null;
 
   const parameters = declaration.parameters.map((p) => {
     const binding = context.scope.own(p.name.text);
     return { name: p.name, term: binding?.kind === "term" ? binding.term : null };
   });
-  const mentioned = indicesOf([result.body, ...parameters.flatMap((p) => (p.term ? [p.term.body] : []))]);
+  const mentioned = indicesOf([
+    ...floats.map((r) => r.term.body),
+    ...parameters.flatMap((p) => (p.term ? [p.term.body] : [])),
+  ]);
   const points = context.bound.filter((i) => mentioned.has(i));
   const over = (suffix: string, term: Term): Lifted =>
     lift(context, suffix, term, null, term.dtype, node.span, points);
 
-  const of = over(named.name.text, result);
-  const { dtype, shape } = values.get(of.id);
+  const lifted = floats.map((r) => over(r.name, r.term));
+  const [first] = lifted;
+  if (!first) return null;
+  const carried = session.timeAxes.get(first.id);
+  const like = (id: ValueId): ValueId => {
+    if (carried) session.timeAxes.set(id, carried);
+    return id;
+  };
+  const { lead } = first;
+  const packing = new Packing(
+    lifted.map((l) => values.get(l.id)),
+    lead.length,
+  );
+  const isOne = lifted.length === 1;
+  const whole = isOne ? first.id : like(packing.pack(context, `${context.owner}.results`));
+  const part = (of: ValueId, k: number, name: string): ValueId =>
+    isOne ? of : like(packing.unpack(context, of, k, `${context.owner}.${name}`));
+  const { dtype, shape } = values.get(whole);
   const zeros = values.equation(
-    `${context.owner}.${cotangentName.text}`,
+    `${context.owner}.${isOne ? (cotangents[0]?.text ?? "dy") : "cotangents"}`,
     shape.map((size, k) => freshIndex(`i${k}`, size)),
     null,
     constant(0, dtype),
     dtype,
     { span: node.span },
   );
-  const carried = session.timeAxes.get(of.id);
-  const like = (id: ValueId): void => void (carried && session.timeAxes.set(id, carried));
   like(zeros);
   const args = parameters.map(({ name, term }) =>
     term && isFloat(term.dtype) ? { term, id: over(name.text, term).id } : null,
@@ -62,15 +82,23 @@ export function withAdjoint(
     `${context.owner}.${declaration.name.text}`,
     dtype,
     shape,
-    { kind: "custom", of: of.id, args: [], cotangent: zeros, adjoints: [] },
+    { kind: "custom", of: whole, args: [], cotangent: zeros, adjoints: [] },
     { span: node.span },
   );
   like(id);
-  const value = valueTerm(values.get(id), of.lead);
 
   const scope = new Scope(context.scope);
-  scope.bind(named.name.text, { kind: "term", term: value });
-  scope.bind(cotangentName.text, { kind: "term", term: valueTerm(values.get(zeros), of.lead) });
+  const made = new Map<string, Term>();
+  floats.forEach(({ name }, k) => {
+    const term = valueTerm(values.get(part(id, k, name)), lead);
+    made.set(name, term);
+    scope.bind(name, { kind: "term", term });
+    const cotangent = cotangents[k]?.text ?? "";
+    scope.bind(cotangent, {
+      kind: "term",
+      term: valueTerm(values.get(part(zeros, k, cotangent)), lead),
+    });
+  });
   const inner: Context = { ...context, scope, owner: `${context.owner}.adjoint`, home: null };
   const back = sentBack(
     adjoint,
@@ -83,13 +111,13 @@ export function withAdjoint(
   values.replace(id, {
     definition: {
       kind: "custom",
-      of: of.id,
+      of: whole,
       args: passing.map((p) => p.id),
       cotangent: zeros,
       adjoints: passing.map((p) => p.back),
     },
   });
-  return [value];
+  return named.map((r) => made.get(r.name) ?? r.term);
 }
 
 /** What the adjoint's equations give for each argument, over the same points; null where it is left out. */
