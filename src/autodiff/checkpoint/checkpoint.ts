@@ -8,7 +8,8 @@ import { Workspace } from "../workspace.js";
 import { extentsOf, type Extent } from "./extents.js";
 import { following, type Following } from "./follow.js";
 import { joined } from "./forward.js";
-import { Segments, type Cut } from "./segments.js";
+import type { Cut } from "./placement.js";
+import { Segments } from "./segments.js";
 
 /**
  * Recurrences with `checkpoint sqrt` or `checkpoint N`: the backward pass goes segment by segment, from the last one to

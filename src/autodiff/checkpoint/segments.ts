@@ -19,25 +19,7 @@ import type { Equation, Item, Operator, RecurrenceGroup } from "../../ir/program
 import type { Workspace } from "../workspace.js";
 import type { Extent } from "./extents.js";
 import type { Followed, Following } from "./follow.js";
-
-/** How steps are cut: a first segment and `later` ones, of `length` steps each, the last one perhaps of fewer. */
-export interface Cut {
-  readonly length: Poly;
-  readonly later: Poly;
-}
-
-/** A followed value as the segments hold it: axes [segment, its own], the time axis counted from the segment's begin. */
-interface Copy extends Extent {
-  readonly of: Followed;
-  readonly id: ValueId;
-  readonly size: Poly;
-}
-
-/** A place in a segment: its number, and entries by ordinal from its begin. */
-interface Spot {
-  readonly segment: Poly;
-  readonly offset: Poly;
-}
+import { Placement, type Copy, type Cut, type Frame } from "./placement.js";
 
 /**
  * The equations of the backward pass of a recurrence, segment by segment: what the steps computed is computed again
@@ -46,7 +28,7 @@ interface Spot {
 export class Segments {
   /** Entries of the forward pass that segments begin with. */
   readonly saved: ValueId[] = [];
-  private readonly copies = new Map<ValueId, Copy>();
+  private readonly places: Placement;
   /** In the order of one segment. */
   private readonly items: Item[] = [];
   private readonly members: ValueId[] = [];
@@ -58,14 +40,14 @@ export class Segments {
     private readonly cut: Cut,
     private readonly name: string,
   ) {
-    this.count = cut.later.add(1);
+    this.places = new Placement(work, following, cut, name);
   }
-  private readonly count: Poly;
 
   /** The recurrence over the segments, from the last one to the first. */
   build(): RecurrenceGroup {
     const list = [...this.following.followed.values()].filter((one) => this.extents.has(one.id));
-    for (const one of list) if (one.axis !== null) this.reserve(one);
+    for (const one of list)
+      if (one.axis !== null) this.places.reserve(one, this.extents.get(one.id) ?? { low: 0, high: 0 });
     const again = list.filter((one) => one.phase === "forward");
     const backward = list.filter((one) => one.phase === "backward");
     this.emit(again, (one) => this.again(one));
@@ -75,7 +57,7 @@ export class Segments {
       kind: "recurrence",
       name: this.name,
       lo: Poly.constant(0),
-      hi: this.count,
+      hi: this.places.count,
       direction: -1,
       time,
       items: this.items,
@@ -104,11 +86,11 @@ export class Segments {
     const isBackward = phase === "backward";
     const time = new Map<ValueId, { axis: number; shift: number }>();
     for (const [k, { id, parts }] of made.entries()) {
-      const copy = this.copyOf(of[k]?.id ?? id);
+      const copy = this.places.copyOf(of[k]?.id ?? id);
       const at = { axis: (copy.of.axis ?? 0) + 1, shift: copy.low };
       for (const member of [...parts, id]) time.set(member, at);
     }
-    const further = isBackward ? 0 : Math.max(...of.map((one) => this.copyOf(one.id).high));
+    const further = isBackward ? 0 : Math.max(...of.map((one) => this.places.copyOf(one.id).high));
     return {
       kind: "recurrence",
       name: `${this.name}_${isBackward ? "back" : "again"}`,
@@ -121,73 +103,11 @@ export class Segments {
     };
   }
 
-  private copyOf(id: ValueId): Copy {
-    const found = this.copies.get(id);
-    invariant(found, "a copy of what follows the steps");
-    return found;
-  }
-
-  private reserve(of: Followed): void {
-    const { low, high } = this.extents.get(of.id) ?? { low: 0, high: 0 };
-    const size = this.cut.length.add(low + high);
-    this.copies.set(of.id, { of, id: this.work.reserve(), low, high, size });
-  }
-
-  /** The ordinal of a spot. */
-  private ordinal({ segment, offset }: Spot): Poly {
-    return segment.mul(this.cut.length).add(offset);
-  }
-
-  /** An equation's indices made new, the one that runs with the steps at a spot. */
-  private moved({ equation, index }: Followed, at: Spot): Moved {
-    const coordinate = this.following.steps.coordinate(this.ordinal(at));
-    const to = new Map<Index, Poly>([[index, coordinate]]);
-    const { expr, poly } = rewriter({
-      index: (i) => to.get(i),
-      read: (node) => this.redirected(node, at.segment),
-    });
-    const copy = (i: Index): Index => {
-      const made = freshIndex(i.name, poly(i.hi), poly(i.lo));
-      to.set(i, Poly.index(made));
-      return made;
-    };
-    const axes = equation.axes.map((a) => (a === index ? null : copy(a)));
-    const { operator } = equation;
-    if (operator?.kind !== "reduce") {
-      const along = operator && axes[equation.axes.indexOf(operator.index)];
-      const guard = operator?.guard && expr(operator.guard);
-      return {
-        axes,
-        coordinate,
-        body: expr(equation.body),
-        operator: operator && { ...operator, index: along ?? operator.index, guard: guard ?? null },
-      };
-    }
-    const indices = operator.indices.filter((i) => i !== index).map(copy);
-    const guard = operator.guard && expr(operator.guard);
-    return { axes, coordinate, body: expr(equation.body), operator: { ...operator, indices, guard } };
-  }
-
-  /** A read of what the segment holds. */
-  private redirected(node: ReadExpr, segment: Poly): Expr | undefined {
-    const copy = this.copies.get(node.value);
-    const axis = copy?.of.axis ?? null;
-    const subscript = axis === null ? undefined : node.subscripts[axis];
-    if (!copy || axis === null || !subscript || subscript.indices.size === 0) return undefined;
-    const offset = this.following.steps.ordinal(subscript).sub(segment.mul(this.cut.length));
-    return this.readCopy(copy, segment, node.subscripts, offset);
-  }
-  private readCopy(copy: Copy, segment: Poly, subscripts: readonly Poly[], offset: Poly): Expr {
-    const place = offset.sub(copy.of.shift).add(copy.low);
-    const own = subscripts.map((s, k) => (k === copy.of.axis ? place : s));
-    return read(copy.id, [segment, ...own], this.work.value(copy.of.id).dtype);
-  }
-
   /** A value that ran with the steps, once more. */
   private again(one: Followed): Made {
-    const copy = this.copyOf(one.id);
-    const frame = this.frame(copy);
-    const exists = this.exists(one, frame.moved.coordinate);
+    const copy = this.places.copyOf(one.id);
+    const frame = this.places.frame(copy);
+    const exists = this.places.exists(one, frame.moved.coordinate);
     if (one.group === null || copy.low === 0) return this.whole(frame, exists, null);
     const segment = Poly.index(frame.segment);
     const isSaved = and(
@@ -198,10 +118,10 @@ export class Segments {
     for (let k = copy.low - 1; k >= 0; k--) {
       const saved = read(
         this.save(copy, k),
-        [segment.sub(1), ...this.others(frame)],
+        [segment.sub(1), ...this.places.others(frame)],
         this.work.value(one.id).dtype,
       );
-      entry = entry ? select(this.isAt(frame, Poly.constant(k)), saved, entry) : saved;
+      entry = entry ? select(this.places.isAt(frame, Poly.constant(k)), saved, entry) : saved;
     }
     return this.whole(frame, exists, entry && { condition: isSaved, value: entry });
   }
@@ -215,7 +135,7 @@ export class Segments {
       axis === of.axis ? null : freshIndex(names[axis] ?? "i", size),
     );
     const segment = freshIndex(this.name, this.cut.later);
-    const ordinal = this.ordinal({
+    const ordinal = this.places.ordinal({
       segment: Poly.index(segment).add(1),
       offset: Poly.constant(of.shift - copy.low + k),
     });
@@ -227,7 +147,9 @@ export class Segments {
     );
     // Longer ago than the first entry of all.
     const mayLack = copy.low - k > (of.before ?? 0) + 1;
-    const body = mayLack ? select(this.exists(of, coordinate), entry, constant(0, value.dtype)) : entry;
+    const body = mayLack
+      ? select(this.places.exists(of, coordinate), entry, constant(0, value.dtype))
+      : entry;
     const all = [segment, ...axes.filter((a) => a !== null)];
     const id = this.work.equation(`${value.name}.saved`, value.dtype, all, null, body, value);
     this.saved.push(id);
@@ -236,10 +158,10 @@ export class Segments {
 
   /** An adjoint, or what is computed from adjoints. */
   private backward(one: Followed): Made {
-    const copy = this.copyOf(one.id);
-    const frame = this.frame(copy);
+    const copy = this.places.copyOf(one.id);
+    const frame = this.places.frame(copy);
     const segment = Poly.index(frame.segment);
-    let exists = this.exists(one, frame.moved.coordinate);
+    let exists = this.places.exists(one, frame.moved.coordinate);
     if (copy.low > 0) {
       const isFirst = compare("eq", indexValue(segment), constant(0, "i32"));
       const isStep = compare("le", constant(copy.low, "i32"), indexValue(Poly.index(frame.place)));
@@ -257,12 +179,12 @@ export class Segments {
     for (let k = copy.high - 1; k >= 0; k--) {
       const id = this.work.reserve();
       carried.push(id);
-      const value = read(id, [segment.add(1), ...this.others(frame)], dtype);
-      entry = entry ? select(this.isAt(frame, above.add(k)), value, entry) : value;
+      const value = read(id, [segment.add(1), ...this.places.others(frame)], dtype);
+      entry = entry ? select(this.places.isAt(frame, above.add(k)), value, entry) : value;
     }
     const made = this.whole(frame, exists, entry && { condition: isNext, value: entry });
     carried.reverse().forEach((id, k) => {
-      const own = freshIndex(this.name, this.count);
+      const own = freshIndex(this.name, this.places.count);
       const axes = frame.axes.map((a) => (a === frame.place ? null : freshIndex(a.name, a.hi)));
       const at = axes.map((a) => (a ? Poly.index(a) : Poly.constant(copy.low + k)));
       const body = read(copy.id, [Poly.index(own), ...at], dtype);
@@ -275,11 +197,11 @@ export class Segments {
   /** A sum over the steps: the segment's part, and what has been summed so far. */
   private sum(one: Followed): Made {
     const value = this.work.value(one.id);
-    const segment = freshIndex(this.name, this.count);
+    const segment = freshIndex(this.name, this.places.count);
     const [low, high] = [one.before ?? 0, one.after ?? 0];
     const step = freshIndex(one.index.name, this.cut.length.add(high), -low);
     const at = { segment: Poly.index(segment), offset: Poly.index(step).add(one.shift) };
-    const { axes, operator, body, coordinate } = this.moved(one, at);
+    const { axes, operator, body, coordinate } = this.places.moved(one, at);
     const isFirst = compare("eq", indexValue(at.segment), constant(0, "i32"));
     const isLast = compare("eq", indexValue(at.segment), indexValue(this.cut.later));
     const number = indexValue(Poly.index(step));
@@ -302,7 +224,7 @@ export class Segments {
       value,
     );
     const running = this.work.reserve();
-    const row = freshIndex(this.name, this.count);
+    const row = freshIndex(this.name, this.places.count);
     const places = own.map((a) => freshIndex(a.name, a.hi));
     const points = places.map((a) => Poly.index(a));
     const later = read(running, [Poly.index(row).add(1), ...points], value.dtype);
@@ -323,24 +245,6 @@ export class Segments {
     return { id: running, parts: [part], after: [] };
   }
   private readonly sums = new Map<ValueId, ValueId>();
-
-  /** The axes of a copy, and the equation's body over them. */
-  private frame(copy: Copy): Frame {
-    const segment = freshIndex(this.name, this.count);
-    const place = freshIndex(copy.of.index.name, copy.size);
-    const offset = Poly.index(place).add(copy.of.shift - copy.low);
-    const moved = this.moved(copy.of, { segment: Poly.index(segment), offset });
-    return { copy, segment, place, moved, axes: moved.axes.map((a) => a ?? place) };
-  }
-  private others({ axes, place }: Frame): Poly[] {
-    return axes.filter((a) => a !== place).map((a) => Poly.index(a));
-  }
-  private isAt({ place }: Frame, at: Poly): Expr {
-    return compare("eq", indexValue(Poly.index(place)), indexValue(at));
-  }
-  private exists({ index }: Followed, coordinate: Poly): Expr {
-    return within(coordinate, index.lo, index.hi);
-  }
 
   /** The value of a copy: what is there from another segment, else the equation where the entry exists, else 0. */
   private whole(
@@ -397,9 +301,9 @@ export class Segments {
       );
       made.push(id);
     }
-    for (const copy of this.copies.values()) {
+    for (const copy of this.places.all()) {
       if (copy.of.phase === "forward") continue;
-      this.redefine(copy.of.id, (axes) => this.entry(copy, axes));
+      this.redefine(copy.of.id, (axes) => this.places.entry(copy, axes));
       made.push(copy.of.id);
     }
     return made;
@@ -410,28 +314,9 @@ export class Segments {
     const definition: Equation = { kind: "equation", axes, operator: null, body: body(axes) };
     this.work.values.set(id, { ...value, definition });
   }
-  /** An entry by its coordinate: those that no step makes belong to the first segment or the last. */
-  private entry(copy: Copy, axes: readonly Index[]): Expr {
-    const { steps } = this.following;
-    const { length } = this.cut;
-    const own = axes[copy.of.axis ?? 0];
-    const ordinal = steps.ordinal(own ? Poly.index(own) : Poly.constant(0));
-    const step = indexValue(ordinal.sub(copy.of.shift));
-    const last = call("min", [step, indexValue(steps.count.sub(1))], "i32");
-    const clamped = call("max", [last, constant(0, "i32")], "i32");
-    const segment = Poly.opaque(call("floor_div", [clamped, indexValue(length)], "i32"));
-    const points = axes.map((a) => Poly.index(a));
-    return this.readCopy(copy, segment, points, ordinal.sub(segment.mul(length)));
-  }
-
   /** The first entry of an adjoint, read at a fixed place, is the first segment's. */
   firstEntry(node: ReadExpr): Expr | undefined {
-    const copy = this.copies.get(node.value);
-    if (!copy || copy.of.phase === "forward" || copy.of.axis === null) return undefined;
-    const subscript = node.subscripts[copy.of.axis];
-    const ordinal = subscript && this.following.steps.ordinal(subscript).constant;
-    if (ordinal === undefined || ordinal > copy.of.shift) return undefined;
-    return this.readCopy(copy, Poly.constant(0), node.subscripts, Poly.constant(ordinal));
+    return this.places.firstEntry(node);
   }
 }
 
@@ -441,18 +326,4 @@ interface Made {
   readonly parts: readonly ValueId[];
   /** What the next segment takes over. */
   readonly after: readonly ValueId[];
-}
-interface Moved {
-  /** null: that of the steps. */
-  readonly axes: readonly (Index | null)[];
-  readonly coordinate: Poly;
-  readonly operator: Operator | null;
-  readonly body: Expr;
-}
-interface Frame {
-  readonly copy: Copy;
-  readonly segment: Index;
-  readonly place: Index;
-  readonly moved: Moved;
-  readonly axes: readonly Index[];
 }
