@@ -244,13 +244,21 @@ layer rms_norm<B, N>(x: f32[B, N], eps: f32 = 1e-6) -> y: f32[B, N] {
   y[b, j] = x[b, j] * rsqrt(s[b] + eps) * gain[j]
 }
 
-/// Batch normalization by the statistics of the batch given (Ioffe and Szegedy, 2015): params \`gain\` and \`bias\`.
-layer batch_norm<B, N>(x: f32[B, N], eps: f32 = 1e-5) -> y: f32[B, N] {
+/// Batch normalization (Ioffe and Szegedy, 2015): params \`gain\` and \`bias\`, states \`running_mean\` and \`running_var\`.
+/// While \`training\`, by the statistics of the batch given, of which a step takes \`momentum\` into the running ones
+/// (the variance with B - 1); else by those.
+layer batch_norm<B, N>(x: f32[B, N], training: bool = true, momentum: f32 = 0.1, eps: f32 = 1e-5) -> y: f32[B, N] {
   param gain: f32[N] = ones()
   param bias: f32[N] = zeros()
+  state running_mean: f32[N] = zeros()
+  state running_var: f32[N] = ones()
   m[j] = mean[b] x[b, j]
   v[j] = mean[b] (x[b, j] - m[j])^2
-  y[b, j] = (x[b, j] - m[j]) * rsqrt(v[j] + eps) * gain[j] + bias[j]
+  running_mean'[j] = if training then (1 - momentum) * running_mean[j] + momentum * m[j] else running_mean[j]
+  running_var'[j] = if training then (1 - momentum) * running_var[j] + momentum * v[j] * B / max(B - 1, 1) else running_var[j]
+  mu[j] = if training then m[j] else running_mean[j]
+  s[j] = if training then v[j] else running_var[j]
+  y[b, j] = (x[b, j] - mu[j]) * rsqrt(s[j] + eps) * gain[j] + bias[j]
 }
 
 /// Scaled dot-product attention of one head (Vaswani et al., 2017); \`causal\` shuts out what comes later.

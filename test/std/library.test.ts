@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { STD_SOURCES } from "../../src/std/sources.js";
+import { interpret } from "../../src/ir/interpret.js";
 import { evaluated } from "../evaluate.js";
 import { compile } from "../../src/compile.js";
 import { complaints } from "../check/harness.js";
@@ -18,6 +19,50 @@ describe("what is generated from the library", () => {
   test("docs/std.md lists every declaration with its doc comment", () => {
     execFileSync("node", ["scripts/gen-std-docs.mjs", "--check"], { stdio: "pipe" });
   });
+});
+
+test("batch_norm's running statistics are PyTorch's", () => {
+  const source = `import { batch_norm } from "std/nn"
+    dim B, N = 3
+    input x: f32[B, N], training: bool = true
+    n = batch_norm(x, training)
+    output y = n`;
+  const { program } = compile(source, { precision: "f64" });
+  if (!program) throw new Error("the program is wrong");
+  const batches = [
+    [1, 2, -1, 0.5, -0.5, 2, 2, 1, 0],
+    [0, 1, 1, 3, -2, 0.5],
+  ];
+  const leaves = new Map<string, ArrayLike<number>>([
+    ["n.gain", [1, 1, 1]],
+    ["n.bias", [0, 0, 0]],
+    ["n.running_mean", [0, 0, 0]],
+    ["n.running_var", [1, 1, 1]],
+    ["training", [1]],
+  ]);
+  const run = (x: readonly number[]) => interpret(program, { B: x.length / 3, N: 3 }, leaves.set("x", x));
+  const close = (got: ArrayLike<number> | undefined, want: readonly number[]): void =>
+    want.forEach((w, k) => expect(got?.[k]).toBeCloseTo(w, 12));
+  for (const x of batches) {
+    const values = run(x);
+    for (const { leaf, value } of program.stateUpdates)
+      leaves.set(program.values.get(leaf)?.name ?? "", [...(values.get(value)?.data ?? [])]);
+  }
+  // torch.nn.BatchNorm1d(3) in float64, PyTorch 1.13.
+  close(leaves.get("n.running_mean"), [0.255, 0.025, 0.105]);
+  close(leaves.get("n.running_var"), [1.3125, 1.4025, 1.0325]);
+  leaves.set("training", [0]);
+  const values = run(batches[0] ?? []);
+  const [output] = program.outputs;
+  close(
+    values.get(output?.value ?? -1)?.data,
+    [
+      0.6502868356247925, 1.6676853617451972, -1.0874646410244768, 0.21385271775580425, -0.44330876704619165,
+      1.8649280495397136, 1.523155071362769, 0.8232877102286417, -0.10333374416974667,
+    ],
+  );
+  for (const { leaf, value } of program.stateUpdates)
+    close(values.get(value)?.data, [...(leaves.get(program.values.get(leaf)?.name ?? "") as number[])]);
 });
 
 describe("the same seed at two places", () => {
