@@ -22,6 +22,14 @@ export class WgslExpressions {
   index(e: KExpr): string {
     return this.plain(e).text;
   }
+  /**
+   * Where an element is. WGSL refuses a constant below 0 even in a branch that is never taken (an entry before a
+   * recurrence's first one, behind the condition that says so); nothing is read there, so it may as well be the first.
+   */
+  element(buffer: string, index: KExpr): string {
+    const isOutside = index.op === "constant" && index.value < 0;
+    return `${this.names.of(buffer)}[${isOutside ? "0" : this.index(index)}]`;
+  }
 
   private readonly plain = (e: KExpr): Piece =>
     e.op === "constant" && e.value !== LEAST ? signed(String(e.value)) : this.piece(e);
@@ -33,7 +41,7 @@ export class WgslExpressions {
       case "variable":
         return atom(this.names.of(e.name));
       case "load": {
-        const element = atom(`${this.names.of(e.buffer)}[${this.index(e.index)}]`);
+        const element = atom(this.element(e.buffer, e.index));
         return e.dtype === "bool" ? infix("!=", element, atom("0u")) : element;
       }
       case "address":

@@ -121,7 +121,7 @@ class WgslKernel {
       case "store": {
         const value = expressions.text(s.value);
         const word = s.value.dtype === "bool" ? `u32(${value})` : value;
-        return out.add(`${names.of(s.buffer)}[${expressions.index(s.index)}] = ${word};`, s.buffer);
+        return out.add(`${expressions.element(s.buffer, s.index)} = ${word};`, s.buffer);
       }
       case "if": {
         const otherwise = s.else.length ? { head: "} else {", body: () => this.list(s.else) } : undefined;
