@@ -15,6 +15,8 @@ export interface KernelReport {
   /** `FILE:LINE` of the equations, each once. */
   readonly lines: readonly string[];
   readonly computes: readonly string[];
+  /** Of a packed contraction: the register tile that its panels are multiplied in. */
+  readonly tile: readonly [number, number] | null;
   readonly loops: readonly { readonly variable: string; readonly extent: Amount; readonly depth: number }[];
   readonly reads: readonly { readonly name: string; readonly bytes: Amount }[];
   readonly writes: readonly { readonly name: string; readonly bytes: Amount }[];
@@ -85,7 +87,8 @@ export function explainModule(
     const traffic = (writes: boolean): { name: string; bytes: Poly }[] =>
       kernel.buffers.flatMap((b, k) => {
         const id = launch?.tensors[k];
-        const used = writes ? b.access !== "read" : b.access !== "write";
+        // Scratch stays in the caches.
+        const used = b.access !== "scratch" && b.access !== (writes ? "read" : "write");
         return used && id !== undefined ? [{ name: valueOf(id)?.name ?? b.name, bytes: bytesOf(id) }] : [];
       });
     const [reads, writes] = [traffic(false), traffic(true)];
@@ -98,7 +101,11 @@ export function explainModule(
       entries: [...new Set(uses.map((u) => u.name))],
       lines: [...new Set(kernel.spans.map((s) => `${s.file}:${s.start.line}`))],
       computes: kernel.notes.flatMap((n) => n.split(", ")),
-      loops: loops.map((l) => ({ ...l, extent: amount(l.extent) })),
+      loops: (kernel.contraction?.loops.map((l, depth) => ({ ...l, depth })) ?? loops).map((l) => ({
+        ...l,
+        extent: amount(l.extent),
+      })),
+      tile: kernel.contraction?.tile ?? null,
       reads: reads.map((t) => ({ ...t, bytes: amount(t.bytes) })),
       writes: writes.map((t) => ({ ...t, bytes: amount(t.bytes) })),
       bytesRead: amount(total(reads)),
@@ -215,7 +222,10 @@ function savedBy(
   const saved = new Set<ValueId>();
   for (const launch of entry.launches) {
     const kernel = module.kernels.get(launch.kernel);
-    const written = launch.tensors.filter((_, k) => kernel?.buffers[k]?.access !== "read");
+    const written = launch.tensors.filter((_, k) => {
+      const access = kernel?.buffers[k]?.access;
+      return access !== "read" && access !== "scratch";
+    });
     if (written.every(isForward)) continue;
     launch.tensors.forEach((id, k) => {
       if (kernel?.buffers[k]?.access === "read" && isForward(id) && !isLeaf(id)) saved.add(id);
@@ -300,6 +310,7 @@ export function printReport(report: FileReport): string {
     const row = (label: string, text: string): void => void out.push(...wrapped(label, text));
     row("computes", k.computes.join(", "));
     row("loops", k.loops.map((l) => `${l.variable} ${l.extent}`).join(", ") || "none");
+    if (k.tile) row("tiles", `${k.tile.join(" × ")}, of packed operands`);
     row("reads", k.reads.map((r) => `${r.name} ${size(r.bytes)}`).join(", ") || "nothing");
     row("writes", k.writes.map((w) => `${w.name} ${size(w.bytes)}`).join(", ") || "nothing");
     const intensity = k.intensity === null ? "" : `, ${k.intensity.toPrecision(3)} for each byte`;

@@ -8,6 +8,7 @@ export function addressPiece(
   e: Address,
   print: (e: KExpr) => Piece,
   call: (fn: "min" | "max", args: readonly string[]) => string,
+  quotient: (dividend: Piece, divisor: Piece) => Piece,
 ): Piece {
   const [first, ...rest] = e.fn === "add" ? withoutZeros(e.args) : e.args;
   if (!first) return atom("0");
@@ -27,6 +28,12 @@ export function addressPiece(
       );
     case "mul":
       return chained(rest, print(first), (product, next) => flat("*", product, print(next)));
+    case "div":
+    case "rem": {
+      const [by] = rest;
+      if (!by) return print(first);
+      return e.fn === "div" ? quotient(print(first), print(by)) : infix("%", print(first), print(by));
+    }
     case "neg":
       return prefix("-", print(first));
     case "min":

@@ -2,14 +2,15 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
 import { FALSE, freshIndex, operands, readsOf, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
+import { asOne } from "./flat.js";
+import type { AddressFn, KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
 
 export const kConstant = (value: number, dtype: DType = "i32"): KExpr => ({ op: "constant", dtype, value });
 export const kVariable = (name: string, dtype: DType): KExpr => ({ op: "variable", dtype, name });
 export const kCall = (fn: string, dtype: DType, ...args: KExpr[]): KExpr => ({ op: "call", dtype, fn, args });
 
 /** Exact arithmetic on addresses and loop variables; it cannot overflow, so no target need wrap it. */
-export const kIndex = (fn: "add" | "sub" | "mul" | "neg" | "min" | "max", ...args: KExpr[]): KExpr => ({
+export const kIndex = (fn: AddressFn, ...args: KExpr[]): KExpr => ({
   op: "address",
   dtype: "i32",
   fn,
@@ -28,6 +29,8 @@ export interface Window {
 export class KernelScope {
   readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
   readonly sizes: { name: string; poly: Poly }[] = [];
+  readonly scratch: { readonly name: string; readonly dtype: DType; readonly elements: number }[] = [];
+  private readonly runs: { readonly axes: readonly Index[]; readonly flat: Index }[] = [];
   private readonly taken = new Set<string>();
   private readonly next = new Map<string, number>();
   /** Names kept for tensors that have not been met yet. */
@@ -98,6 +101,23 @@ export class KernelScope {
     return { name: found.name, dtype: found.dtype, shape, isMade, window };
   }
 
+  /** Room of the kernel's own. */
+  room(name: string, dtype: DType, elements: number): string {
+    const unique = this.fresh(name);
+    this.scratch.push({ name: unique, dtype, elements });
+    return unique;
+  }
+  /** From now on `flat` counts through the axes in row-major order; addresses that need no more than it use it. */
+  runTogether(axes: readonly Index[], flat: Index): void {
+    this.runs.push({ axes, flat });
+  }
+  flattened(p: Poly): Poly {
+    return this.runs.reduce((address, { axes, flat }) => {
+      const found = axes.some((a) => address.indices.has(a)) ? asOne(address, axes) : null;
+      return found ? found.rest.add(found.coefficient.mul(Poly.index(flat))) : address;
+    }, p);
+  }
+
   /** Operands that are evaluated whenever the node is: not the arms of a select. */
   strictOperands(e: Expr): readonly Expr[] {
     const choice = this.asChoice(e);
@@ -132,11 +152,15 @@ export class KernelScope {
   }
 
   get parameters(): KernelBuffer[] {
-    return this.buffers.map((b) => ({
+    const tensors = this.buffers.map((b): KernelBuffer => ({
       name: b.name,
       dtype: b.dtype,
       access: b.write ? (b.read ? "readwrite" : "write") : "read",
     }));
+    return [
+      ...tensors,
+      ...this.scratch.map(({ name, dtype }): KernelBuffer => ({ name, dtype, access: "scratch" })),
+    ];
   }
 }
 
@@ -150,6 +174,8 @@ export class Block {
   readonly statements: Statement[] = [];
   private readonly bound = new Map<string, KExpr>();
   private readonly indices = new Map<Index, KExpr>();
+  /** Worked out, here, when first asked for. */
+  private readonly later = new Map<Index, () => KExpr>();
   private readonly shared = new Set<Expr>();
 
   constructor(
@@ -182,13 +208,19 @@ export class Block {
   bindIndex(index: Index, value: KExpr): void {
     this.indices.set(index, value);
   }
-  private lookupIndex(index: Index): KExpr {
+  /** The same for one that may not be needed. */
+  bindIndexLater(index: Index, value: () => KExpr): void {
+    this.later.set(index, value);
+  }
+  lookupIndex(index: Index): KExpr {
+    const later = this.indices.has(index) ? undefined : this.later.get(index);
+    if (later) this.indices.set(index, this.let(index.name, later()));
     const found = this.indices.get(index) ?? this.parent?.lookupIndex(index);
     invariant(found, `index ${index.name} has a loop around it`);
     return found;
   }
   private owns(index: Index): boolean {
-    return this.indices.has(index);
+    return this.indices.has(index) || this.later.has(index);
   }
   private lookup(key: string): KExpr | undefined {
     return this.bound.get(key) ?? this.parent?.lookup(key);
@@ -399,7 +431,7 @@ export class Block {
     { shape, window }: { readonly shape: readonly Poly[]; readonly window: Window | null },
     subscripts: readonly Poly[],
   ): Poly {
-    if (!window) return flatten(shape, subscripts);
+    if (!window) return this.scope.flattened(flatten(shape, subscripts));
     const sizes = shape.map((size, k) => (k === window.axis ? Poly.constant(window.entries) : size));
     return flatten(
       sizes,

@@ -7,6 +7,7 @@ import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/pr
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
 import { loopAxes, pointAxes } from "./points.js";
+import { productOf, type Product } from "./product.js";
 import { sampleOf } from "./sample.js";
 import { parallelAxes, type ParallelAxis } from "./parallel.js";
 import { nestOf, readsOfEquation, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
@@ -52,7 +53,14 @@ export interface StepNest {
   readonly points: readonly { readonly index: Index; readonly axis: ParallelAxis }[];
   readonly body: NestNode[];
 }
-export type KernelGroup = NestGroup | TileGroup | ScatterGroup | RecurrenceKernel;
+/** The same over packed operands. */
+export interface ProductGroup {
+  readonly kind: "product";
+  readonly grid: readonly Poly[];
+  readonly members: ValueId[];
+  readonly product: Product;
+}
+export type KernelGroup = NestGroup | TileGroup | ProductGroup | ScatterGroup | RecurrenceKernel;
 
 /**
  * Partition into kernels, greedily in program order: an equation joins the kernel of its latest producer, or a later
@@ -111,14 +119,14 @@ class Grouping {
       -1,
       ...mentions(definition).map((id) => this.groupOf.get(this.aliasOf(id)) ?? -1),
     );
-    const tile = this.off.has("tile") ? null : tileOf(definition);
+    const contraction = contractionOf(definition, this.target, this.off);
     const own = earliest < 0 ? "reads no computed value" : "a contraction has a kernel of its own";
-    const refusal = tile ? own : this.join(item, definition, earliest);
+    const refusal = contraction ? own : this.join(item, definition, earliest);
     if (refusal === null) return;
     this.decisions.push({ value: item, why: refusal });
-    const axes = tile ? definition.axes : loopAxes(definition);
+    const axes = contraction ? definition.axes : loopAxes(definition);
     const grid = axes.map((a) => a.hi);
-    if (tile) this.add({ kind: "tile", grid, members: [item], tile }, [item]);
+    if (contraction) this.add({ ...contraction, grid, members: [item] }, [item]);
     else this.add({ kind: "nest", grid, members: [item], body: nestOf(item, definition) }, [item]);
   }
 
@@ -212,7 +220,7 @@ class Grouping {
     if (host.kind === "recurrence") {
       const refusal = this.follow(host, value, equation, produces);
       if (refusal !== null) return refusal;
-    } else if (host.kind === "tile" || !this.target.sequentialGrid) {
+    } else if (host.kind !== "nest" || !this.target.sequentialGrid) {
       const refusal = this.whyNotInGrid(host, equation);
       if (refusal !== null) return refusal;
       if (buffers.size + 1 > most) return `more than ${most} buffers`;
@@ -326,14 +334,18 @@ class Grouping {
   }
 
   /** Why an equation cannot be computed at each point of a grid; null where it can. */
-  private whyNotInGrid({ kind, grid, members }: NestGroup | TileGroup, equation: Equation): string | null {
-    const loops = (of: Equation): readonly Index[] => (kind === "tile" ? of.axes : loopAxes(of));
+  private whyNotInGrid(
+    { kind, grid, members }: NestGroup | TileGroup | ProductGroup,
+    equation: Equation,
+  ): string | null {
+    const isContraction = kind !== "nest";
+    const loops = (of: Equation): readonly Index[] => (isContraction ? of.axes : loopAxes(of));
     const axes = loops(equation);
     if (grid.length > axes.length || !grid.every((size, k) => axes[k]?.hi.equals(size)))
       return "its axes do not begin with the producer's grid";
     if (grid.length === 0 && axes.length > 0)
       return "the producer is a scalar; its kernel would run in sequence";
-    if (kind === "tile" && (equation.operator || equation.axes.length !== grid.length))
+    if (isContraction && (equation.operator || equation.axes.length !== grid.length))
       return "the producer is a tiled contraction that takes elementwise epilogues only";
     const inside = new Set(members);
     for (const node of readsOfEquation(equation)) {
@@ -355,11 +367,24 @@ class Grouping {
   }
 }
 
+/** How the target computes a contraction; null for what is none. */
+export function contractionOf(
+  equation: Equation,
+  { packing }: TargetDescription,
+  off: ReadonlySet<string>,
+): Pick<TileGroup, "kind" | "tile"> | Pick<ProductGroup, "kind" | "product"> | null {
+  if (off.has("tile")) return null;
+  const product = packing && !off.has("pack") ? productOf(equation) : null;
+  if (product) return { kind: "product", product };
+  const tile = tileOf(equation);
+  return tile && { kind: "tile", tile };
+}
+
 /**
  * A sum of which one operand lacks a column axis and another lacks a row axis: each value loaded serves a whole row
  * or column of the tile.
  */
-export function tileOf(equation: Equation): Tile | null {
+function tileOf(equation: Equation): Tile | null {
   const { operator, axes } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
   const reads = readsOf([equation.body]);

@@ -20,11 +20,17 @@ export interface Kernel {
   /** The equations computed here, as source lines for a reader. */
   readonly notes: readonly string[];
   readonly spans: readonly Span[];
+  /** A packed contraction, whose loops are many: the indices that they serve, for a reader. */
+  readonly contraction?: {
+    readonly loops: readonly { readonly variable: string; readonly extent: Poly }[];
+    readonly tile: readonly [number, number];
+  };
 }
 export interface KernelBuffer {
   readonly name: string;
   readonly dtype: DType;
-  readonly access: "read" | "write" | "readwrite";
+  /** Scratch is room of the kernel's own: what it holds before and after means nothing. */
+  readonly access: "read" | "write" | "readwrite" | "scratch";
 }
 /** variable = 0, step, 2 * step, … < extent. */
 export interface GridLoop {
@@ -39,7 +45,8 @@ export type Statement =
       readonly variable: string;
       readonly lo: KExpr;
       readonly hi: KExpr;
-      readonly step: number;
+      /** Positive; an expression keeps its value while the loop runs. */
+      readonly step: number | KExpr;
       readonly direction: 1 | -1;
       /** Iterations may load what earlier ones stored; else they have nothing in common but accumulators. */
       readonly carried: boolean;
@@ -51,6 +58,7 @@ export type Statement =
   | { readonly kind: "var"; readonly name: string; readonly init: KExpr }
   | { readonly kind: "assign"; readonly name: string; readonly value: KExpr }
   | { readonly kind: "store"; readonly buffer: string; readonly index: KExpr; readonly value: KExpr }
+  | ProductStatement
   | {
       readonly kind: "if";
       readonly condition: KExpr;
@@ -58,6 +66,26 @@ export type Statement =
       readonly else: readonly Statement[];
     }
   | { readonly kind: "comment"; readonly text: string };
+
+/**
+ * A tile of a contraction, for 0 <= i < rows and 0 <= j < columns:
+ * `into[i * columns + j] = Σ_k left[k * rows + i] * right[k * columns + j]` over `count` values of k. Operands are packed,
+ * so every access is contiguous, and a target has one routine for all contractions. Places are in buffers of `dtype`.
+ */
+export interface ProductStatement {
+  readonly kind: "product";
+  readonly dtype: "f32" | "f64";
+  readonly rows: number;
+  readonly columns: number;
+  readonly count: KExpr;
+  readonly left: Place;
+  readonly right: Place;
+  readonly into: Place;
+}
+export interface Place {
+  readonly buffer: string;
+  readonly index: KExpr;
+}
 
 /**
  * Scalar expressions. Trees: what is used twice has been named by a `let`. A select evaluates one arm only, as far as a trap or a
@@ -68,11 +96,11 @@ export type KExpr =
   | { readonly op: "variable"; readonly dtype: DType; readonly name: string }
   | { readonly op: "load"; readonly dtype: DType; readonly buffer: string; readonly index: KExpr }
   | { readonly op: "call"; readonly dtype: DType; readonly fn: string; readonly args: readonly KExpr[] }
-  /** Exact i32 arithmetic on addresses and loop variables. */
+  /** Exact i32 arithmetic on addresses and loop variables; div and rem are of what is not negative by what is positive. */
   | {
       readonly op: "address";
       readonly dtype: "i32";
-      readonly fn: "add" | "sub" | "mul" | "neg" | "min" | "max";
+      readonly fn: AddressFn;
       readonly args: readonly KExpr[];
     }
   | {
@@ -83,6 +111,8 @@ export type KExpr =
       readonly else: KExpr;
     }
   | { readonly op: "cast"; readonly dtype: DType; readonly arg: KExpr };
+
+export type AddressFn = "add" | "sub" | "mul" | "neg" | "min" | "max" | "div" | "rem";
 
 /** One kernel call: which tensor stands for each buffer parameter. */
 export interface Launch {
@@ -131,7 +161,24 @@ export interface TargetDescription {
     readonly columns: readonly [number, number];
     readonly reduction: readonly [number, number];
   };
+  /** How contractions of packed operands are cut up; null where they are not packed. */
+  readonly packing: PackingDescription | null;
   readonly maxBuffers: number;
   /** Whether iterations of one kernel run one after the other, so a reduction may run across the grid. */
   readonly sequentialGrid: boolean;
+}
+
+/**
+ * Blocks of a packed contraction: the operands' panels of `rows` and `columns` meet in the product routine; panels of
+ * a block of rows stay in the second-level cache while columns pass by, a panel of columns in the first-level one.
+ */
+export interface PackingDescription {
+  readonly rows: number;
+  readonly columns: number;
+  /** Rows and columns of one iteration of the grid. */
+  readonly rowBlock: number;
+  readonly columnBlock: number;
+  /** Terms that are packed at once; a known number of up to `whole` terms is not cut. */
+  readonly depth: number;
+  readonly whole: number;
 }

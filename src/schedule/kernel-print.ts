@@ -1,4 +1,4 @@
-import type { KExpr, Kernel, Statement } from "./kernel-ir.js";
+import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
 
 /**
  * Kernel IR as text, with as few brackets as its own precedence needs:
@@ -23,7 +23,8 @@ export function printKernel(kernel: Kernel): string {
   ].join("\n");
 }
 
-const stepText = (step: number): string => (step === 1 ? "" : ` step ${step}`);
+const stepText = (step: number | KExpr): string =>
+  step === 1 ? "" : ` step ${typeof step === "number" ? step : text(step)}`;
 const indented = (list: readonly Statement[]): string[] =>
   list.flatMap((s) => statementLines(s).map((line) => `  ${line}`));
 
@@ -39,6 +40,12 @@ function statementLines(s: Statement): string[] {
       return [`${s.name} = ${text(s.value)}`];
     case "store":
       return [`${s.buffer}[${text(s.index)}] = ${text(s.value)}`];
+    case "product": {
+      const place = (p: Place): string => `${p.buffer}[${text(p.index)}]`;
+      return [
+        `product ${s.rows}x${s.columns} ${place(s.into)} = ${place(s.left)} * ${place(s.right)} over ${text(s.count)}`,
+      ];
+    }
     case "if":
       return [
         `if ${text(s.condition)} {`,
@@ -58,7 +65,7 @@ function statementLines(s: Statement): string[] {
 }
 
 /** Operators from the loosest on. */
-const LEVELS = [["or"], ["and"], ["not"], ["eq", "ne", "lt", "le"], ["add", "sub"], ["mul", "div"]];
+const LEVELS = [["or"], ["and"], ["not"], ["eq", "ne", "lt", "le"], ["add", "sub"], ["mul", "div", "rem"]];
 const SIGNS: Readonly<Record<string, string>> = {
   or: "or",
   and: "and",
@@ -70,6 +77,7 @@ const SIGNS: Readonly<Record<string, string>> = {
   sub: "-",
   mul: "*",
   div: "/",
+  rem: "%",
 };
 const ATOM = LEVELS.length;
 

@@ -1,4 +1,4 @@
-import type { KExpr, Kernel, Statement } from "./kernel-ir.js";
+import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
 
 /** What becomes of a kernel's accesses; everything else stays as it is. Operands are rewritten before. */
 export interface AccessRewrite {
@@ -37,10 +37,26 @@ export function rewriteAccesses(statements: readonly Statement[], rules: AccessR
         return { ...s, init: expr(s.init) };
       case "store":
         return rules.store({ ...s, index: expr(s.index), value: expr(s.value) });
+      case "product": {
+        const place = (p: Place): Place => ({ ...p, index: expr(p.index) });
+        return {
+          ...s,
+          count: expr(s.count),
+          left: place(s.left),
+          right: place(s.right),
+          into: place(s.into),
+        };
+      }
       case "if":
         return { ...s, condition: expr(s.condition), then: list(s.then), else: list(s.else) };
       case "loop":
-        return { ...s, lo: expr(s.lo), hi: expr(s.hi), body: list(s.body) };
+        return {
+          ...s,
+          lo: expr(s.lo),
+          hi: expr(s.hi),
+          step: typeof s.step === "number" ? s.step : expr(s.step),
+          body: list(s.body),
+        };
     }
   };
   return list(statements);

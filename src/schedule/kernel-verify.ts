@@ -9,8 +9,8 @@ import type { KExpr, Kernel, KernelBuffer, ScheduledEntry, ScheduledModule, Stat
  *     name hides another, and a name is used only within its block and after its declaration, with its own dtype;
  *  2. only a `var` is assigned, by a value of its dtype;
  *  3. loads and stores name declared buffers, with an i32 index and the buffer's dtype; a buffer is loaded from and
- *     stored to as its access says, and every buffer is used;
- *  4. conditions are bool, bounds and extents i32; extents hold sizes and constants only; steps are positive integers;
+ *     stored to as its access says, and every buffer is used; a product's places are in scratch of its dtype;
+ *  4. conditions are bool, bounds and extents i32; extents hold sizes and constants only; constant steps are positive;
  *     a downward loop has step 1;
  *  5. addresses are of i32 operands; a call names a function of the table, has as many operands as that takes, and
  *     operands and result of the types of its rule; arms of a select have its dtype; integer constants are integers
@@ -111,7 +111,10 @@ class Verifier {
       );
       if (b.access === "read") this.holds(this.loaded.has(b.name), `${b.name} is declared read and not used`);
       else if (this.loaded.has(b.name))
-        this.holds(b.access === "readwrite", `${b.name} is loaded from, but declared write`);
+        this.holds(
+          b.access === "readwrite" || b.access === "scratch",
+          `${b.name} is loaded from, but declared write`,
+        );
     }
   }
 
@@ -158,6 +161,21 @@ class Verifier {
         this.expect(s.index, "i32", scope);
         return this.expect(s.value, buffer.dtype, scope);
       }
+      case "product": {
+        this.where = "product";
+        this.expect(s.count, "i32", scope);
+        this.step(s.rows);
+        this.step(s.columns);
+        for (const place of [s.left, s.right, s.into]) {
+          const buffer = this.buffers.get(place.buffer);
+          this.holds(buffer?.access === "scratch", `${place.buffer} is scratch`);
+          this.holds(buffer.dtype === s.dtype, `${place.buffer} is ${buffer.dtype}, not ${s.dtype}`);
+          this.expect(place.index, "i32", scope);
+        }
+        this.loaded.add(s.left.buffer).add(s.right.buffer);
+        this.stored.add(s.into.buffer);
+        return;
+      }
       case "if":
         this.where = "if";
         this.expect(s.condition, "bool", scope);
@@ -165,7 +183,8 @@ class Verifier {
         return this.block(s.else, new Scope(scope));
       case "loop": {
         this.where = `loop ${s.variable}`;
-        this.step(s.step);
+        if (typeof s.step === "number") this.step(s.step);
+        else this.expect(s.step, "i32", scope);
         this.holds(s.direction === 1 || s.step === 1, "a downward loop has step 1");
         this.expect(s.lo, "i32", scope);
         this.expect(s.hi, "i32", scope);

@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Expr, Index, ValueId } from "../ir/expr.js";
+import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
 import { and, FALSE, freshIndex, indicesOf, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
@@ -9,8 +9,10 @@ import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./ke
 
 export interface LoweredKernel {
   readonly kernel: Kernel;
-  /** The tensor for each buffer parameter. */
+  /** The tensor for each buffer parameter that is no scratch. */
   readonly tensors: readonly ValueId[];
+  /** Elements of each scratch parameter, which come last. */
+  readonly scratch: readonly { readonly dtype: DType; readonly elements: number }[];
 }
 
 /** The latest entries of a value, instead of all. */
@@ -101,12 +103,12 @@ export function finish(
     notes: [named.join(", ")],
     spans: members.flatMap((m) => (m.span ? [m.span] : [])),
   };
-  return { kernel, tensors: scope.buffers.map((b) => b.value) };
+  return { kernel, tensors: scope.buffers.map((b) => b.value), scratch: scope.scratch };
 }
 
 /** Without the stores of what every reader found in a register. */
 export function withoutUnread(
-  { kernel, tensors }: LoweredKernel,
+  { kernel, tensors, scratch }: LoweredKernel,
   context: LoweringContext,
   made: ReadonlySet<ValueId>,
 ): LoweredKernel {
@@ -126,7 +128,7 @@ export function withoutUnread(
       if (s.kind === "if") return [{ ...s, then: drop(s.then), else: drop(s.else) }];
       return [s];
     });
-  if (unread.size === 0) return { kernel, tensors };
+  if (unread.size === 0) return { kernel, tensors, scratch };
   return {
     kernel: {
       ...kernel,
@@ -134,6 +136,7 @@ export function withoutUnread(
       body: drop(kernel.body),
     },
     tensors: tensors.filter((_, k) => !unread.has(kernel.buffers[k]?.name ?? "")),
+    scratch,
   };
 }
 

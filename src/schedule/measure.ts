@@ -21,7 +21,13 @@ export function measureKernel(kernel: Kernel): Measure {
   const known = new Map<string, Poly>(kernel.sizes.map((s) => [s.name, s.poly]));
   const loops: { variable: string; extent: Poly; depth: number }[] = [];
   let flops = Poly.constant(0);
-  const loop = (variable: string, lo: Poly, hi: Poly, step: number, depth: number): Poly => {
+  // With a step of its own length a loop counts as one round over its whole range.
+  const loop = (variable: string, lo: Poly, hi: Poly, step: number | KExpr, depth: number): Poly => {
+    if (typeof step !== "number") {
+      known.set(variable, lo);
+      loops.push({ variable, extent: Poly.constant(1), depth });
+      return Poly.constant(1);
+    }
     // A variable stands for the middle of its range in whatever depends on it.
     const index: Index = freshIndex(variable, hi, lo);
     known.set(variable, Poly.index(index));
@@ -65,6 +71,12 @@ export function measureKernel(kernel: Kernel): Measure {
             depth,
           );
           run(s.body, times.mul(inner), depth + 1);
+          break;
+        }
+        case "product": {
+          const terms = polyOf(s.count, known);
+          const each = Poly.constant(2 * s.rows * s.columns);
+          flops = flops.add(times.mul(each).mul(terms ? middle(terms) : 0));
           break;
         }
         case "comment":
@@ -118,8 +130,10 @@ function costOf(e: KExpr): Poly {
 function polyOf(e: KExpr, known: ReadonlyMap<string, Poly>): Poly | undefined {
   if (e.op === "constant") return Poly.constant(e.value);
   if (e.op === "variable") return known.get(e.name);
+  if (e.op === "select") return polyOf(e.then, known);
   if (e.op !== "address") return undefined;
   const [a, b] = e.args.map((x) => polyOf(x, known));
+  if (e.fn === "min" || e.fn === "max") return a ?? b;
   if (!a) return undefined;
   switch (e.fn) {
     case "neg":
@@ -130,8 +144,9 @@ function polyOf(e: KExpr, known: ReadonlyMap<string, Poly>): Poly | undefined {
       return b && a.sub(b);
     case "mul":
       return b && a.mul(toPoly(b));
-    case "min":
-    case "max":
-      return a;
+    case "div":
+      return b?.constant ? a.scale(1, b.constant) : undefined;
+    case "rem":
+      return undefined;
   }
 }

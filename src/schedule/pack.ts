@@ -175,6 +175,7 @@ function throughPack({ kernel, tensors }: LoweredKernel, pack: Pack): LoweredKer
       body,
     },
     tensors: [...kept.map((k) => k.id), pack.value.id],
+    scratch: [],
   };
 }
 
@@ -229,7 +230,7 @@ function copyKernel(
     notes: [`${direction === "in" ? "into" : "out of"} ${pack.value.name}`],
     spans: [],
   };
-  return { kernel, tensors: scope.buffers.map((b) => b.value) };
+  return { kernel, tensors: scope.buffers.map((b) => b.value), scratch: [] };
 }
 
 function chunks<T>(list: readonly T[], size: number): T[][] {

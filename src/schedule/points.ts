@@ -96,7 +96,7 @@ function writtenOut(definition: Definition, isContraction: (equation: Equation) 
   };
 }
 
-function conjuncts(e: Expr | null): readonly Expr[] {
+export function conjuncts(e: Expr | null): readonly Expr[] {
   if (!e) return [];
   return e.op === "call" && e.fn === "and" ? e.args.flatMap(conjuncts) : [e];
 }

@@ -12,7 +12,10 @@ export function printPlan(module: ScheduledModule): string {
   const entry = (title: string, e: ScheduledEntry): string => {
     const launches = e.launches.map((l) => {
       const kernel = module.kernels.get(l.kernel);
-      const list = l.tensors.map((t, k) => `${kernel?.buffers[k]?.access === "read" ? "" : "→ "}${name(t)}`);
+      const list = l.tensors.flatMap((t, k) => {
+        const access = kernel?.buffers[k]?.access;
+        return access === "scratch" ? [] : [`${access === "read" ? "" : "→ "}${name(t)}`];
+      });
       return `  ${l.kernel}(${list.join(", ")})`;
     });
     const updates = e.updates.map((u) => `  ${name(u.leaf)} := ${name(u.value)}`);

@@ -1,9 +1,9 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { ValueId } from "../ir/expr.js";
+import { constant, freshIndex, type ValueId } from "../ir/expr.js";
 import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
-import { groupKernels, tileOf, type KernelGroup, type NestGroup, type TileGroup } from "./group.js";
+import { contractionOf, groupKernels, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type {
   Decision,
@@ -15,6 +15,7 @@ import type {
 } from "./kernel-ir.js";
 import { lowerScatter, type Kept, type LoweredKernel, type LoweringContext } from "./lower.js";
 import { lowerNest } from "./lower-nest.js";
+import { lowerProduct } from "./lower-product.js";
 import { lowerTile } from "./lower-tile.js";
 import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
@@ -34,6 +35,7 @@ export const SCHEDULE_SWITCHES = [
   "inline",
   "fuse",
   "tile",
+  "pack",
   "windows",
 ] as const;
 
@@ -113,7 +115,9 @@ class ModuleScheduler {
     const lowered = lowerOperators(program);
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
     const shared = off.has("cse") ? lowered : cse(lowered);
-    const plain = off.has("write-out") ? shared : writeOutReductions(shared, (e) => tileOf(e) !== null);
+    const plain = off.has("write-out")
+      ? shared
+      : writeOutReductions(shared, (e) => contractionOf(e, target, off) !== null);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     const gathered = gatherScatters(plain, gather);
     this.lowered = off.has("extract-scalars") ? gathered : extractScalars(gathered);
@@ -196,12 +200,10 @@ class ModuleScheduler {
   private launch(group: KernelGroup, context: LoweringContext): Launch[] {
     switch (group.kind) {
       case "nest":
+      case "product":
       case "tile": {
         const key = signature(group, context);
-        const known = this.launched.get(key);
-        const lowered = (): LoweredKernel =>
-          group.kind === "tile" ? lowerTile(group, context) : lowerNest(group, context);
-        const launches = known ?? this.bound(lowered(), context);
+        const launches = this.launched.get(key) ?? this.bound(lowerGroup(group, context), context);
         this.launched.set(key, launches);
         return [...launches];
       }
@@ -225,13 +227,14 @@ class ModuleScheduler {
   }
 
   /** One kernel for equal texts; a second one of the same name gets a number. */
-  private register({ kernel, tensors }: LoweredKernel): Launch {
+  private register({ kernel, tensors, scratch }: LoweredKernel): Launch {
     const text = JSON.stringify({
       ...kernel,
       name: "",
       notes: [],
       spans: [],
       sizes: kernel.sizes.map((s) => [s.name, s.poly.key]),
+      contraction: null,
     });
     let name = this.byText.get(text);
     if (name === undefined) {
@@ -240,12 +243,49 @@ class ModuleScheduler {
       this.kernels.set(name, { ...kernel, name });
       this.byText.set(text, name);
     }
-    return { kernel: name, tensors };
+    return { kernel: name, tensors: [...tensors, ...scratch.map((s, k) => this.roomFor(s, k))] };
+  }
+
+  /** Kernels take turns in the same scratch: a tensor for each place among a kernel's, as large as the largest wanted. */
+  private roomFor({ dtype, elements }: LoweredKernel["scratch"][number], place: number): ValueId {
+    const key = `${dtype} ${place}`;
+    const known = this.rooms.get(key);
+    const size = Math.max(elements, known?.shape[0]?.constant ?? 0);
+    const shape = [Poly.constant(size)];
+    const room: Value = {
+      id: known?.id ?? this.fresh.id(),
+      name: `scratch${place}`,
+      dtype,
+      shape,
+      definition: {
+        kind: "equation",
+        axes: [freshIndex("i", size)],
+        operator: null,
+        body: constant(0, dtype),
+      },
+    };
+    this.rooms.set(key, room);
+    this.packs.set(room.id, room);
+    return room.id;
+  }
+  private readonly rooms = new Map<string, Value>();
+}
+
+type RepeatedGroup = Exclude<KernelGroup, { readonly kind: "scatter" | "recurrence" }>;
+
+function lowerGroup(group: RepeatedGroup, context: LoweringContext): LoweredKernel {
+  switch (group.kind) {
+    case "nest":
+      return lowerNest(group, context);
+    case "tile":
+      return lowerTile(group, context);
+    case "product":
+      return lowerProduct(group, context);
   }
 }
 
 /** All that the lowering of a group depends on beside the target: nodes and indices are one object where equal. */
-function signature(group: NestGroup | TileGroup, { program, wanted, windows }: LoweringContext): string {
+function signature(group: RepeatedGroup, { program, wanted, windows }: LoweringContext): string {
   const inside = new Set(group.members);
   const texts = group.members.map((id) => {
     const definition = program.values.get(id)?.definition;
@@ -256,6 +296,11 @@ function signature(group: NestGroup | TileGroup, { program, wanted, windows }: L
     const kept = mentions(definition).flatMap((read) => windows.get(read)?.tensor.id ?? []);
     return `${id} ${wanted(id, inside)} ${bound} ${operator?.guard?.id ?? ""} ${body.id} ${kept.join(",")}`;
   });
-  const shape = group.kind === "tile" ? `${group.tile.row} ${group.tile.column}` : nestKey(group.body);
+  const shape =
+    group.kind === "tile"
+      ? `${group.tile.row} ${group.tile.column}`
+      : group.kind === "nest"
+        ? nestKey(group.body)
+        : group.kind;
   return [...texts, shape].join("\n");
 }

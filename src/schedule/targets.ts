@@ -6,6 +6,7 @@ export const JS_TARGET: TargetDescription = {
   accumulator: "f64",
   wantedParallelism: 1,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
+  packing: { rows: 4, columns: 4, rowBlock: 128, columnBlock: 256, depth: 256, whole: 1024 },
   maxBuffers: 64,
   sequentialGrid: true,
 };
@@ -17,6 +18,7 @@ export const WASM_TARGET: TargetDescription = {
   dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f32",
   registerTile: { columns: [4, 1], reduction: [4, 2] },
+  packing: { rows: 4, columns: 8, rowBlock: 128, columnBlock: 256, depth: 512, whole: 1024 },
 };
 
 export const WGSL_TARGET: TargetDescription = {
@@ -25,6 +27,7 @@ export const WGSL_TARGET: TargetDescription = {
   accumulator: "f32",
   wantedParallelism: 64,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
+  packing: null,
   maxBuffers: 8,
   sequentialGrid: false,
 };

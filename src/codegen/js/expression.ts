@@ -39,7 +39,15 @@ export class JsExpressions {
         return e.dtype === "bool" ? infix("!==", element, atom("0")) : element;
       }
       case "address":
-        return addressPiece(e, this.piece, (fn, args) => `Math.${fn}(${args.join(", ")})`);
+        return addressPiece(
+          e,
+          this.piece,
+          (fn, args) => `Math.${fn}(${args.join(", ")})`,
+          (a, b) => ({
+            text: `${infix("/", a, b).text} | 0`,
+            strength: STRENGTH.bits,
+          }),
+        );
       case "cast":
         return callPiece(([x = ""]) => castJs(e.arg.dtype, e.dtype, x), [this.piece(e.arg)], [null]);
       case "select": {

@@ -1,8 +1,9 @@
 import { isFloat } from "../../ir/expr.js";
-import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
+import type { KExpr, Kernel, Place, Statement } from "../../schedule/kernel-ir.js";
 import { integerFacts } from "../signs.js";
 import { type Line, Lines } from "../text.js";
 import { JsExpressions, jsNames } from "./expression.js";
+import { productRoutine } from "./product.js";
 
 /**
  * A kernel as a function over typed arrays: buffers, then sizes. Floats are computed in double and rounded when they
@@ -75,6 +76,11 @@ class JsStatements {
         const stored = this.halves.has(s.buffer) ? `gradc_to_f16(${value})` : value;
         return out.add(`${names.of(s.buffer)}[${expressions.text(s.index)}] = ${stored};`, s.buffer);
       }
+      case "product": {
+        const place = ({ buffer, index }: Place): string => `${names.of(buffer)}, ${expressions.text(index)}`;
+        const operands = `${place(s.left)}, ${place(s.right)}, ${expressions.text(s.count)}`;
+        return out.add(`${productRoutine(s.rows, s.columns)}(${operands}, ${place(s.into)});`);
+      }
       case "if": {
         const otherwise = s.else.length ? { head: "} else {", body: () => this.list(s.else) } : undefined;
         return out.block(`if (${expressions.text(s.condition)}) {`, () => this.list(s.then), otherwise);
@@ -83,17 +89,21 @@ class JsStatements {
         const v = names.of(s.variable);
         if (s.direction === 1) {
           const { init, end } = this.bound(v, s.hi);
-          const head = `for (let ${v} = ${expressions.text(s.lo)}${init}; ${v} < ${end}; ${advance(v, s.step, 1)}) {`;
+          const head = `for (let ${v} = ${expressions.text(s.lo)}${init}; ${v} < ${end}; ${advance(v, this.stepOf(s), 1)}) {`;
           return out.block(head, () => this.list(s.body));
         }
         const { init, end } = this.bound(v, s.lo);
         const start = expressions.text({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] });
         return out.block(
-          `for (let ${v} = ${start}${init}; ${v} >= ${end}; ${advance(v, s.step, -1)}) {`,
+          `for (let ${v} = ${start}${init}; ${v} >= ${end}; ${advance(v, this.stepOf(s), -1)}) {`,
           () => this.list(s.body),
         );
       }
     }
+  }
+
+  private stepOf({ step }: Statement & { readonly kind: "loop" }): number | string {
+    return typeof step === "number" ? step : this.expressions.text(step);
   }
 
   private assignment(v: string, name: string, value: KExpr): string {
@@ -108,7 +118,7 @@ class JsStatements {
 }
 
 const ONE: KExpr = { op: "constant", dtype: "i32", value: 1 };
-function advance(v: string, step: number, direction: 1 | -1): string {
+function advance(v: string, step: number | string, direction: 1 | -1): string {
   if (step === 1) return direction === 1 ? `${v}++` : `${v}--`;
   return direction === 1 ? `${v} += ${step}` : `${v} -= ${step}`;
 }

@@ -1,8 +1,8 @@
-import { jsHelpers } from "../../ir/scalar/helpers-js.js";
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { ModuleSpec } from "../../runtime/types.js";
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
 import { printJsKernel } from "../js/kernel.js";
+import { jsSupport } from "../js/support.js";
 import type { WasmCode } from "../wasm/module.js";
 import { dataText } from "./data.js";
 import { mappedKernels, ModuleText } from "./source-map.js";
@@ -28,7 +28,7 @@ export interface EmittedModule {
 /** The JavaScript kernels of a module with the helpers that they use, each helper once. */
 export function printJsKernels(module: ScheduledModule): string {
   const kernels = [...module.kernels.values()].map(printJsKernel).join("\n");
-  const helpers = jsHelpers(kernels);
+  const helpers = jsSupport(kernels);
   return helpers ? `${helpers}\n\n${kernels}` : kernels;
 }
 
@@ -57,7 +57,7 @@ export function emitModule(
   );
   const kernels = js ? mappedKernels(js) : [];
   const hosts = wasm ? hostText(wasm) : "";
-  const helpers = jsHelpers([...kernels.map((l) => l.text), hosts].join("\n"));
+  const helpers = jsSupport([...kernels.map((l) => l.text), hosts].join("\n"));
   if (helpers) text.add(`${helpers}\n`);
   if (js) {
     for (const line of kernels) text.add(line.text, line.span);

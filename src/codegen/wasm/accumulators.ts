@@ -85,6 +85,8 @@ function expressions(s: Statement): readonly KExpr[] {
       return [s.condition];
     case "loop":
       return [s.lo, s.hi];
+    case "product":
+      throw new NotWidenable("a product has lanes of its own");
     case "comment":
       return [];
   }

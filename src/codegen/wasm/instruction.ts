@@ -142,6 +142,7 @@ export const OPCODES = {
   "i32.trunc_sat_f64_u": [0xfc, 3],
   "v128.load": [0xfd, 0x00],
   "v128.load32_splat": [0xfd, 0x09],
+  "v128.load64_splat": [0xfd, 0x0a],
   "v128.store": [0xfd, 0x0b],
   "v128.load32_lane": [0xfd, 0x56],
   "v128.store32_lane": [0xfd, 0x5a],
@@ -197,6 +198,8 @@ export const OPCODES = {
   "f32x4.max": [0xfd, 0xe9],
   "f32x4.pmin": [0xfd, 0xea],
   "f32x4.pmax": [0xfd, 0xeb],
+  "f64x2.add": [0xfd, 0xf0],
+  "f64x2.mul": [0xfd, 0xf2],
   "i32x4.trunc_sat_f32x4_s": [0xfd, 0xf8],
   "i32x4.trunc_sat_f32x4_u": [0xfd, 0xf9],
   "f32x4.convert_i32x4_s": [0xfd, 0xfa],
@@ -208,6 +211,7 @@ export type Opcode = keyof typeof OPCODES;
 export function alignment(op: Opcode): number | undefined {
   if (/^i32\.(load|store)8/.test(op)) return 0;
   if (/^v128\.(load|store)32_/.test(op)) return 2;
+  if (op === "v128.load64_splat") return 3;
   const [, type] = /^(i32|f32|f64|v128)\.(load|store)/.exec(op) ?? [];
   return type === undefined ? undefined : { i32: 2, f32: 2, f64: 3, v128: 4 }[type];
 }

@@ -1,12 +1,21 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { KExpr, Kernel, KernelBuffer, Statement } from "../../schedule/kernel-ir.js";
+import type {
+  AddressFn,
+  KExpr,
+  Kernel,
+  KernelBuffer,
+  Place,
+  ProductStatement,
+  Statement,
+} from "../../schedule/kernel-ir.js";
 import { Names } from "../names.js";
 import { accumulators, doubleSums, type Accumulator } from "./accumulators.js";
 import { callInstruction, castInstruction, constantOf, type CallContext } from "./calls.js";
 import type { Instruction, Opcode, WasmFunction, WasmType } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
+import { productRoutine } from "./product.js";
 import {
   extract,
   gather,
@@ -254,14 +263,15 @@ class KernelEmitter implements CallContext {
     name: string,
     lo: Instruction,
     hi: Instruction,
-    step: number,
+    step: number | KExpr,
     direction: 1 | -1,
     body: () => void,
   ): void {
     const variable = this.localOf(name, "i32");
+    const advance = typeof step === "number" ? i32(step) : this.integer(step);
     if (direction === 1) {
       this.out.push(set(variable, lo));
-      return this.plainRest(name, variable, this.keep(hi, "i32"), body, step);
+      return this.plainRest(name, variable, this.keep(hi, "i32"), body, advance);
     }
     const first = this.keep(lo, "i32");
     this.out.push(set(variable, op("i32.sub", hi, i32(1))));
@@ -272,12 +282,12 @@ class KernelEmitter implements CallContext {
           this.env.set(name, { kind: "value", value: uniform(get(variable), "i32") });
           body();
         });
-        this.out.push(set(variable, op("i32.sub", get(variable), i32(step))));
+        this.out.push(set(variable, op("i32.sub", get(variable), advance)));
       },
     );
   }
   /** From the variable's value on, one iteration at a time. */
-  private plainRest(name: string, variable: string, hi: Instruction, body: () => void, step = 1): void {
+  private plainRest(name: string, variable: string, hi: Instruction, body: () => void, step = i32(1)): void {
     this.loop(
       () => op("i32.lt_s", get(variable), hi),
       () => {
@@ -285,7 +295,7 @@ class KernelEmitter implements CallContext {
           this.env.set(name, { kind: "value", value: uniform(get(variable), "i32") });
           body();
         });
-        this.out.push(set(variable, op("i32.add", get(variable), i32(step))));
+        this.out.push(set(variable, op("i32.add", get(variable), step)));
         this.costs = { ...this.costs, plain: costOf(this.out) };
       },
     );
@@ -423,6 +433,8 @@ class KernelEmitter implements CallContext {
         return this.assign(s.name, s.value);
       case "store":
         return this.store(s);
+      case "product":
+        return this.product(s);
       case "if":
         return this.branch(s);
       case "loop":
@@ -516,6 +528,16 @@ class KernelEmitter implements CallContext {
           keeps ? { kind: "if", condition: extract(keeps, lane, "bool"), then: [one], else: [] } : one,
         );
       }
+    });
+  }
+
+  private product({ dtype, rows, columns, count, left, right, into }: ProductStatement): void {
+    if (this.vectors > 0) throw new NotWidenable("a product has lanes of its own");
+    const place = ({ buffer, index }: Place): Instruction => this.address(buffer, dtype, this.scalar(index));
+    this.out.push({
+      kind: "call",
+      fn: this.helper(productRoutine(dtype, rows, columns)),
+      args: [place(left), place(right), this.scalar(count), place(into)],
     });
   }
 
@@ -707,7 +729,8 @@ class KernelEmitter implements CallContext {
           : (args[0] ?? uniform(i32(0), "i32")),
       );
   }
-  private addressPair(fn: "add" | "sub" | "mul" | "neg" | "min" | "max", a: Value, b: Value): Value {
+  private addressPair(fn: AddressFn, a: Value, b: Value): Value {
+    if (fn === "div" || fn === "rem") return uniform(op(`i32.${fn}_u`, this.node(a), this.node(b)), "i32");
     const flat = (v: Value): { node: Instruction; stride: number } | undefined =>
       v.shape === "vector" ? undefined : { node: v.node, stride: v.shape === "affine" ? v.stride : 0 };
     const [x, y] = [flat(a), flat(b)];

@@ -5,6 +5,7 @@ import { hoistAddresses } from "./hoist.js";
 import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
 import { wasmKernel, type HostFunction, type UsedFunctions } from "./kernel.js";
+import { productFunction } from "./product.js";
 import { printWat } from "./text.js";
 
 export interface WasmCode {
@@ -25,7 +26,11 @@ export function emitWasm(scheduled: ScheduledModule, off: readonly string[] = []
   const kernels = off.includes("hoist") ? made : made.map(hoistAddresses);
   const module: WasmModule = {
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
-    functions: [...mathFunctions(used.math), ...[...used.helpers].map(integerHelper), ...kernels],
+    functions: [
+      ...mathFunctions(used.math),
+      ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),
+      ...kernels,
+    ],
   };
   return {
     bytes: encodeModule(module),

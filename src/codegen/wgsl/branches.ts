@@ -1,6 +1,6 @@
 import type { DType } from "../../ir/expr.js";
 import { isFloat } from "../../ir/expr.js";
-import { invariant } from "../../diagnostics/invariant.js";
+import { InternalError, invariant } from "../../diagnostics/invariant.js";
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
 import { repeatedOperands } from "../text.js";
@@ -50,6 +50,8 @@ class Rewriter {
         return { ...s, value: rewrite(s.value) };
       case "store":
         return { ...s, index: rewrite(s.index), value: rewrite(s.value) };
+      case "product":
+        return packedNowhere();
       case "if":
         return {
           ...s,
@@ -58,7 +60,13 @@ class Rewriter {
           else: this.statements(s.else),
         };
       case "loop":
-        return { ...s, lo: rewrite(s.lo), hi: rewrite(s.hi), body: this.statements(s.body) };
+        return {
+          ...s,
+          lo: rewrite(s.lo),
+          hi: rewrite(s.hi),
+          step: typeof s.step === "number" ? s.step : rewrite(s.step),
+          body: this.statements(s.body),
+        };
     }
   }
 
@@ -206,4 +214,9 @@ function namesIn(kernel: Kernel): Set<string> {
   };
   visit(kernel.body);
   return names;
+}
+
+/** The target's description packs no operands, so no kernel for it has a product of such. */
+export function packedNowhere(): never {
+  throw new InternalError("a kernel for a GPU has a product of packed operands");
 }

@@ -45,7 +45,12 @@ export class WgslExpressions {
         return e.dtype === "bool" ? infix("!=", element, atom("0u")) : element;
       }
       case "address":
-        return addressPiece(e, this.plain, (fn, args) => args.reduce((a, b) => `${fn}(${a}, ${b})`));
+        return addressPiece(
+          e,
+          this.plain,
+          (fn, args) => args.reduce((a, b) => `${fn}(${a}, ${b})`),
+          (a, b) => infix("/", a, b),
+        );
       case "cast":
         return callPiece(([x = ""]) => castWgsl(e.arg.dtype, e.dtype, x), [this.piece(e.arg)], [null]);
       case "select":

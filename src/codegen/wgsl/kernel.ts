@@ -3,7 +3,7 @@ import { wgslHelpers } from "../../ir/scalar/helpers-wgsl.js";
 import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
 import { type IntegerFacts, integerFacts } from "../signs.js";
 import { Lines } from "../text.js";
-import { withBranches } from "./branches.js";
+import { packedNowhere, withBranches } from "./branches.js";
 import { WgslExpressions } from "./expression.js";
 import { wgslNames } from "./words.js";
 
@@ -123,6 +123,8 @@ class WgslKernel {
         const word = s.value.dtype === "bool" ? `u32(${value})` : value;
         return out.add(`${expressions.element(s.buffer, s.index)} = ${word};`, s.buffer);
       }
+      case "product":
+        return packedNowhere();
       case "if": {
         const otherwise = s.else.length ? { head: "} else {", body: () => this.list(s.else) } : undefined;
         return out.block(`if (${expressions.text(s.condition)}) {`, () => this.list(s.then), otherwise);
@@ -140,7 +142,7 @@ class WgslKernel {
         const start = up
           ? s.lo
           : ({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] } satisfies KExpr);
-        const head = `for (var ${v}: i32 = ${expressions.index(start)}; ${v} ${up ? "<" : ">="} ${end}; ${advance(v, s.step, up)}) {`;
+        const head = `for (var ${v}: i32 = ${expressions.index(start)}; ${v} ${up ? "<" : ">="} ${end}; ${advance(v, typeof s.step === "number" ? s.step : this.expressions.index(s.step), up)}) {`;
         return out.block(head, () => this.list(s.body));
       }
     }
@@ -158,5 +160,5 @@ class WgslKernel {
 }
 
 const ONE: KExpr = { op: "constant", dtype: "i32", value: 1 };
-const advance = (v: string, step: number, up: boolean): string =>
+const advance = (v: string, step: number | string, up: boolean): string =>
   step === 1 ? `${v}${up ? "++" : "--"}` : `${v} ${up ? "+=" : "-="} ${step}`;

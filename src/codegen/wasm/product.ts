@@ -1,0 +1,67 @@
+import type { Instruction, WasmFunction } from "./instruction.js";
+import { get, i32, op, set } from "./instruction.js";
+
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
+
+/** The name of the routine for tiles of so many rows and columns. */
+export const productRoutine = (dtype: "f32" | "f64", rows: number, columns: number): string =>
+  `product_${dtype}_${rows}x${columns}`;
+
+/** The routine of that name; undefined for other names. Sums stay in registers: 4 × 8 of f32 are eight of sixteen. */
+export function productFunction(name: string): WasmFunction | undefined {
+  const [, dtype, rows, columns] = /^product_(f32|f64)_(\d+)x(\d+)$/.exec(name) ?? [];
+  if (dtype !== "f32" && dtype !== "f64") return undefined;
+  return routine(name, dtype, Number(rows), Number(columns));
+}
+
+function routine(name: string, dtype: "f32" | "f64", rows: number, columns: number): WasmFunction {
+  const bytes = dtype === "f32" ? 4 : 8;
+  const lanes = 16 / bytes;
+  const shape = dtype === "f32" ? "f32x4" : "f64x2";
+  const vectors = upTo(columns / lanes);
+  const access = (
+    name: "v128.load" | "v128.load32_splat" | "v128.load64_splat" | "v128.store",
+    offset: number,
+    ...args: Instruction[]
+  ): Instruction => ({ kind: "op", op: name, args, offset });
+  const sums = upTo(rows).flatMap((i) => vectors.map((v) => ({ i, v, local: `s${i}${v}` })));
+  const step = (local: string, elements: number): Instruction =>
+    set(local, op("i32.add", get(local), i32(elements * bytes)));
+  const term: Instruction[] = [
+    ...vectors.map((v) => set(`b${v}`, access("v128.load", 16 * v, get("right")))),
+    ...upTo(rows).flatMap((i) => [
+      set("a", access(dtype === "f32" ? "v128.load32_splat" : "v128.load64_splat", bytes * i, get("left"))),
+      ...vectors.map((v) =>
+        set(`s${i}${v}`, op(`${shape}.add`, get(`s${i}${v}`), op(`${shape}.mul`, get("a"), get(`b${v}`)))),
+      ),
+    ]),
+    step("left", rows),
+    step("right", columns),
+    { kind: "br", label: "terms", condition: op("i32.lt_u", get("left"), get("end")) },
+  ];
+  return {
+    name,
+    parameters: ["left", "right", "count", "into"].map((p) => ({ name: p, type: "i32" })),
+    result: null,
+    locals: [
+      { name: "end", type: "i32" },
+      { name: "a", type: "v128" },
+      ...vectors.map((v) => ({ name: `b${v}`, type: "v128" as const })),
+      ...sums.map(({ local }) => ({ name: local, type: "v128" as const })),
+    ],
+    body: [
+      set("end", op("i32.add", get("left"), op("i32.mul", get("count"), i32(rows * bytes)))),
+      {
+        kind: "if",
+        condition: op("i32.lt_u", get("left"), get("end")),
+        then: [{ kind: "loop", label: "terms", body: term }],
+        else: [],
+      },
+      ...sums.map(({ i, v, local }) =>
+        access("v128.store", bytes * (i * columns + v * lanes), get("into"), get(local)),
+      ),
+    ],
+    exported: false,
+    notes: ["into[i, j] = the sum over k of left[k, i] * right[k, j]"],
+  };
+}

@@ -1,0 +1,43 @@
+import { kConstant, kIndex } from "./emit.js";
+import type { KExpr } from "./kernel-ir.js";
+
+/** Address arithmetic that folds what is known. */
+const constantOf = (e: KExpr): number | undefined => (e.op === "constant" ? e.value : undefined);
+
+export function plus(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  if (x !== undefined && y !== undefined) return kConstant(x + y);
+  if (x === 0) return b;
+  return y === 0 ? a : kIndex("add", a, b);
+}
+export function minus(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  if (x !== undefined && y !== undefined) return kConstant(x - y);
+  return y === 0 ? a : kIndex("sub", a, b);
+}
+export function times(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  if (x !== undefined && y !== undefined) return kConstant(x * y);
+  if (x === 0 || y === 0) return kConstant(0);
+  if (x === 1) return b;
+  return y === 1 ? a : kIndex("mul", a, b);
+}
+export function least(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  return x !== undefined && y !== undefined ? kConstant(Math.min(x, y)) : kIndex("min", a, b);
+}
+export function greatest(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  return x !== undefined && y !== undefined ? kConstant(Math.max(x, y)) : kIndex("max", a, b);
+}
+/** Rounded down, of what is not negative. */
+export function quotient(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  if (x !== undefined && y !== undefined && y > 0) return kConstant(Math.floor(x / y));
+  return y === 1 ? a : kIndex("div", a, b);
+}
+export function remainder(a: KExpr, b: KExpr): KExpr {
+  const [x, y] = [constantOf(a), constantOf(b)];
+  if (x !== undefined && y !== undefined && y > 0) return kConstant(x % y);
+  return y === 1 ? kConstant(0) : kIndex("rem", a, b);
+}

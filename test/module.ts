@@ -1,0 +1,33 @@
+import { buildSync } from "esbuild";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { compile, type CompileOptions } from "../src/compile.js";
+import type { CreateOptions, Model } from "../src/runtime/index.js";
+
+const runtime = fileURLToPath(new URL("../src/runtime/index.ts", import.meta.url));
+const folder = fileURLToPath(new URL(".", import.meta.url));
+let modules = 0;
+
+/** `create` of a program's generated module, in one file with the runtime, as a bundler makes it. */
+export async function createOf(
+  source: string,
+  options: CompileOptions,
+): Promise<(options: CreateOptions) => Promise<Model>> {
+  const { code, diagnostics } = compile(source, { ...options, runtimeImport: runtime });
+  const errors = diagnostics.filter((d) => d.severity === "error");
+  if (errors.length > 0) throw new Error(errors.map((d) => d.message).join("\n"));
+  const place = mkdtempSync(join(tmpdir(), "gradc-test-"));
+  const outfile = join(place, "model.mjs");
+  buildSync({
+    stdin: { contents: code, resolveDir: folder, loader: "js" },
+    bundle: true,
+    format: "esm",
+    outfile,
+  });
+  const url = `${pathToFileURL(outfile).href}?${++modules}`;
+  const module = (await import(/* @vite-ignore */ url)) as { create(options: CreateOptions): Promise<Model> };
+  rmSync(place, { recursive: true });
+  return module.create;
+}

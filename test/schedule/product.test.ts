@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import { compile } from "../../src/index.js";
+import { evaluated } from "../evaluate.js";
+import { createOf } from "../module.js";
+
+/** Contractions of every form, with sizes that suit no tile, block or piece. */
+const PROGRAMS: Readonly<
+  Record<string, { readonly source: string; readonly sizes: readonly Readonly<Record<string, number>>[] }>
+> = {
+  "a product and its adjoints": {
+    source: `dim M, K, N
+      param A: f32[M, K], B: f32[K, N]
+      input G: f32[M, N]
+      output C[m, n] = sum[k] A[m, k] * B[k, n]
+      loss l = sum[m, n] C[m, n] * G[m, n]`,
+    sizes: [
+      { M: 1, K: 1, N: 1 },
+      { M: 4, K: 8, N: 8 },
+      { M: 5, K: 3, N: 9 },
+      { M: 3, K: 0, N: 4 },
+      { M: 0, K: 5, N: 4 },
+      { M: 131, K: 19, N: 33 },
+      { M: 7, K: 1100, N: 11 },
+      { M: 9, K: 513, N: 266 },
+    ],
+  },
+  "known sizes": {
+    source: `param A: f32[10, 300], B: f32[300, 12]
+      output C[n, m] = -(sum[k] A[m, k] * B[k, n]) / 3
+      loss l = sum[m, n] C[n, m]^2`,
+    sizes: [{}],
+  },
+  "several axes on each side, in pieces, with an epilogue": {
+    source: `dim B, T, H, E, D
+      param x: f32[B, T, D], w: f32[D, 3, H, E], c: f32[3, H, E]
+      output y[b, t, a, h, e] = tanh(sum[d] x[b, t, d] * w[d, a, h, e] + c[a, h, e])
+      z[b, t, d] = sum[h, e] y[b, t, 1, h, e] * w[d, 2, h, e]
+      loss l = sum[b, t, d] z[b, t, d]^2`,
+    sizes: [
+      { B: 2, T: 3, H: 2, E: 5, D: 4 },
+      { B: 1, T: 70, H: 3, E: 1, D: 9 },
+    ],
+  },
+  "windows, strides and padding": {
+    source: `dim B, H, W, C
+      param x: f32[B, H, W, C], k: f32[3, 3, C, 6]
+      output y[b, u in 0..H, v in 0..W, o] = relu(sum[p, q, i] (x[b, u + p - 1, v + q - 1, i] ?? 0) * k[p, q, i, o])
+      output s[b, u in 0..H / 2, v in 0..W / 2, o] = sum[p, q, i] (x[b, 2 * u + p - 1, 2 * v + q - 1, i] ?? 0) * k[p, q, i, o]
+      loss l = sum[b, u, v, o] y[b, u, v, o]^2 + sum[b, u, v, o] s[b, u, v, o] * y[b, 2 * u, 2 * v, o]`,
+    sizes: [
+      { B: 2, H: 6, W: 4, C: 5 },
+      { B: 1, H: 2, W: 18, C: 3 },
+    ],
+  },
+  "guards on either side and on both": {
+    source: `dim T, S, D
+      param a: f32[T, S], v: f32[S, D]
+      input k: i32[S] in 0..4
+      output y[t, d] = sum[s | s <= t] a[t, s] * v[s, d]
+      output z[t, d] = sum[s | k[s] < 3 and s != t and d > 1] a[t, s] * v[s, d]
+      output w[t, d] = sum[s | s + d != t] a[t, s] * v[s, d]
+      loss l = sum[t, d] (y[t, d] * z[t, d] + w[t, d]^2)`,
+    sizes: [
+      { T: 9, S: 9, D: 5 },
+      { T: 30, S: 30, D: 13 },
+    ],
+  },
+  "a batch with its own condition": {
+    source: `dim B, N, K
+      param x: f32[B, N, K], w: f32[B, K, N]
+      output y[b, i, j] = sum[k] (if b == 1 then x[b, i, k] * w[b, k, j] else 0)
+      loss l = sum[b, i, j] y[b, i, j]^2`,
+    sizes: [{ B: 3, N: 6, K: 9 }],
+  },
+};
+const SIDES = [
+  ["js", "f64", 1e-12],
+  ["js", "f32", 1e-5],
+  ["wasm", "f64", 1e-12],
+  ["wasm", "f32", 1e-5],
+] as const;
+
+const wave = (shape: readonly number[], seed: number) => ({
+  shape,
+  data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) =>
+    Math.fround(Math.sin(1.3 * i + seed) + 0.25 * Math.cos(0.7 * i * seed)),
+  ),
+});
+const close = (got: ArrayLike<number>, want: readonly number[], limit: number, what: string): void => {
+  const largest = want.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1);
+  expect(got.length, what).toBe(want.length);
+  const wrong = want.findIndex((x, k) => !(Math.abs(x - (got[k] ?? NaN)) <= limit * largest));
+  expect(wrong < 0 ? "" : `at ${wrong}: ${got[wrong]}, not ${want[wrong]}`, what).toBe("");
+};
+/** Data for whatever the program declares, with integers of 0..4. */
+function dataOf(source: string, dims: Readonly<Record<string, number>>) {
+  const { meta } = compile(source);
+  if (!meta) throw new Error("the program is wrong");
+  const size = (s: string | number): number => (typeof s === "number" ? s : (dims[s] ?? NaN));
+  const tensors = (specs: Readonly<Record<string, { shape: readonly (string | number)[]; dtype: string }>>) =>
+    Object.fromEntries(
+      Object.entries(specs).map(([name, { shape, dtype }], n) => {
+        const made = wave(shape.map(size), n + 1);
+        return [
+          name,
+          dtype === "i32" ? { ...made, data: Int32Array.from(made.data, (_, k) => (k * 7) % 4) } : made,
+        ];
+      }),
+    );
+  return { dims, inputs: tensors(meta.inputs), params: tensors(meta.params) };
+}
+
+describe("packed contractions", () => {
+  test.each(Object.keys(PROGRAMS))("%s", async (name) => {
+    const { source, sizes } = PROGRAMS[name] ?? { source: "", sizes: [] };
+    const { program } = compile(source, { precision: "f64" });
+    if (!program) throw new Error("the program is wrong");
+    expect(compile(source).stage("js")).toContain("gradc_product_4x4(");
+    const cases = sizes.map((dims) => {
+      const data = dataOf(source, dims);
+      return { dims, data, want: evaluated(program, data) };
+    });
+    for (const [backend, precision, limit] of SIDES) {
+      const create = await createOf(source, { precision, targets: [backend] });
+      for (const { dims, data, want } of cases) {
+        const model = await create({ backend, dims, params: data.params });
+        const { grads, ...outputs } = model.backward(data.inputs);
+        const what = `${backend} ${precision} ${JSON.stringify(dims)}`;
+        for (const [key, t] of Object.entries(outputs))
+          close(await t.read(), want[key] ?? [], limit, `${key} ${what}`);
+        for (const [key, t] of Object.entries(grads))
+          close(await t.read(), want[`l/${key}`] ?? [], limit, `d ${key} ${what}`);
+        model.dispose();
+      }
+    }
+  });
+
+  test("what a guard leaves out may be anything", async () => {
+    const source = `dim T, D
+      param a: f32[T, T], v: f32[T, D]
+      output y[t, d] = sum[s | s <= t] a[t, s] * log(v[s, d])`;
+    const [T, D] = [21, 9];
+    const v = Float64Array.from({ length: T * D }, (_, i) => (i < 6 * D ? 1 + (i % 5) : 0));
+    const a = wave([T, T], 2).data;
+    for (const [backend, precision] of SIDES) {
+      const create = await createOf(source, { precision, targets: [backend] });
+      const params = { a: { shape: [T, T], data: a }, v: { shape: [T, D], data: v } };
+      const y = await (await create({ backend, params })).forward({})["y"]?.read();
+      for (let t = 0; t < T; t++)
+        for (let d = 0; d < D; d++) {
+          let want = 0;
+          for (let s = 0; s <= t; s++) want += (a[t * T + s] ?? NaN) * Math.log(v[s * D + d] ?? NaN);
+          const got = y?.[t * D + d] ?? NaN;
+          if (t < 6) expect(Math.abs(got - want), `${backend} ${t} ${d}`).toBeLessThan(1e-4);
+          else expect(Number.isFinite(got)).toBe(false);
+        }
+    }
+  });
+
+  test("long sums of ones are exact", async () => {
+    const source = `dim K
+      param A: f32[4, K], B: f32[K, 8]
+      output C[m, n] = sum[k] A[m, k] * B[k, n]`;
+    const K = 1_000_003;
+    const ones = (shape: readonly number[]) => ({
+      shape,
+      data: new Float32Array(4 * 2 * K).fill(1).subarray(0, (shape[0] ?? 0) * (shape[1] ?? 0)),
+    });
+    for (const backend of ["js", "wasm"] as const) {
+      const create = await createOf(source, { targets: [backend] });
+      const model = await create({ backend, params: { A: ones([4, K]), B: ones([K, 8]) } });
+      expect(new Set(await model.forward({})["C"]?.read())).toEqual(new Set([K]));
+    }
+  });
+});
