@@ -8,7 +8,7 @@ import { rewriteDefinition } from "../ir/rewrite.js";
 
 /** Standard index variables, so that two equations that differ in names only have the same key. */
 const canonicalIndices: Index[] = [];
-function canonicalIndex(k: number): Index {
+export function canonicalIndex(k: number): Index {
   while (canonicalIndices.length <= k) canonicalIndices.push(freshIndex(`c${canonicalIndices.length}`, 1));
   const found = canonicalIndices[k];
   if (!found) throw new RangeError(String(k));

@@ -4,6 +4,7 @@ import { dce } from "./dce.js";
 import { inlineCustom } from "./inline-custom.js";
 import { inlineTrivial } from "./inline-trivial.js";
 import { narrow } from "./narrow.js";
+import { readTerms } from "./read-terms.js";
 import { simplify } from "./simplify.js";
 
 export interface Pass {
@@ -16,6 +17,7 @@ const PASSES: readonly Pass[] = [
   { name: "inline-custom", run: inlineCustom },
   { name: "simplify", run: simplify },
   { name: "inline-trivial", run: inlineTrivial },
+  { name: "read-terms", run: readTerms },
   { name: "narrow", run: narrow },
   { name: "simplify", run: simplify },
   { name: "cse", run: cse },

@@ -212,10 +212,10 @@ export class Block {
   bindIndexLater(index: Index, value: () => KExpr): void {
     this.later.set(index, value);
   }
-  lookupIndex(index: Index): KExpr {
+  valueOfIndex(index: Index): KExpr {
     const later = this.indices.has(index) ? undefined : this.later.get(index);
     if (later) this.indices.set(index, this.let(index.name, later()));
-    const found = this.indices.get(index) ?? this.parent?.lookupIndex(index);
+    const found = this.indices.get(index) ?? this.parent?.valueOfIndex(index);
     invariant(found, `index ${index.name} has a loop around it`);
     return found;
   }
@@ -246,7 +246,7 @@ export class Block {
   poly(p: Poly): KExpr {
     if (p.indices.size === 0 && !p.hasOpaque) return this.scope.size(p);
     const lone = p.asIndex;
-    if (lone) return this.lookupIndex(lone);
+    if (lone) return this.valueOfIndex(lone);
     const mine = [...p.indices].filter((i) => this.owns(i));
     if (mine.length === 0 && this.parent && !p.hasOpaque) {
       return this.parent.hoisted(p);
@@ -267,7 +267,7 @@ export class Block {
       const offset = [...parts.rest.indices].some((i) => this.owns(i))
         ? this.sum(parts.rest)
         : this.parent.hoisted(parts.rest);
-      return combine(this.product(parts.coefficient, this.lookupIndex(index)), offset, parts.rest);
+      return combine(this.product(parts.coefficient, this.valueOfIndex(index)), offset, parts.rest);
     }
     return this.sum(p);
   }
@@ -302,7 +302,7 @@ export class Block {
           coefficient,
           atoms: factors.map((a) =>
             a.kind === "index"
-              ? this.lookupIndex(a.index)
+              ? this.valueOfIndex(a.index)
               : a.kind === "opaque"
                 ? this.expr(a.expr)
                 : kConstant(0),

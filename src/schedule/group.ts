@@ -374,7 +374,7 @@ export function contractionOf(
   off: ReadonlySet<string>,
 ): Pick<TileGroup, "kind" | "tile"> | Pick<ProductGroup, "kind" | "product"> | null {
   if (off.has("tile")) return null;
-  const product = packing && !off.has("pack") ? productOf(equation) : null;
+  const product = packing && !off.has("pack") ? productOf(equation, packing) : null;
   if (product) return { kind: "product", product };
   const tile = tileOf(equation);
   return tile && { kind: "tile", tile };

@@ -181,4 +181,6 @@ export interface PackingDescription {
   /** Terms that are packed at once; a known number of up to `whole` terms is not cut. */
   readonly depth: number;
   readonly whole: number;
+  /** So many known columns have registers of their own without packing, where nothing but reads is multiplied. */
+  readonly fewColumns: number;
 }

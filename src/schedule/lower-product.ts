@@ -53,6 +53,7 @@ interface Piece {
 interface Run extends Range {
   readonly flat: Flat;
   readonly place: (at: KExpr) => KExpr;
+  readonly bind: (block: Block, at: KExpr) => void;
 }
 function partition<T>(
   list: readonly T[],
@@ -251,14 +252,15 @@ class ProductLowering {
   /** Evaluates an operand at a few rows or columns and all terms of the pieces, the terms one after the other. */
   private pack(
     block: Block,
-    { value, guard }: Operand,
+    operand: Operand,
     along: Flat,
     { lo, hi }: Range,
     pieces: readonly Piece[],
     to: { readonly buffer: string; readonly index: KExpr; readonly width: number },
     mustBeFinite: boolean,
   ): void {
-    const line: Run = { flat: along, lo, hi, place: (i) => minus(i, lo) };
+    const bindLine = this.binding(block, along, lo, to.width);
+    const line: Run = { flat: along, lo, hi, place: (i) => minus(i, lo), bind: bindLine };
     const terms = pieces.map((p, k): Run => {
       const inner = pieces.slice(k + 1).reduce((n, q) => times(n, q.length), kConstant(to.width));
       return {
@@ -266,6 +268,7 @@ class ProductLowering {
         lo: p.lo,
         hi: plus(p.lo, p.length),
         place: (at) => times(minus(at, p.lo), inner),
+        bind: (b, at) => this.bind(b, p.flat, at),
       };
     });
     const store = (inner: Block, index: KExpr, result: Expr): void => {
@@ -278,7 +281,8 @@ class ProductLowering {
       const sum = kCall("add", this.dtype, kVariable(this.odd, this.dtype), product);
       inner.push({ kind: "assign", name: this.odd, value: sum });
     };
-    const all = this.plan.runsAlong(value, along) ? [...terms, line] : [line, ...terms];
+    const { value, guard } = operand;
+    const all = this.plan.runsAlong(operand, along, to.width) ? [...terms, line] : [line, ...terms];
     const whole = guard ? select(guard, value, constant(0, value.dtype)) : value;
     this.over(block, all, to.index, whole, store);
   }
@@ -309,7 +313,7 @@ class ProductLowering {
       }
     }
     this.loop(block, run.flat.index.name, run.lo, run.hi, 1, (inner, at) => {
-      this.bind(inner, run.flat, at);
+      run.bind(inner, at);
       const index = plus(before, run.place(at));
       this.over(inner, rest, rest.length ? inner.let("at", index) : index, value, each);
     });
@@ -346,14 +350,17 @@ class ProductLowering {
   /** What the members make of a finished tile. */
   private results(block: Block, rows: Range, columns: Range): void {
     const { scope, context, product, room, packing } = this;
-    const each = (inner: Block, element: (inner: Block, at: KExpr) => void): void =>
+    const each = (inner: Block, element: (inner: Block, at: KExpr) => void): void => {
+      const bindRow = this.binding(inner, this.plan.rows, rows.lo, packing.rows);
+      const bindColumn = this.binding(inner, this.plan.columns, columns.lo, packing.columns);
       this.loop(inner, this.plan.rows.index.name, rows.lo, rows.hi, 1, (line, i) => {
-        this.bind(line, this.plan.rows, i);
+        bindRow(line, i);
         this.loop(line, this.plan.columns.index.name, columns.lo, columns.hi, 1, (point, j) => {
-          this.bind(point, this.plan.columns, j);
+          bindColumn(point, j);
           element(point, plus(times(minus(i, rows.lo), kConstant(packing.columns)), minus(j, columns.lo)));
         });
       });
+    };
     if (this.odd !== null) {
       const again = block.inner();
       each(again, (point, at) => {
@@ -413,6 +420,18 @@ class ProductLowering {
     return {
       equation: { ...this.first, operator: { ...operator, indices: [...own.values()], guard } },
       instance: { body: expr(body), guard, subscripts: axes.map((a) => Poly.index(a)) },
+    };
+  }
+
+  /** How entries of a tile that begins at `lo` get their indices: where it does not cross into others, from those of `lo`. */
+  private binding(tile: Block, flat: Flat, lo: KExpr, width: number): (block: Block, at: KExpr) => void {
+    const last = flat.axes[flat.axes.length - 1];
+    if (flat.axes.length < 2 || !last || flat.alignment % width !== 0)
+      return (block, at) => this.bind(block, flat, at);
+    flat.decode(tile, lo);
+    return (block, at) => {
+      block.bindIndex(flat.index, at);
+      block.bindIndexLater(last, () => plus(minus(at, lo), tile.valueOfIndex(last)));
     };
   }
 

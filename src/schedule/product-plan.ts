@@ -5,7 +5,7 @@ import { quotient, remainder } from "./arithmetic.js";
 import { type Block, flatten, type KernelScope } from "./emit.js";
 import { asOne } from "./flat.js";
 import type { KExpr, PackingDescription } from "./kernel-ir.js";
-import type { Product } from "./product.js";
+import type { Operand, Product } from "./product.js";
 
 /** Indices that one variable counts through, in row-major order. */
 export interface Flat {
@@ -16,6 +16,8 @@ export interface Flat {
   readonly size: Poly;
   /** Gives the indices their values in a block where the variable has one; each is worked out where it is asked for. */
   readonly decode: (block: Block, at: KExpr) => void;
+  /** Tiles of so many begin at an entry of the last index that this divides: within one, all others keep their values. */
+  readonly alignment: number;
 }
 /** A loop over terms: at once, or in pieces whose length depends on the sizes. */
 export interface TermLoop {
@@ -54,20 +56,26 @@ export class ProductPlan {
   }
 
   /** Whether an operand lies in memory along these rows or columns rather than along the terms. */
-  runsAlong(value: Expr, along: Flat): boolean {
+  runsAlong({ value, guard }: Operand, along: Flat, width: number): boolean {
     const innermost = this.terms[this.terms.length - 1]?.flat.index;
+    // Indices that have to be worked out are so once for all terms.
+    let isWorkedOut = false;
     let votes = 0;
-    for (const node of readsOf([value])) {
-      const shape = this.shapeOf(node);
-      if (!shape) continue;
-      const address = this.scope.flattened(flatten(shape, node.subscripts));
-      const isNext = (index: Index | undefined): boolean =>
-        index !== undefined && address.split(index)?.coefficient.constant === 1;
-      // Indices that have to be worked out are so once for all terms.
-      if (along.axes.length > 1 && along.axes.some((a) => address.indices.has(a))) return false;
-      votes += Number(isNext(along.index)) - Number(isNext(innermost));
-    }
-    return votes >= 0;
+    const seeAddress = (address: Poly): void => {
+      const isFlat = along.axes.length === 1 || along.alignment % width === 0;
+      isWorkedOut ||= !isFlat && along.axes.some((a) => address.indices.has(a));
+    };
+    visit(guard ? [value, guard] : [value], (e) => {
+      if (e.op === "index") seeAddress(e.poly);
+      const shape = e.op === "read" ? this.shapeOf(e) : null;
+      if (e.op !== "read" || !shape) return;
+      const address = this.scope.flattened(flatten(shape, e.subscripts));
+      seeAddress(address);
+      const last = along.axes[along.axes.length - 1];
+      votes +=
+        Number(isNext(address, along.index) || isNext(address, last)) - Number(isNext(address, innermost));
+    });
+    return !isWorkedOut && votes >= 0;
   }
 
   /** Terms of the loops that are not cut. */
@@ -78,7 +86,14 @@ export class ProductPlan {
   private together(axes: readonly Index[], name: string): Flat {
     const [only] = axes;
     if (only && axes.length === 1)
-      return { index: only, axes, lo: only.lo, size: only.hi.sub(only.lo), decode: () => undefined };
+      return {
+        index: only,
+        axes,
+        lo: only.lo,
+        size: only.hi.sub(only.lo),
+        decode: () => undefined,
+        alignment: 1,
+      };
     const size = axes.reduce((n, a) => n.mul(a.hi), Poly.constant(1));
     const index = freshIndex(name, size);
     this.scope.runTogether(axes, index);
@@ -91,14 +106,15 @@ export class ProductPlan {
         });
       });
     };
-    return { index, axes, lo: Poly.constant(0), size, decode };
+    const alignment = axes[axes.length - 1]?.hi.constant ?? 1;
+    return { index, axes, lo: Poly.constant(0), size, decode, alignment };
   }
 
   /** Reduction indices that run through both operands' memory as one, joined as far as they do. */
   private termGroups(): readonly (readonly Index[])[] {
-    const { reduced, left, right } = this.product;
+    const { left, right } = this.product;
     const groups: Index[][] = [];
-    for (const index of reduced) {
+    for (const index of this.termOrder()) {
       const last = groups[groups.length - 1];
       if (last && [...last, index].every((i) => i.lo.isZero) && this.areOne([...last, index], [left, right]))
         last.push(index);
@@ -106,7 +122,19 @@ export class ProductPlan {
     }
     return groups;
   }
-  private areOne(group: readonly Index[], operands: readonly Product["left"][]): boolean {
+  /** The index along which most of what is read is contiguous comes last. */
+  private termOrder(): readonly Index[] {
+    const { reduced, left, right } = this.product;
+    const votes = (index: Index): number =>
+      readsOf([left.value, right.value]).filter((node) => {
+        const shape = this.shapeOf(node);
+        return shape !== null && isNext(flatten(shape, node.subscripts), index);
+      }).length;
+    const most = Math.max(...reduced.map(votes));
+    const last = reduced.findLast((i) => votes(i) === most);
+    return [...reduced.filter((i) => i !== last), ...reduced.filter((i) => i === last)];
+  }
+  private areOne(group: readonly Index[], operands: readonly Operand[]): boolean {
     const uses = (e: Expr): boolean => [...indicesOf([e])].some((i) => group.includes(i));
     return operands.every(({ value, guard }) => {
       if (guard && uses(guard)) return false;
@@ -121,6 +149,10 @@ export class ProductPlan {
     });
   }
 }
+
+/** Whether steps of the index are steps in memory. */
+const isNext = (address: Poly, index: Index | undefined): boolean =>
+  index !== undefined && address.split(index)?.coefficient.constant === 1;
 
 /** The innermost loops at once as far as `depth` goes, the others in pieces. */
 function cut(groups: readonly Flat[], { depth, whole }: PackingDescription): readonly TermLoop[] {

@@ -1,6 +1,7 @@
 import type { Expr, Index } from "../ir/expr.js";
 import { and, div, indicesOf, isFloat, isOne, isZero, literal, mul, neg, not } from "../ir/expr.js";
 import type { Equation } from "../ir/program.js";
+import type { PackingDescription } from "./kernel-ir.js";
 import { conjuncts } from "./points.js";
 
 /**
@@ -35,10 +36,10 @@ const sizeOf = (index: Index): number => {
 const count = (indices: readonly Index[]): number => indices.reduce((n, i) => n * sizeOf(i), 1);
 
 /** Smaller ones gain nothing by packing. */
-const LEAST = { rows: 4, columns: 4, tile: 32, terms: 8 };
+const LEAST = { rows: 4, columns: 4, tile: 32, terms: 16 };
 
 /** The equation as a product worth packing; null where it is none. */
-export function productOf(equation: Equation): Product | null {
+export function productOf(equation: Equation, { fewColumns }: PackingDescription): Product | null {
   const { operator, axes } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
   const { body, guard } = peeled(equation.body, operator.guard);
@@ -62,7 +63,16 @@ export function productOf(equation: Equation): Product | null {
       most = score;
       best = found;
     }
-  return best;
+  return best && isBetterUnpacked(best, fewColumns) ? null : best;
+}
+
+/** Few columns that lie side by side: a row's term is loaded once for all of them, the columns' terms are loaded as they are. */
+function isBetterUnpacked({ columns, left, right }: Product, few: number): boolean {
+  const size = columns.reduce((n, i) => n * (i.hi.constant ?? Infinity), 1);
+  const last = columns[columns.length - 1];
+  if (size > few || left.value.op !== "read" || right.value.op !== "read" || !last) return false;
+  const along = right.value.subscripts[right.value.subscripts.length - 1]?.split(last);
+  return along?.coefficient.constant === 1;
 }
 
 interface Contraction {

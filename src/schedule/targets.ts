@@ -6,7 +6,7 @@ export const JS_TARGET: TargetDescription = {
   accumulator: "f64",
   wantedParallelism: 1,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
-  packing: { rows: 4, columns: 4, rowBlock: 128, columnBlock: 256, depth: 256, whole: 1024 },
+  packing: { rows: 4, columns: 4, rowBlock: 128, columnBlock: 256, depth: 256, whole: 1024, fewColumns: 0 },
   maxBuffers: 64,
   sequentialGrid: true,
 };
@@ -18,7 +18,7 @@ export const WASM_TARGET: TargetDescription = {
   dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f32",
   registerTile: { columns: [4, 1], reduction: [4, 2] },
-  packing: { rows: 4, columns: 8, rowBlock: 128, columnBlock: 256, depth: 512, whole: 1024 },
+  packing: { rows: 4, columns: 8, rowBlock: 128, columnBlock: 256, depth: 512, whole: 1024, fewColumns: 16 },
 };
 
 export const WGSL_TARGET: TargetDescription = {

@@ -68,6 +68,13 @@ export function callInstruction(
     const signed = isFloat(operand) || fn === "eq" || fn === "ne" ? "" : operand === "u32" ? "_u" : "_s";
     return make(`${comparison}${signed}`, a, b);
   }
+  const shift = powerOfTwo(literals[1]);
+  if (shift !== undefined && !isFloat(operand)) {
+    // Exact of negative numbers, too: an arithmetic shift rounds down.
+    const count = i32(shift);
+    if (fn === "floor_div") return make(operand === "u32" ? "shr_u" : "shr_s", a, count);
+    if (fn === "mod") return op(wide ? "v128.and" : "i32.and", a, constantOf(2 ** shift - 1, operand, wide));
+  }
   if (!isFloat(operand)) return integerCall(fn, a, b, operand, wide, make, choose, zero, context);
   const direct = FLOAT_OPS[fn];
   if (direct) return make(direct, ...args);
@@ -103,6 +110,11 @@ export function callInstruction(
     return inlineMath(fn, args, (value, type) => context.local(value, type));
   if (operand === "f32" && hasRecipe(fn)) return call(context.math(`${fn}_${type}`), ...args);
   return wide ? undefined : hostCall(fn, args, operand, operand, context);
+}
+
+function powerOfTwo(value: number | undefined): number | undefined {
+  const exponent = value !== undefined && value > 0 ? Math.log2(value) : NaN;
+  return Number.isInteger(exponent) && exponent < 31 ? exponent : undefined;
 }
 
 /** The function table's own, over doubles. */

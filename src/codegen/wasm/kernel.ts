@@ -11,6 +11,7 @@ import type {
   Statement,
 } from "../../schedule/kernel-ir.js";
 import { Names } from "../names.js";
+import { integerFacts, isPositiveConstant, type IntegerFacts } from "../signs.js";
 import { accumulators, doubleSums, type Accumulator } from "./accumulators.js";
 import { callInstruction, castInstruction, constantOf, type CallContext } from "./calls.js";
 import type { Instruction, Opcode, WasmFunction, WasmType } from "./instruction.js";
@@ -75,6 +76,7 @@ class KernelEmitter implements CallContext {
   private readonly locals = new Map<string, WasmType>();
   private readonly buffers: ReadonlyMap<string, KernelBuffer>;
   private readonly sums: ReadonlySet<string>;
+  private readonly facts: IntegerFacts;
   private out: Instruction[] = [];
   private env = new Map<string, Binding>();
   /** Vectors side by side; 0 outside of widened loops. */
@@ -93,6 +95,7 @@ class KernelEmitter implements CallContext {
   ) {
     this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
     this.sums = doubleSums(kernel.body);
+    this.facts = integerFacts(kernel);
   }
 
   function(): WasmFunction {
@@ -641,6 +644,12 @@ class KernelEmitter implements CallContext {
     const operand = e.args[e.args.length - 1]?.dtype ?? e.dtype;
     const literals = e.args.map((a) => (a.op === "constant" ? a.value : undefined));
     if (args.every((a) => a.shape === "uniform")) {
+      const [x, y] = e.args;
+      const isPlain = x && y && isPositiveConstant(y) && this.facts.isNonNegative(x);
+      if (isPlain && operand === "i32" && (e.fn === "floor_div" || e.fn === "mod")) {
+        const [a, b] = args.map((v) => this.node(v));
+        if (a && b) return uniform(op(e.fn === "mod" ? "i32.rem_u" : "i32.div_u", a, b), "i32");
+      }
       const made = callInstruction(
         e.fn,
         args.map((a) => this.node(a)),

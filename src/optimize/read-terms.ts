@@ -1,0 +1,89 @@
+import type { Expr, Index, ValueId } from "../ir/expr.js";
+import { constant, indicesOf, isFloat, read, rewriter, select } from "../ir/expr.js";
+import { idsOf } from "../ir/items.js";
+import { Poly } from "../ir/poly.js";
+import type { Equation, Item, Program, Value } from "../ir/program.js";
+import { mentions } from "../ir/reach.js";
+import { canonicalIndex } from "./cse.js";
+
+/**
+ * A reduction whose terms stand as a tensor reads that: a bias gradient adds up the gradient of what the bias was added
+ * to, instead of working each entry out again. Contractions stay as they are: their terms are a product of two reads.
+ * The reduction moves behind the tensor where it stood before it.
+ */
+export function readTerms(program: Program): Program {
+  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const tensors = new Map<string, { readonly id: ValueId; readonly axes: readonly number[] }>();
+  const open = (value: Value): Equation | null =>
+    value.definition.kind === "equation" && !grouped.has(value.id) ? value.definition : null;
+  for (const value of program.values.values()) {
+    const equation = open(value);
+    if (!equation || equation.operator || !isWorthReading(equation.body)) continue;
+    const form = formOf(equation.body);
+    const axes = equation.axes.map((a) => form.indices.indexOf(a));
+    if (axes.length === form.indices.length && !axes.includes(-1) && !tensors.has(form.key))
+      tensors.set(form.key, { id: value.id, axes });
+  }
+  const values = new Map(program.values);
+  for (const value of program.values.values()) {
+    const equation = open(value);
+    if (equation?.operator?.kind !== "reduce") continue;
+    const { operator } = equation;
+    // A sum over what a guard lets through is one of a choice between the terms and 0.
+    const isGuarded = operator.guard !== null && operator.reducer === "sum" && isFloat(equation.body.dtype);
+    const term =
+      operator.guard && isGuarded
+        ? select(operator.guard, equation.body, constant(0, equation.body.dtype))
+        : equation.body;
+    if (!isWorthReading(term)) continue;
+    const form = formOf(term);
+    const tensor = tensors.get(form.key);
+    if (!tensor) continue;
+    const subscripts = tensor.axes.flatMap((k) => {
+      const index = form.indices[k];
+      return index ? [Poly.index(index)] : [];
+    });
+    const body = read(tensor.id, subscripts, equation.body.dtype);
+    const guard = isGuarded ? null : operator.guard;
+    values.set(value.id, { ...value, definition: { ...equation, operator: { ...operator, guard }, body } });
+  }
+  return { ...program, values, items: inOrder(program.items, values) };
+}
+
+/** The body with standard indices, in the order in which they occur, as a text with their ranges. */
+function formOf(body: Expr): { readonly key: string; readonly indices: readonly Index[] } {
+  const indices = [...indicesOf([body])];
+  const { expr, poly } = rewriter({
+    index: (i) => {
+      const k = indices.indexOf(i);
+      return k < 0 ? undefined : Poly.index(canonicalIndex(k));
+    },
+  });
+  const ranges = indices.map((i) => `${poly(i.lo).key}..${poly(i.hi).key}`);
+  return { key: `${body.dtype} ${ranges.join(",")} ${expr(body).id}`, indices };
+}
+
+/** A choice: what is cheaper is as soon worked out again, and what is a product may be a contraction's. */
+const isWorthReading = (body: Expr): boolean => body.op === "select";
+
+/** Definitions before uses, otherwise as they were. */
+function inOrder(items: readonly Item[], values: ReadonlyMap<ValueId, Value>): Item[] {
+  const holder = new Map<ValueId, Item>();
+  for (const item of items) for (const id of idsOf(item)) holder.set(id, item);
+  const placed = new Set<Item>();
+  const ordered: Item[] = [];
+  const place = (item: Item): void => {
+    if (placed.has(item)) return;
+    placed.add(item);
+    for (const id of idsOf(item)) {
+      const definition = values.get(id)?.definition;
+      for (const other of definition ? mentions(definition) : []) {
+        const before = holder.get(other);
+        if (before !== undefined && before !== item) place(before);
+      }
+    }
+    ordered.push(item);
+  };
+  items.forEach(place);
+  return ordered;
+}
