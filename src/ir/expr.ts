@@ -279,6 +279,8 @@ export interface Rewrite {
   readonly index?: (index: Index) => Poly | undefined;
   readonly dim?: (name: string) => Poly | undefined;
   readonly read?: (node: ReadExpr) => Expr | undefined;
+  /** Any node as it stands, instead of rebuilding it. */
+  readonly whole?: (node: Expr) => Expr | undefined;
   /** Any node, after its operands were rebuilt. */
   readonly node?: (node: Expr) => Expr | undefined;
 }
@@ -319,8 +321,9 @@ export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: P
   const expr = (root: Expr): Expr => {
     visit([root], (e) => {
       if (memo.has(e)) return;
-      const made = rebuild(e);
-      memo.set(e, rules.node?.(made) ?? made);
+      const whole = rules.whole?.(e);
+      const made = whole ?? rebuild(e);
+      memo.set(e, whole ?? rules.node?.(made) ?? made);
     });
     return memo.get(root) ?? root;
   };

@@ -1,19 +1,11 @@
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { freshIndex, read, rewriter } from "../ir/expr.js";
+import { read, rewriter } from "../ir/expr.js";
+import { canonicalIndex } from "../ir/form.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Program, Value } from "../ir/program.js";
 import { filterItems } from "../ir/reach.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
-
-/** Standard index variables, so that two equations that differ in names only have the same key. */
-const canonicalIndices: Index[] = [];
-export function canonicalIndex(k: number): Index {
-  while (canonicalIndices.length <= k) canonicalIndices.push(freshIndex(`c${canonicalIndices.length}`, 1));
-  const found = canonicalIndices[k];
-  if (!found) throw new RangeError(String(k));
-  return found;
-}
 
 /** A text that two definitions share exactly when they compute the same tensor. */
 function keyOf(value: Value): string | undefined {

@@ -1,10 +1,10 @@
-import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { constant, indicesOf, isFloat, read, rewriter, select } from "../ir/expr.js";
+import type { Expr, ValueId } from "../ir/expr.js";
+import { constant, isFloat, read, select } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { canonicalIndex } from "./cse.js";
+import { formOf } from "../ir/form.js";
 
 /**
  * A reduction whose terms stand as a tensor reads that: a bias gradient adds up the gradient of what the bias was added
@@ -48,19 +48,6 @@ export function readTerms(program: Program): Program {
     values.set(value.id, { ...value, definition: { ...equation, operator: { ...operator, guard }, body } });
   }
   return { ...program, values, items: inOrder(program.items, values) };
-}
-
-/** The body with standard indices, in the order in which they occur, as a text with their ranges. */
-function formOf(body: Expr): { readonly key: string; readonly indices: readonly Index[] } {
-  const indices = [...indicesOf([body])];
-  const { expr, poly } = rewriter({
-    index: (i) => {
-      const k = indices.indexOf(i);
-      return k < 0 ? undefined : Poly.index(canonicalIndex(k));
-    },
-  });
-  const ranges = indices.map((i) => `${poly(i.lo).key}..${poly(i.hi).key}`);
-  return { key: `${body.dtype} ${ranges.join(",")} ${expr(body).id}`, indices };
 }
 
 /** A choice: what is cheaper is as soon worked out again, and what is a product may be a contraction's. */

@@ -25,11 +25,19 @@ export interface Window {
   readonly place: (coordinate: Poly) => Poly;
 }
 
+/** How a tensor lies in memory. */
+interface Placed {
+  readonly shape: readonly Poly[];
+  readonly window: Window | null;
+  readonly dropped: ReadonlySet<number> | null;
+}
+
 /** What the whole kernel shares: names, buffer and size parameters. */
 export class KernelScope {
   readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
   readonly sizes: { name: string; poly: Poly }[] = [];
-  readonly scratch: { readonly name: string; readonly dtype: DType; readonly elements: number }[] = [];
+  readonly scratch: { readonly name: string; readonly dtype: DType; readonly elements: Poly }[] = [];
+  private readonly local = new Map<ValueId, string>();
   private readonly runs: { readonly axes: readonly Index[]; readonly flat: Index }[] = [];
   private readonly taken = new Set<string>();
   private readonly next = new Map<string, number>();
@@ -46,6 +54,8 @@ export class KernelScope {
       isMade: boolean;
       /** Where not every entry along an axis has a place of its own. */
       window: Window | null;
+      /** Axes along which no entry has a place of its own; such a tensor is scratch. */
+      dropped: ReadonlySet<number> | null;
     },
   ) {}
 
@@ -83,8 +93,20 @@ export class KernelScope {
     shape: readonly Poly[];
     isMade: boolean;
     window: Window | null;
+    dropped: ReadonlySet<number> | null;
   } {
     const tensor = this.tensor(id);
+    if (tensor.dropped) {
+      const { dtype, shape, isMade, window, dropped } = tensor;
+      let name = this.local.get(id);
+      if (name === undefined) {
+        const kept = shape.filter((_, k) => !dropped.has(k));
+        const elements = kept.reduce((n, s) => n.mul(s), Poly.constant(1));
+        name = this.room(`${tensor.name}_row`, dtype, elements);
+        this.local.set(id, name);
+      }
+      return { name, dtype, shape, isMade, window, dropped };
+    }
     let found = this.buffers.find((b) => b.value === tensor.id);
     if (!found) {
       found = {
@@ -98,11 +120,11 @@ export class KernelScope {
     }
     found[access] = true;
     const { shape, isMade, window } = tensor;
-    return { name: found.name, dtype: found.dtype, shape, isMade, window };
+    return { name: found.name, dtype: found.dtype, shape, isMade, window, dropped: null };
   }
 
   /** Room of the kernel's own. */
-  room(name: string, dtype: DType, elements: number): string {
+  room(name: string, dtype: DType, elements: Poly): string {
     const unique = this.fresh(name);
     this.scratch.push({ name: unique, dtype, elements });
     return unique;
@@ -427,10 +449,11 @@ export class Block {
     return result;
   }
   /** The address of an element in its tensor's memory. */
-  address(
-    { shape, window }: { readonly shape: readonly Poly[]; readonly window: Window | null },
-    subscripts: readonly Poly[],
-  ): Poly {
+  address({ shape, window, dropped }: Placed, subscripts: readonly Poly[]): Poly {
+    if (dropped) {
+      const isKept = (_: Poly, k: number): boolean => !dropped.has(k);
+      return this.scope.flattened(flatten(shape.filter(isKept), subscripts.filter(isKept)));
+    }
     if (!window) return this.scope.flattened(flatten(shape, subscripts));
     const sizes = shape.map((size, k) => (k === window.axis ? Poly.constant(window.entries) : size));
     return flatten(
@@ -482,7 +505,7 @@ const readKey = (value: ValueId, subscripts: readonly Poly[]): string =>
   `r${value}[${subscripts.map((s) => s.key).join(",")}]`;
 
 /** Whether every element that the subscripts can name exists, whatever stands around the read. */
-function inBounds(e: Expr & { readonly op: "read" }, shape: readonly Poly[]): boolean {
+export function inBounds(e: Expr & { readonly op: "read" }, shape: readonly Poly[]): boolean {
   return e.subscripts.every((s, k) => {
     const size = shape[k];
     const index = s.asIndex;

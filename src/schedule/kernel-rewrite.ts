@@ -62,6 +62,19 @@ export function rewriteAccesses(statements: readonly Statement[], rules: AccessR
   return list(statements);
 }
 
+/** The buffers that something is loaded from. */
+export function loadedBuffers(body: readonly Statement[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  rewriteAccesses(body, {
+    load: (e) => {
+      found.add(e.buffer);
+      return e;
+    },
+    store: (s) => s,
+  });
+  return found;
+}
+
 /** Every name that a kernel declares. */
 export function namesOf(kernel: Kernel): Set<string> {
   const names = new Set(

@@ -34,6 +34,7 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { localAxes } from "./local.js";
 import { pointsOf, substitution } from "./points.js";
 import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type NestNode } from "./nest.js";
 
@@ -44,7 +45,9 @@ import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type N
 export function lowerNest(group: NestGroup, context: LoweringContext): LoweredKernel {
   const members = group.members.map((id) => valueOf(context.program, id));
   const inside = new Set(group.members);
-  const scope = scopeOf(context, inside);
+  const isInner = (id: ValueId): boolean => !context.wanted(id, inside) && !context.reshaped.has(id);
+  const local = context.target.sequentialGrid ? localAxes(group.body, isInner) : undefined;
+  const scope = scopeOf(context, inside, local);
   for (const { id, definition } of members) {
     for (const read of mentions(definition)) if (!inside.has(read)) scope.reserve(read);
     if (context.wanted(id, inside)) scope.reserve(id);

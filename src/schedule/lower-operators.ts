@@ -1,8 +1,11 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { add, call, constant, div, fn, read, select, sub, TRUE } from "../ir/expr.js";
+import { add, call, constant, div, fn, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
 import { Fresh, overOwnIndices } from "../ir/fresh.js";
+import { match } from "../ir/match.js";
 import { Poly } from "../ir/poly.js";
+import { rewriteDefinition } from "../ir/rewrite.js";
+import { mapDefinitions } from "../optimize/map.js";
 import { expandScans } from "../ir/scans.js";
 import type { Equation, Item, Operator, Program, Reducer, Value } from "../ir/program.js";
 
@@ -14,6 +17,7 @@ export function lowerOperators(whole: Program): Program {
   const program = expandScans(whole, () => true, false);
   const values = new Map(program.values);
   const fresh = new Fresh(values);
+  const shares = new Map<ValueId, Share>();
   const define = (
     value: Value,
     suffix: string,
@@ -46,7 +50,7 @@ export function lowerOperators(whole: Program): Program {
         axes: readonly Index[],
         operator: Operator | null,
         body: Expr,
-      ): ((list: readonly Index[]) => Expr) => {
+      ): Helped => {
         const id = define(value, suffix, axes, operator, body);
         made.push(id);
         for (const time of times) {
@@ -63,21 +67,40 @@ export function lowerOperators(whole: Program): Program {
       };
       const lowered = lowerEquation(value, value.definition, helper);
       if (!lowered) return [item];
-      values.set(item, { ...value, definition: overOwnIndices(lowered) });
+      if (lowered.share && times.length === 0) shares.set(item, lowered.share);
+      values.set(item, { ...value, definition: overOwnIndices(lowered.equation) });
       return [...made, item];
     });
   const items = lowerItems(program.items);
-  return { ...program, values, items };
+  return withShares({ ...program, values, items }, shares);
 }
 
-type Helper = (
-  suffix: string,
-  axes: readonly Index[],
-  operator: Operator | null,
-  body: Expr,
-) => (list: readonly Index[]) => Expr;
+type Helped = (list: readonly Index[]) => Expr;
+type Helper = (suffix: string, axes: readonly Index[], operator: Operator | null, body: Expr) => Helped;
+interface Lowered {
+  readonly equation: Equation;
+  readonly share?: Share;
+}
+/** What `exp(body - logsumexp)`, the derivative of logsumexp, is in terms of the exponentials that were added up. */
+interface Share {
+  readonly indices: readonly Index[];
+  readonly pattern: Expr;
+  readonly replacement: Expr;
+}
 
-function lowerEquation(value: Value, equation: Equation, helper: Helper): Equation | undefined {
+function withShares(program: Program, shares: ReadonlyMap<ValueId, Share>): Program {
+  if (shares.size === 0) return program;
+  const node = (e: Expr): Expr | undefined => {
+    const [difference] = e.op === "call" && e.fn === "exp" ? e.args : [];
+    const whole = difference?.op === "call" && difference.fn === "sub" ? difference.args[1] : undefined;
+    const share = whole?.op === "read" ? shares.get(whole.value) : undefined;
+    const at = share && match(share.pattern, share.indices, e);
+    return at ? rewriter({ index: (i) => at.get(i) }).expr(share.replacement) : undefined;
+  };
+  return mapDefinitions(program, (definition) => rewriteDefinition(definition, { node }));
+}
+
+function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowered | undefined {
   const { axes, operator, body } = equation;
   if (!operator) return undefined;
   const reduce = (reducer: Reducer, indices: readonly Index[], guard: Expr | null): Operator => ({
@@ -102,25 +125,35 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Equati
   };
   if (operator.kind === "reduce") {
     if (operator.reducer !== "logsumexp") return undefined;
-    const { top, isAny, s } = shifted(axes, operator.indices, operator.guard);
+    const { top, isAny, e, s } = shifted(axes, operator.indices, operator.guard);
+    const whole = read(
+      value.id,
+      axes.map((a) => Poly.index(a)),
+      value.dtype,
+    );
+    const share = {
+      indices: [...axes, ...operator.indices],
+      pattern: fn("exp", sub(body, whole)),
+      replacement: div(e, s),
+    };
     // Not log(0): a GPU may give a finite number for it.
-    return { ...equation, operator: null, body: select(isAny, add(top, fn("log", s)), top) };
+    return {
+      equation: { ...equation, operator: null, body: select(isAny, add(top, fn("log", s)), top) },
+      share,
+    };
   }
   const { index, guard } = operator;
   const rows = axes.filter((a) => a !== index);
   switch (operator.name) {
     case "softmax": {
       const { e, s } = shifted(rows, [index], guard);
-      return { ...equation, operator: null, body: select(guard ?? TRUE, div(e, s), zero) };
+      return { equation: { ...equation, operator: null, body: select(guard ?? TRUE, div(e, s), zero) } };
     }
     case "log_softmax": {
       const { m, s } = shifted(rows, [index], guard);
       const inside = sub(sub(body, m), fn("log", s));
-      return {
-        ...equation,
-        operator: null,
-        body: select(guard ?? TRUE, inside, constant(-Infinity, value.dtype)),
-      };
+      const outside = constant(-Infinity, value.dtype);
+      return { equation: { ...equation, operator: null, body: select(guard ?? TRUE, inside, outside) } };
     }
     case "cumsum":
     case "cumprod":

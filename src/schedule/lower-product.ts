@@ -100,10 +100,10 @@ class ProductLowering {
     const { rows, columns } = this.packing;
     const { rowBlock, columnBlock, depth, isWhole } = this.plan;
     this.room = {
-      left: this.scope.room("left", dtype, rowBlock * depth),
-      right: this.scope.room("right", dtype, columns * depth),
-      tile: this.scope.room("tile", dtype, rows * columns),
-      sums: isWhole ? null : this.scope.room("sums", "f64", rowBlock * columnBlock),
+      left: this.scope.room("left", dtype, Poly.constant(rowBlock * depth)),
+      right: this.scope.room("right", dtype, Poly.constant(columns * depth)),
+      tile: this.scope.room("tile", dtype, Poly.constant(rows * columns)),
+      sums: isWhole ? null : this.scope.room("sums", "f64", Poly.constant(rowBlock * columnBlock)),
     };
     this.odd = this.product.left.guard || this.product.right.guard ? this.scope.fresh("odd") : null;
   }

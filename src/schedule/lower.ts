@@ -5,6 +5,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
 import type { ScatterGroup } from "./group.js";
+import { loadedBuffers } from "./kernel-rewrite.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
 export interface LoweredKernel {
@@ -12,7 +13,7 @@ export interface LoweredKernel {
   /** The tensor for each buffer parameter that is no scratch. */
   readonly tensors: readonly ValueId[];
   /** Elements of each scratch parameter, which come last. */
-  readonly scratch: readonly { readonly dtype: DType; readonly elements: number }[];
+  readonly scratch: readonly { readonly dtype: DType; readonly elements: Poly }[];
 }
 
 /** The latest entries of a value, instead of all. */
@@ -27,6 +28,8 @@ export interface LoweringContext {
   readonly target: TargetDescription;
   /** The tensor that owns a value's memory (a reshape's source). */
   readonly owner: (id: ValueId) => ValueId;
+  /** Values whose memory is read under another shape, too. */
+  readonly reshaped: ReadonlySet<ValueId>;
   /** Values of which only the latest entries of a recurrence are kept, in tensors for these. */
   readonly windows: ReadonlyMap<ValueId, Kept>;
   /** Whether a value is wanted outside of the kernel that computes it. */
@@ -108,18 +111,23 @@ export function finish(
 
 /** Without the stores of what every reader found in a register. */
 export function withoutUnread(
-  { kernel, tensors, scratch }: LoweredKernel,
+  lowered: LoweredKernel,
   context: LoweringContext,
   made: ReadonlySet<ValueId>,
 ): LoweredKernel {
+  const { kernel, tensors, scratch } = lowered;
   const isWanted = (owner: ValueId): boolean =>
     [...made].some(
       (id) =>
         (context.windows.get(context.owner(id))?.tensor.id ?? context.owner(id)) === owner &&
         context.wanted(id, made),
     );
+  const loaded = loadedBuffers(kernel.body);
   const unread = new Set(
-    kernel.buffers.filter((b, k) => b.access === "write" && !isWanted(tensors[k] ?? -1)).map((b) => b.name),
+    kernel.buffers.flatMap((b, k) => {
+      const isRead = b.access === "scratch" ? loaded.has(b.name) : isWanted(tensors[k] ?? -1);
+      return (b.access === "write" || b.access === "scratch") && !isRead ? [b.name] : [];
+    }),
   );
   const drop = (list: readonly Statement[]): Statement[] =>
     list.flatMap((s): Statement[] => {
@@ -128,7 +136,7 @@ export function withoutUnread(
       if (s.kind === "if") return [{ ...s, then: drop(s.then), else: drop(s.else) }];
       return [s];
     });
-  if (unread.size === 0) return { kernel, tensors, scratch };
+  if (unread.size === 0) return lowered;
   return {
     kernel: {
       ...kernel,
@@ -136,12 +144,16 @@ export function withoutUnread(
       body: drop(kernel.body),
     },
     tensors: tensors.filter((_, k) => !unread.has(kernel.buffers[k]?.name ?? "")),
-    scratch,
+    scratch: scratch.filter((_, k) => !unread.has(kernel.buffers[tensors.length + k]?.name ?? "")),
   };
 }
 
 /** `made`: the values that the kernel itself computes. */
-export function scopeOf(context: LoweringContext, made: ReadonlySet<ValueId>): KernelScope {
+export function scopeOf(
+  context: LoweringContext,
+  made: ReadonlySet<ValueId>,
+  local: ReadonlyMap<ValueId, ReadonlySet<number>> = new Map(),
+): KernelScope {
   const ownersMade = new Set([...made].map((id) => context.owner(id)));
   return new KernelScope((id) => {
     const owner = valueOf(context.program, context.owner(id));
@@ -155,6 +167,7 @@ export function scopeOf(context: LoweringContext, made: ReadonlySet<ValueId>): K
       shape,
       isMade: ownersMade.has(owner.id),
       window: kept?.window ?? null,
+      dropped: local.get(id) ?? null,
     };
   });
 }

@@ -190,6 +190,7 @@ function copyKernel(
     ...(id === pack.value.id ? pack.value : tensor(id)),
     isMade: true,
     window: null,
+    dropped: null,
   }));
   const [first] = members;
   invariant(first, "a copy has members");

@@ -23,6 +23,7 @@ import { extractScalars } from "./extract-scalars.js";
 import { nestKey } from "./nest.js";
 import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
+import { shareCostly } from "./share-costly.js";
 import { windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
@@ -31,6 +32,7 @@ import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 /** What may be left out here, which costs speed alone; `cse` is the pass of `src/optimize`. */
 export const SCHEDULE_SWITCHES = [
   "write-out",
+  "share-costly",
   "extract-scalars",
   "inline",
   "fuse",
@@ -114,7 +116,8 @@ class ModuleScheduler {
   ) {
     const lowered = lowerOperators(program);
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
-    const shared = off.has("cse") ? lowered : cse(lowered);
+    const common = off.has("cse") ? lowered : cse(lowered);
+    const shared = target.sequentialGrid && !off.has("share-costly") ? shareCostly(common) : common;
     const plain = off.has("write-out")
       ? shared
       : writeOutReductions(shared, (e) => contractionOf(e, target, off) !== null);
@@ -147,7 +150,8 @@ class ModuleScheduler {
       this.aliases.set(id, source);
       return source;
     };
-    for (const value of inlined.values.values()) owner(value.id);
+    const reshaped = new Set<ValueId>();
+    for (const { id } of inlined.values.values()) if (owner(id) !== id) reshaped.add(owner(id));
     const readers = new Map<ValueId, ValueId[]>();
     for (const value of inlined.values.values())
       for (const id of mentions(value.definition)) readers.set(id, [...(readers.get(id) ?? []), value.id]);
@@ -157,6 +161,7 @@ class ModuleScheduler {
       program: inlined,
       target: this.target,
       owner,
+      reshaped,
       wanted: (id, members) => rooted.has(id) || (readers.get(id) ?? []).some((r) => !members.has(r)),
     };
     for (const group of groups)
@@ -248,10 +253,11 @@ class ModuleScheduler {
 
   /** Kernels take turns in the same scratch: a tensor for each place among a kernel's, as large as the largest wanted. */
   private roomFor({ dtype, elements }: LoweredKernel["scratch"][number], place: number): ValueId {
-    const key = `${dtype} ${place}`;
+    const own = elements.constant;
+    const key = `${dtype} ${place} ${own === undefined ? elements.key : ""}`;
     const known = this.rooms.get(key);
-    const size = Math.max(elements, known?.shape[0]?.constant ?? 0);
-    const shape = [Poly.constant(size)];
+    const size = own === undefined ? elements : Poly.constant(Math.max(own, known?.shape[0]?.constant ?? 0));
+    const shape = [size];
     const room: Value = {
       id: known?.id ?? this.fresh.id(),
       name: `scratch${place}`,

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { compile } from "../../src/index.js";
+import type { Target } from "../../src/compile.js";
+
+function gradient(source: string, target: Target = "js"): string {
+  const result = compile(source, { targets: [target] });
+  if (!result.ok) throw new Error(result.diagnostics.map((d) => d.message).join("\n"));
+  return result.stage(target === "wgsl" ? "wgsl" : "js");
+}
+const calls = (text: string, name: string): number =>
+  (text.match(new RegExp(`(?<!function )${name}\\(`, "g")) ?? []).length;
+
+const SOFTMAX = `dim R, K
+  param X: f32[R, K]
+  input G: f32[R, K]
+  p[r, k] = softmax[k] X[r, k]
+  loss l = mean[r] (sum[k] p[r, k] * G[r, k] + logsumexp[k] X[r, k])`;
+
+describe("what two loops need is computed once", () => {
+  test("a softmax, a logsumexp of the same and both gradients take one exponential of each entry", () => {
+    const { program, backward, kernels } = compile(SOFTMAX).scheduled("js");
+    const names = backward.get("l")?.launches.map((l) => l.kernel) ?? [];
+    expect(names).toHaveLength(1);
+    const text =
+      gradient(SOFTMAX)
+        .split(/^function /m)
+        .find((f) => f.startsWith(`${names[0]}(`)) ?? "";
+    expect(calls(text, "gradc_exp")).toBe(1);
+    expect(program.values.size).toBeGreaterThan(0);
+    // Rows that every round makes anew are as long as a row.
+    const scratch = kernels.get(names[0] ?? "")?.buffers.filter((b) => b.access === "scratch") ?? [];
+    expect(scratch.map((b) => b.name)).toEqual(["p_norm_exp_row", "p_row"]);
+    const sizes = backward.get("l")?.launches.flatMap((l) => l.tensors.slice(-2)) ?? [];
+    expect(sizes.map((id) => program.values.get(id)?.shape.map((s) => [...s.dims].join()))).toEqual([
+      ["K"],
+      ["K"],
+    ]);
+  });
+  test("the tanh of a forward pass is that of its gradient", () => {
+    const source =
+      "dim N, M\nparam w: f32[M, N]\ninput x: f32[M]\ny[n] = tanh(sum[m] w[m, n] * x[m])\nloss l = sum[n] y[n]^2";
+    const { backward } = compile(source).scheduled("js");
+    const launched = new Set(backward.get("l")?.launches.map((l) => l.kernel));
+    const functions = gradient(source).split(/^function /m);
+    const used = functions.filter((f) => launched.has(f.split("(")[0] ?? ""));
+    expect(used.length).toBe(launched.size);
+    expect(calls(used.join("\n"), "gradc_tanh")).toBe(1);
+  });
+  test("a GPU, whose points are apart, has no rows", () => {
+    expect(gradient(SOFTMAX, "wgsl")).not.toContain("_row");
+  });
+  test("what an arm reads beyond the ends of a tensor stays in the arm", () => {
+    const text = gradient(
+      "dim N\nparam x: f32[N]\noutput y[n in 0..N] = if n > 0 then exp(x[n - 1]) else 0\noutput z[n in 0..N] = if n > 0 then 2 * exp(x[n - 1]) else 0\nloss l = sum[n] y[n] * z[n]",
+    );
+    expect(text).not.toContain("y_exp");
+  });
+});
+describe("sums read the terms that stand", () => {
+  test("a bias gradient adds up the gradient of what the bias was added to", () => {
+    const text = compile(
+      "dim B, N\nparam b: f32[N], x: f32[B, N]\nh[i, n] = relu(x[i, n] + b[n])\nloss l = sum[i, n] h[i, n]^2",
+    ).stage("optimized");
+    expect(text).toMatch(/%d_b: f32\[N\] = \[i0: N\] sum\[\w+: 0..B\] %d_x\[\w+, i0\]/);
+  });
+});
