@@ -6,6 +6,7 @@ import { inlineTrivial } from "./inline-trivial.js";
 import { narrow } from "./narrow.js";
 import { readTerms } from "./read-terms.js";
 import { simplify } from "./simplify.js";
+import { symmetric } from "./symmetric.js";
 
 export interface Pass {
   readonly name: string;
@@ -17,6 +18,7 @@ const PASSES: readonly Pass[] = [
   { name: "inline-custom", run: inlineCustom },
   { name: "simplify", run: simplify },
   { name: "inline-trivial", run: inlineTrivial },
+  { name: "symmetric", run: symmetric },
   { name: "read-terms", run: readTerms },
   { name: "narrow", run: narrow },
   { name: "simplify", run: simplify },

@@ -33,7 +33,9 @@ export function simplify(program: Program): Program {
           ...definition.operator,
           guard: guard === TRUE ? null : guard,
         };
-        return { ...definition, operator, body: underGuards(expr(definition.body), facts) };
+        const body = underGuards(expr(definition.body), facts);
+        const isSum = operator?.kind === "reduce" && operator.reducer === "sum";
+        return { ...definition, operator, body: isSum ? withoutSign(body) : body };
       }
       case "scatter": {
         const guard = definition.guard && tidy(definition.guard);
@@ -124,6 +126,28 @@ function floatIdentities(e: CallExpr): Expr | undefined {
   if (e.fn === "mul" && b && b.op === "constant" && b.value === -1) return call("neg", [a], e.dtype);
   if (e.fn === "mul" && b && a.op === "constant" && a.value === -1) return call("neg", [b], e.dtype);
   return undefined;
+}
+
+/** A term to be added up: the sign of a zero is lost in a sum, so a minus may go into a difference. */
+function withoutSign(e: Expr): Expr {
+  const [arg] = e.op === "call" && e.fn === "neg" && isFloat(e.dtype) ? e.args : [];
+  return (arg && (opposite(arg, isDifference) ?? opposite(arg, () => true))) ?? e;
+}
+const isDifference = (e: Expr): boolean => e.op === "call" && e.fn === "sub";
+
+/** The negative of a product or quotient that has a factor, of those wanted, to turn round. */
+function opposite(e: Expr, isWanted: (factor: Expr) => boolean): Expr | undefined {
+  if (e.op === "constant") return isWanted(e) ? constant(-e.value, e.dtype) : undefined;
+  if (e.op !== "call") return undefined;
+  const [a, b] = e.args;
+  if (a && e.fn === "neg") return isWanted(e) ? a : undefined;
+  if (!a || !b) return undefined;
+  if (e.fn === "sub") return isWanted(e) ? call("sub", [b, a], e.dtype) : undefined;
+  if (e.fn !== "mul" && e.fn !== "div") return undefined;
+  const first = opposite(a, isWanted);
+  if (first) return call(e.fn, [first, b], e.dtype);
+  const second = e.fn === "mul" ? opposite(b, isWanted) : undefined;
+  return second && call(e.fn, [a, second], e.dtype);
 }
 
 /** Affine facts (polynomials >= 0) that a condition states. */

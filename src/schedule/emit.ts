@@ -167,6 +167,10 @@ export class KernelScope {
   }
   private readonly readable = new Map<Expr, boolean>();
 
+  about(id: ValueId): { readonly isMade: boolean; readonly shape: readonly Poly[] } {
+    return this.tensor(id);
+  }
+
   /** Keeps a tensor's own name for its buffer, from the scalars that would take it first. */
   reserve(id: ValueId): void {
     const tensor = this.tensor(id);
@@ -370,6 +374,7 @@ export class Block {
     }
     const depths = new Map<Expr, number>();
     for (const e of order) {
+      this.homes.set(e, this.homeOf(e));
       if (e.op === "constant" || e.op === "index") continue;
       // A long chain is cut into names, so that neither printer nor reader has to descend it.
       const depth = 1 + Math.max(0, ...this.scope.strictOperands(e).map((o) => depths.get(o) ?? 0));
@@ -378,10 +383,7 @@ export class Block {
       if ((uses.get(e) ?? 0) < 2 && !deep && !this.shared.has(e)) continue;
       const key = `e${e.id}`;
       if (this.lookup(key)) continue;
-      this.bound.set(
-        key,
-        this.let(e.op === "call" ? shortName(e.fn) : e.op === "read" ? "x" : "t", this.tree(e)),
-      );
+      this.bound.set(key, this.let(nameFor(e), this.tree(e)));
     }
     return roots.map((e) => this.expr(e));
   }
@@ -409,6 +411,8 @@ export class Block {
         };
       }
       case "call": {
+        const outer = this.homes.get(e);
+        if (outer && outer !== this && this.leavesLoop(outer)) return outer.named(e);
         const choice = this.scope.asChoice(e);
         if (choice) return this.choice(choice, e);
         return folded(
@@ -419,9 +423,53 @@ export class Block {
       }
       case "cast":
         return { op: "cast", dtype: e.dtype, arg: this.expr(e.arg) };
-      case "select":
+      case "select": {
+        const outer = this.homes.get(e);
+        if (outer && outer !== this && this.leavesLoop(outer)) return outer.named(e);
         return this.choice(e, e);
+      }
     }
+  }
+  /**
+   * The block furthest out in which all that an expression is made of is known: there it is computed once for the loops
+   * further in. Operands have their own already.
+   */
+  private homeOf(e: Expr): Block {
+    switch (e.op) {
+      case "constant":
+        return this.root;
+      case "index":
+        return e.poly.hasOpaque ? this : this.outermost([e.poly]);
+      case "read": {
+        const holder = this.holderOf(readKey(e.value, e.subscripts));
+        if (holder) return holder;
+        const { isMade, shape } = this.scope.about(e.value);
+        return isMade || !inBounds(e, shape) ? this : this.outermost(e.subscripts);
+      }
+      case "call":
+      case "select":
+      case "cast": {
+        const homes = operands(e).map(
+          (o) => this.homes.get(o) ?? (o.op === "constant" || o.op === "read" ? this.homeOf(o) : this),
+        );
+        return homes.reduce((a, b) => (b.depth > a.depth ? b : a), this.root);
+      }
+    }
+  }
+  private readonly homes = new Map<Expr, Block>();
+  private leavesLoop(outer: Block): boolean {
+    for (let block: Block = this; block !== outer && block.parent; block = block.parent)
+      if (block.indices.size > 0 || block.later.size > 0) return true;
+    return false;
+  }
+  private get root(): Block {
+    return this.parent?.root ?? this;
+  }
+  private get depth(): number {
+    return this.parent ? this.parent.depth + 1 : 0;
+  }
+  private holderOf(key: string): Block | undefined {
+    return this.bound.has(key) ? this : this.parent?.holderOf(key);
   }
   /** One arm or the other, of what stands for `e`. */
   private choice(node: Expr & { readonly op: "select" }, e: Expr): KExpr {
@@ -486,7 +534,7 @@ export class Block {
   private named(e: Expr): KExpr {
     const known = this.lookup(`e${e.id}`);
     if (known) return known;
-    const made = this.let("x", this.tree(e));
+    const made = this.let(nameFor(e), this.tree(e));
     this.bound.set(`e${e.id}`, made);
     return made;
   }
@@ -541,6 +589,7 @@ function needsBranch(e: Expr): boolean {
   return false;
 }
 
+const nameFor = (e: Expr): string => (e.op === "call" ? shortName(e.fn) : e.op === "read" ? "x" : "t");
 const shortName = (fn: string): string =>
   fn.length > 8
     ? "t"

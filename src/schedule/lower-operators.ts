@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { add, call, constant, div, fn, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
+import { add, call, constant, div, fn, mul, read, rewriter, select, sub, TRUE } from "../ir/expr.js";
 import { Fresh, overOwnIndices } from "../ir/fresh.js";
 import { match } from "../ir/match.js";
 import { Poly } from "../ir/poly.js";
@@ -110,22 +110,26 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
     guard,
   });
   const zero = constant(0, value.dtype);
+  // One division for a row.
+  const one = constant(1, value.dtype);
   const lowest = constant(-3.4028234663852886e38, value.dtype);
   // exp(x - m) sums without overflow when m is the largest x; a row of -inf only keeps m finite.
   const shifted = (
     rows: readonly Index[],
     indices: readonly Index[],
     guard: Expr | null,
-  ): { top: Expr; isAny: Expr; m: Expr; e: Expr; s: Expr } => {
+  ): { top: Expr; isAny: Expr; m: Expr; e: Expr; s: Expr; part: () => Expr } => {
     const top = helper("max", rows, reduce("max", indices, guard), body)(rows);
     const isAny = call("lt", [lowest, top], "bool");
     const m = select(isAny, top, zero);
     const e = fn("exp", sub(body, m));
-    return { top, isAny, m, e, s: helper("norm", rows, reduce("sum", indices, guard), e)(rows) };
+    const s = helper("norm", rows, reduce("sum", indices, guard), e)(rows);
+    const part = (): Expr => mul(e, helper("scale", rows, null, div(one, s))(rows));
+    return { top, isAny, m, e, s, part };
   };
   if (operator.kind === "reduce") {
     if (operator.reducer !== "logsumexp") return undefined;
-    const { top, isAny, e, s } = shifted(axes, operator.indices, operator.guard);
+    const { top, isAny, s, part } = shifted(axes, operator.indices, operator.guard);
     const whole = read(
       value.id,
       axes.map((a) => Poly.index(a)),
@@ -134,7 +138,7 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
     const share = {
       indices: [...axes, ...operator.indices],
       pattern: fn("exp", sub(body, whole)),
-      replacement: div(e, s),
+      replacement: part(),
     };
     // Not log(0): a GPU may give a finite number for it.
     return {
@@ -146,8 +150,10 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
   const rows = axes.filter((a) => a !== index);
   switch (operator.name) {
     case "softmax": {
-      const { e, s } = shifted(rows, [index], guard);
-      return { equation: { ...equation, operator: null, body: select(guard ?? TRUE, div(e, s), zero) } };
+      const { part } = shifted(rows, [index], guard);
+      return {
+        equation: { ...equation, operator: null, body: select(guard ?? TRUE, part(), zero) },
+      };
     }
     case "log_softmax": {
       const { m, s } = shifted(rows, [index], guard);

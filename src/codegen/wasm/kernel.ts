@@ -343,7 +343,7 @@ class KernelEmitter implements CallContext {
     if (s.carried) throw new NotWidenable("iterations depend on each other");
     const found = accumulators(s.body);
     const variable = this.localOf(s.variable, "i32");
-    const vectors = found.length >= 5 ? 1 : found.length >= 2 ? 2 : found.length === 1 ? 4 : 1;
+    const vectors = found.length > 0 ? vectorsSideBySide(found.length, s.body) : 1;
     const end = this.keep(hi, "i32");
     this.out.push(set(variable, lo));
     if (found.length === 0) {
@@ -900,6 +900,53 @@ const COMPARED: ReadonlySet<string> = new Set([
   "or",
   "not",
 ]);
+/**
+ * So many vectors of sums as hide the latency of an addition: four where that is all a round does, fewer where there is
+ * more to do in between, or where sums of loops within take registers too.
+ */
+function vectorsSideBySide(sums: number, body: readonly Statement[]): 1 | 2 | 4 {
+  const { work, variables } = weigh(body);
+  const busy = work > BUSY ? 2 : 4;
+  const room = Math.floor(REGISTERS / 2 / (sums + variables));
+  const least = Math.min(busy, room);
+  return least >= 4 ? 4 : least >= 2 ? 2 : 1;
+}
+const BUSY = 6;
+const REGISTERS = 16;
+function weigh(body: readonly Statement[]): { work: number; variables: number } {
+  let work = 0;
+  let variables = 0;
+  for (const s of body) {
+    if (s.kind === "var") variables++;
+    if (s.kind === "let" || s.kind === "assign" || s.kind === "store") work += workOf(s.value);
+    if (s.kind === "loop" || s.kind === "if") {
+      const inner = s.kind === "loop" ? [s.body] : [s.then, s.else];
+      for (const list of inner) {
+        const found = weigh(list);
+        work += s.kind === "loop" ? 8 * found.work : found.work;
+        variables += found.variables;
+      }
+    }
+  }
+  return { work, variables };
+}
+function workOf(e: KExpr): number {
+  switch (e.op) {
+    case "constant":
+    case "variable":
+    case "address":
+      return 0;
+    case "load":
+      return 1;
+    case "cast":
+      return 1 + workOf(e.arg);
+    case "select":
+      return 1 + workOf(e.condition) + workOf(e.then) + workOf(e.else);
+    case "call":
+      return (SCALARS[e.fn]?.cost ?? 1) + e.args.reduce((n, a) => n + workOf(a), 0);
+  }
+}
+
 function mostAccumulators(body: readonly Statement[]): number {
   return body.filter((s) => s.kind === "var").length;
 }
