@@ -1,7 +1,7 @@
 import type { ReadExpr, ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Run, RunAxis } from "../ir/arrange.js";
-import type { Derivative, Value } from "../ir/program.js";
+import type { Derivative, RecurrenceGroup, Value } from "../ir/program.js";
 import { activeReads } from "../ir/activity.js";
 import type { Workspace } from "./workspace.js";
 
@@ -56,6 +56,22 @@ export class Step {
     const subscript = node.subscripts[theirs.axis];
     return index !== undefined && subscript?.sub(Poly.index(index)).constant === theirs.shift - mine.shift;
   }
+}
+
+/** The axes of a value along the steps that a derivative stands in. */
+export function stepAxes(id: ValueId, steps: readonly Step[]): RunAxis[] {
+  return steps.flatMap((step) => {
+    const own = step.of(id);
+    return own ? [{ run: step.run, ...own }] : [];
+  });
+}
+/** The axes along which recurrences run whole within one of these steps. */
+export function runsWithin(id: ValueId, work: Workspace, steps: readonly Step[]): RunAxis[] {
+  return work.runsOf(id).filter(({ axis }) => !steps.some((step) => step.of(id)?.axis === axis));
+}
+/** Whether only one entry of each member counts, so that there is nothing to run over. */
+export function runsAlong(group: RecurrenceGroup, steps: readonly Step[]): boolean {
+  return [...group.time].some(([id, { axis }]) => steps.some((step) => step.of(id)?.axis === axis));
 }
 
 /**

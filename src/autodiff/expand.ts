@@ -21,24 +21,31 @@ export function expandDerivatives(whole: Program): Program {
   const program = expandScans(whole, (id) => active.has(id), true);
   const work = new Workspace(program);
   const shared = new SharedSweeps(work);
+  return { ...program, items: expandIn(work, shared, program.items, []), values: work.values };
+}
+
+/**
+ * Items without derivatives, given those before them. What stands in a step of a recurrence around a derivative is
+ * laid out one by one; a recurrence within the step that is complete by then stays one.
+ */
+function expandIn(
+  work: Workspace,
+  shared: SharedSweeps,
+  items: readonly Item[],
+  before: readonly Item[],
+): Item[] {
   const done: Item[] = [];
-  for (const item of program.items) {
-    const ids = idsOf(item);
-    const derivatives = ids.filter((id) => work.value(id).definition.kind === "derivative");
-    if (typeof item === "number") {
-      if (derivatives.length) done.push(...work.arranged(expandOne(work, shared, done, item)));
-      done.push(item);
-    } else if (derivatives.length === 0) done.push(item);
+  for (const item of items) {
+    const isOpen = idsOf(item).some((id) => work.value(id).definition.kind === "derivative");
+    if (!isOpen) done.push(item);
+    else if (typeof item === "number")
+      done.push(...work.arranged(expandOne(work, shared, [...before, ...done], item)), item);
     else {
-      const inside: ValueId[] = [];
-      for (const id of ids) {
-        if (derivatives.includes(id)) inside.push(...expandOne(work, shared, [...done, ...inside], id));
-        inside.push(id);
-      }
-      done.push(...work.arranged(inside));
+      const inside = expandIn(work, shared, item.items, [...before, ...done]);
+      done.push(...work.arranged(inside.flatMap(idsOf)));
     }
   }
-  return { ...program, items: done, values: work.values };
+  return done;
 }
 
 /** Sweeps for one derivative; its value becomes an equation that reads the result. The new values. */

@@ -6,7 +6,7 @@ import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
-import type { Step } from "./alignment.js";
+import { runsAlong, runsWithin, stepAxes, type Step } from "./alignment.js";
 import type { Workspace } from "./workspace.js";
 
 /** Forward mode: the tangent of every active value, an equation beside each primal one. */
@@ -34,7 +34,7 @@ export class ForwardSweep {
     this.tangents.set(wrt, seed);
     for (const item of items) {
       const members = idsOf(item).filter((id) => this.active.has(id) && id !== wrt);
-      if (typeof item === "number" || this.steps.length > 0) {
+      if (typeof item === "number" || runsAlong(item, this.steps)) {
         for (const id of members) {
           const made = this.tangentOf(this.work.value(id), undefined, this.runsOfTangent(id));
           if (made !== null) this.tangents.set(id, made);
@@ -50,11 +50,8 @@ export class ForwardSweep {
   }
   private runsOfTangent(id: ValueId): readonly RunAxis[] {
     const batch = this.batch.length;
-    if (this.steps.length === 0) return this.work.runsOf(id).map((r) => ({ ...r, axis: r.axis + batch }));
-    return this.steps.flatMap((step) => {
-      const own = step.of(id);
-      return own ? [{ run: step.run, axis: own.axis + batch, shift: own.shift }] : [];
-    });
+    const all = [...stepAxes(id, this.steps), ...runsWithin(id, this.work, this.steps)];
+    return all.map((r) => ({ ...r, axis: r.axis + batch }));
   }
   private emit(id: ValueId, runs: readonly RunAxis[]): void {
     this.made.push(id);

@@ -21,7 +21,7 @@ import { Poly } from "../ir/poly.js";
 import type { Run, RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
-import type { Step } from "./alignment.js";
+import { runsAlong, runsWithin, stepAxes, type Step } from "./alignment.js";
 import { writtenAdjoint } from "./custom.js";
 import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
@@ -68,7 +68,7 @@ export class ReverseSweep {
     for (const item of [...items].reverse()) {
       if (!idsOf(item).some((id) => this.active.has(id))) continue;
       if (typeof item === "number") this.visitValue(item);
-      else if (this.steps.length > 0) for (const id of idsOf(item).reverse()) this.visitValue(id);
+      else if (runsAlong(item, this.steps)) for (const id of idsOf(item).reverse()) this.visitValue(id);
       else this.visitGroup(item);
     }
     const adjoints = new Map<ValueId, ValueId>();
@@ -94,15 +94,12 @@ export class ReverseSweep {
   /** Along which axes of a value's adjoint recurrences run: backwards for the members of the one being visited. */
   private runsOfAdjoint(id: ValueId): readonly RunAxis[] {
     const batch = this.batch.length;
-    if (this.steps.length > 0)
-      return this.steps.flatMap((step) => {
-        const own = step.of(id);
-        return own ? [{ run: step.run, axis: own.axis + batch, shift: own.shift }] : [];
-      });
-    if (!this.members.has(id)) return [];
-    return this.work
-      .runsOf(id)
-      .map(({ run, axis, shift }) => ({ run: this.backwards(run), axis: axis + batch, shift }));
+    const around = stepAxes(id, this.steps);
+    const within = this.members.has(id) ? runsWithin(id, this.work, this.steps) : [];
+    return [...around, ...within.map((r) => ({ ...r, run: this.backwards(r.run) }))].map((r) => ({
+      ...r,
+      axis: r.axis + batch,
+    }));
   }
   private backwards(run: Run): Run {
     const known = this.reversed.get(run);

@@ -38,6 +38,7 @@ def case(name, src, inputs={}, params={}, dims={}, wrt=None, loss="l"):
 torch.manual_seed(0)
 R = torch.randn
 import torch.nn.functional as F
+G = torch.autograd.grad
 
 # 1 LSTM over time, batch
 B,Tn,I,H = 3,5,4,6
@@ -1704,3 +1705,89 @@ def _(x,v,A,u):
     b=2*x[1]*A[1]*u; c=torch.cat([3*x[:1]**2*v, 2*x[1:]*x[0]*v]); d=3*A**2@u
     q=(A**3).sum(1); f=q*d[0]+torch.tensor([1.,0,0])*q[0]*d[0]
     return dict(a=a,h=h,h2=h2,b=b,c=c,d=d,f=f,l=a+h*h2+(b**2).sum()+(c*d).sum()+f.sum())
+
+# Every derivative of a function that holds a recurrence, taken in the steps of another, under indices.
+@case("derivatives_of_recs", """
+dim B, D, S = 2, K = 3
+input x0: f32[B, D], v0: f32[B, D]
+param W: f32[K, D, D], c: f32[D]
+fn net(x: f32[D]) -> y: f32[D] {
+  rec k in 0..K {
+    h[0] = x
+    h[k + 1, d] = h[k, d] + 0.5 * tanh(sum[j] W[k, d, j] * h[k, j])
+  }
+  y = h[K]
+}
+fn energy(x: f32[D]) -> e: f32 { y = net(x); e = sum[d] c[d] * y[d]^2 }
+rec s in 0..S {
+  x[0, b] = x0[b]
+  v[0, b] = v0[b]
+  g[s, b in 0..B] = grad(energy(x[s, b]), x[s, b])
+  t[s, b in 0..B] = jvp(net(x[s, b]), x[s, b], v[s, b])
+  u[s, b in 0..B] = vjp(net(x[s, b]), x[s, b], v[s, b])
+  q[s, b in 0..B] = hvp(energy(x[s, b]), x[s, b], v[s, b])
+  J[s, b in 0..B] = jacobian(net(x[s, b]), x[s, b])
+  x[s + 1, b, d] = x[s, b, d] - 0.1 * g[s, b, d] + 0.05 * q[s, b, d]
+  v[s + 1, b, d] = 0.5 * t[s, b, d] + 0.2 * u[s, b, d] + 0.1 * J[s, b, d, d]
+}
+output xs = x[S]
+output vs = v[S]
+loss l = sum[b in 0..B, d in 0..D] (x[S, b, d]^2 + x[S, b, d] * v[S, b, d])
+""", dict(x0=R(2,2),v0=R(2,2)), dict(W=R(3,2,2),c=R(2)), wrt=["W","c","x0","v0"])
+def _(x0,v0,W,c):
+    def net(x):
+        h=x
+        for k in range(3): h=h+.5*torch.tanh(W[k]@h)
+        return h
+    xs,vs=[],[]
+    for b in range(2):
+        x,v=x0[b],v0[b]
+        for s in range(2):
+            y=net(x);e=(c*y**2).sum();g,=G(e,x,create_graph=True);q,=G((g*v).sum(),x,create_graph=True)
+            J=torch.stack([G(y[i],x,create_graph=True)[0] for i in range(2)])
+            x,v=x-.1*g+.05*q,.5*J@v+.2*J.T@v+.1*J.diagonal()
+        xs.append(x);vs.append(v)
+    xs=torch.stack(xs);vs=torch.stack(vs)
+    return dict(xs=xs,vs=vs,l=(xs**2+xs*vs).sum())
+
+# A gradient in the steps of a recurrence within a recurrence, of a function with a nested recurrence of its own, downwards.
+@case("recs_within_recs", """
+dim N, S = 2, R = 2
+param x0: f32[N], a: f32, w: f32[2, N]
+fn f(x: f32[N]) -> e: f32 {
+  rec i in 0..2 {
+    p[0, n in 0..N] = x[n]
+    rec j in 2..0 {
+      q[i, 2, n in 0..N] = p[i, n]
+      q[i, j, n] = q[i, j + 1, n] + a * sin(w[j, n] * q[i, j + 1, n])
+    }
+    p[i + 1, n] = q[i, 0, n] * 0.9
+  }
+  e = sum[n] p[2, n]^2 * (n + 1)
+}
+rec s in 0..S {
+  x[0] = x0
+  rec r in 0..R {
+    y[s, 0] = x[s]
+    y[s, r + 1, n] = y[s, r, n] - 0.1 * grad(f(y[s, r]), y[s, r])[n]
+  }
+  d[s] = grad(f(y[s, R]), y[s, R])
+  x[s + 1, n] = y[s, R, n] + 0.05 * d[s, n]
+}
+output xs = x
+loss l = sum[n] x[S, n]^2
+""", {}, dict(x0=R(3),a=torch.tensor(.6),w=R(2,3)))
+def _(x0,a,w):
+    def f(x):
+        p=x
+        for i in range(2):
+            q=p
+            for j in (1,0): q=q+a*torch.sin(w[j]*q)
+            p=q*.9
+        return (p**2*torch.arange(1,4)).sum()
+    x=x0;xs=[x]
+    for s in range(2):
+        y=x
+        for r in range(2): y=y-.1*G(f(y),y,create_graph=True)[0]
+        x=y+.05*G(f(y),y,create_graph=True)[0];xs.append(x)
+    return dict(xs=torch.stack(xs),l=(x**2).sum())
