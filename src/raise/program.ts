@@ -73,19 +73,23 @@ class Raiser {
   constructor(source: Program) {
     const program = withInequalities(source);
     this.program = program;
-    for (const dim of program.dims) this.dimNames.set(dim.name, this.names.fresh(dim.name));
+    for (const dim of program.dims) this.dimNames.set(dim.name, this.names.own(dim.name));
     for (const v of program.values.values())
-      if (v.definition.kind === "leaf") this.valueNames.set(v.id, this.names.fresh(v.name));
-    this.outputs = program.outputs.map(({ name, value }) => ({ name: this.nameResult(name, value), value }));
+      if (v.definition.kind === "leaf") this.valueNames.set(v.id, this.names.own(v.name));
+    this.outputs = program.outputs.map(({ name, value }) => ({
+      name: this.nameResult(this.names.own(name), value),
+      value,
+    }));
     const several = program.losses.length > 1;
-    for (const { loss, wrt, value } of program.gradients)
-      this.outputs.push({ name: this.nameResult(several ? `d${loss}_d${wrt}` : `d${wrt}`, value), value });
+    for (const { loss, wrt, value } of program.gradients) {
+      const name = this.names.fresh(several ? `d${loss}_d${wrt}` : `d${wrt}`);
+      this.outputs.push({ name: this.nameResult(name, value), value });
+    }
     for (const v of program.values.values())
       if (!this.valueNames.has(v.id)) this.valueNames.set(v.id, this.names.fresh(v.name));
   }
   /** A result's name, which its value takes if it has none yet. */
-  private nameResult(wanted: string, value: ValueId): string {
-    const name = this.names.fresh(wanted);
+  private nameResult(name: string, value: ValueId): string {
     if (!this.valueNames.has(value)) this.valueNames.set(value, name);
     return name;
   }
