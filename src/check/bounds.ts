@@ -31,12 +31,15 @@ export function shortfalls(p: Poly, known: Known, depth = 12): Shortfall {
 function throughOpaque(p: Poly, e: Expr, key: string, known: Known, depth: number): Shortfall {
   const own = p.terms.filter((t) => t.atoms.some((a) => a.key === key));
   const [term] = own;
-  if (!term || own.length !== 1 || term.atoms.length !== 1) return "unknown";
+  if (!term || own.length !== 1) return "unknown";
+  // Times dims, which are not negative, a bound stays a bound.
+  const others = term.atoms.filter((a) => a.key !== key);
+  if (others.length !== term.atoms.length - 1 || others.some((a) => a.kind !== "dim")) return "unknown";
   const coefficient = term.num / term.den;
-  const replaced = (by: Poly): Shortfall =>
+  const replaced = (by: Poly, facts: readonly Poly[] = []): Shortfall =>
     shortfalls(
       p.substitute((a) => (a.key === key ? by : undefined)),
-      known,
+      facts.length ? { ...known, facts: [...known.facts, ...facts] } : known,
       depth,
     );
   const both = (a: Shortfall, b: Shortfall): Shortfall =>
@@ -50,7 +53,11 @@ function throughOpaque(p: Poly, e: Expr, key: string, known: Known, depth: numbe
         ? a
         : b;
   };
-  if (e.op === "select") return both(replaced(toPolynomial(e.then)), replaced(toPolynomial(e.else)));
+  if (e.op === "select")
+    return both(
+      replaced(toPolynomial(e.then), factsOf(e.condition, known.facts)),
+      replaced(toPolynomial(e.else), factsOf(e.condition, known.facts, false)),
+    );
   if (e.op === "cast") return "data";
   if (e.op === "read") {
     const range = known.rangeOf(e.value);
@@ -67,15 +74,16 @@ function throughOpaque(p: Poly, e: Expr, key: string, known: Known, depth: numbe
     case "max":
       return coefficient > 0 ? either(replaced(a), replaced(b)) : both(replaced(a), replaced(b));
     case "mod":
+      if ((b.constant ?? 1) < 1) return "unknown";
       return replaced(coefficient > 0 ? Poly.constant(0) : b.sub(1));
     case "floor_div": {
-      const divisor = b.constant;
-      if (divisor === undefined || divisor <= 0 || Math.abs(coefficient) !== 1) return "unknown";
+      const least = b.sub(1);
+      if (b.indices.size || b.hasOpaque || others.length || Math.abs(coefficient) !== 1) return "unknown";
+      if ((least.constant ?? 0) < 0) return "unknown";
       const rest = p.substitute((atom) => (atom.key === key ? Poly.constant(0) : undefined));
-      // floor(a / d) >= -rest exactly when a >= -d * rest; floor(a / d) <= rest exactly when a < d * (rest + 1)
-      const equivalent =
-        coefficient > 0 ? a.add(rest.scale(divisor)) : rest.add(1).scale(divisor).sub(1).sub(a);
-      return shortfalls(equivalent, known, depth);
+      // floor(a / b) >= -rest exactly when a >= -b * rest; floor(a / b) <= rest exactly when a < b * (rest + 1)
+      const equivalent = coefficient > 0 ? a.add(rest.mul(b)) : rest.add(1).mul(b).sub(1).sub(a);
+      return both(least.constant === undefined ? [least] : [], shortfalls(equivalent, known, depth));
     }
     default:
       return "data";
