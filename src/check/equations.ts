@@ -64,27 +64,27 @@ export function equationTerm(
   context: Context,
   declared?: Declared,
 ): Term | null {
+  return equationRead(target, value, context, declared)?.term ?? null;
+}
+/** The same, and whether the right side is of literals, dims and indices only: then its type is what its name's is elsewhere. */
+export function equationRead(
+  target: Target,
+  value: Expression,
+  context: Context,
+  declared?: Declared,
+): { readonly term: Term; readonly flexible: boolean } | null {
   const indices = leftIndices(target, [value], context, declared);
   if (!indices) {
     // The right side may hold errors of its own; what needs the missing indices would only follow.
     return null;
   }
-  const found = elaborate(
-    value,
-    withIndices(
-      context,
-      indices,
-      indices.map((i) => i.name),
-    ),
-  );
+  const names = indices.map((i) => i.name);
+  const found = elaborate(value, withIndices(context, indices, names));
   if (!found) return null;
-  return declaredTerm(
-    { ...settleAs(found, declared), axes: [...indices, ...settleAs(found, declared).axes] },
-    found,
-    value.span,
-    context,
-    declared,
-  );
+  const settled = settleAs(found, declared);
+  const whole = { ...settled, axes: [...indices, ...settled.axes] };
+  const term = declaredTerm(whole, found, value.span, context, declared);
+  return term && { term, flexible: found.flexible !== undefined };
 }
 const settleAs = (term: Term, declared?: Declared): Term =>
   declared ? (coerce(term, declared.dtype) ?? settle(term)) : settle(term);

@@ -1,12 +1,15 @@
 import type { Run } from "../ir/arrange.js";
 import * as ir from "../ir/expr.js";
-import { indicesOf, type Expr, type Index, type ValueId } from "../ir/expr.js";
+import type { Expr, Index } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Expression, RecStatement } from "../parser/ast.js";
+import type { RecStatement } from "../parser/ast.js";
 import { Scope, withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
-import { equationTerm, severalTerms, type Body, type Declared } from "./equations.js";
+import { equationRead, severalTerms, type Body, type Declared } from "./equations.js";
+import { FirstEntries, type Made } from "./first-entries.js";
 import { lift } from "./lift.js";
+import { pointsOf, type Points } from "./points.js";
+import { declareQuantities } from "./quantities.js";
 import { sizeOf } from "./sizes.js";
 import { entriesOf, quantitiesOf, runOf, type Entry, type Level, type Quantity } from "./steps.js";
 import { bodyOver, valueTerm, type Term } from "./term.js";
@@ -38,62 +41,24 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     times: new Map([...context.times, ...levels.map((l): [Index, Run] => [l.index, l.run])]),
     owner: `${body.prefix}${name}`,
   });
-  const termOf = (entry: Entry, known?: Declared): Term | null => {
+  const readOf = (entry: Entry, known?: Declared): ReturnType<typeof equationRead> => {
     const inside = contextOf(entry.levels, entry.target.name.text);
     const { statement: equation, target, result } = entry;
-    return result === null
-      ? equationTerm(target, equation.value, inside, known)
-      : (severalTerms(equation, target, inside)?.[result] ?? null);
+    if (result === null) return equationRead(target, equation.value, inside, known);
+    const term = severalTerms(equation, target, inside)?.[result];
+    return term ? { term, flexible: false } : null;
   };
+  const termOf = (entry: Entry, known?: Declared): Term | null => readOf(entry, known)?.term ?? null;
 
-  // Shapes first: a quantity's entries are read before its equation is known. Each round settles what it can.
-  for (const { name } of quantities) scope.bind(name, { kind: "poison" });
-  const declared = new Map<string, Declared & { readonly id: ValueId }>();
-  const declare = (quantity: Quantity, { dtype, shape }: Declared): void => {
-    const id = values.define(
-      `${body.prefix}${quantity.name}`,
-      dtype,
-      [...points.axes.map((a) => a.hi), ...quantity.sizes, ...shape],
-      { kind: "equation", axes: [], operator: null, body: ir.constant(0, dtype) },
-      { span: quantity.step.target.span },
-    );
-    scope.bind(quantity.name, { kind: "term", term: valueTerm(values.get(id), points.lead) });
-    declared.set(quantity.name, { dtype, shape, id });
-    session.timeAxes.set(id, [
-      ...points.runs,
-      ...quantity.levels.map(({ run: own }, k) => ({
-        run: own,
-        axis: points.axes.length + k,
-        shift: quantity.shifts[k] ?? 0,
-      })),
-    ]);
-  };
-  for (let grown = true; grown;) {
-    grown = false;
-    for (const quantity of quantities) {
-      if (declared.has(quantity.name)) continue;
-      for (const entry of [...quantity.bases, quantity.step]) {
-        const found = session.speculate(() => termOf(entry));
-        if (!found) continue;
-        declare(quantity, {
-          dtype: found.dtype,
-          shape: found.axes.slice(entry.free).map((a) => a.hi),
-        });
-        grown = true;
-        break;
-      }
-    }
-    if (grown) continue;
-    // What reads only itself has no entry to begin with; ranges on the left say its shape, and the form of the right
-    // side whether it is a condition.
-    for (const quantity of quantities) {
-      const shape = declared.has(quantity.name) ? null : writtenShape(quantity, outer);
-      if (!shape) continue;
-      declare(quantity, { dtype: isCondition(quantity.step.statement.value) ? "bool" : "f32", shape });
-      grown = true;
-      break;
-    }
-  }
+  const since = values.mark();
+  const declared = declareQuantities(quantities, {
+    scope,
+    session,
+    prefix: body.prefix,
+    points,
+    readOf,
+    writtenShape: (quantity) => writtenShape(quantity, outer),
+  });
 
   const before = report.diagnostics.length;
   const alive = new Map<Level, (context: Context) => Expr>();
@@ -101,42 +66,28 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     const found = level.condition && aliveAt(level, contextOf(level.path, `${level.index.name}.alive`));
     if (found) alive.set(level, found);
   }
+  const made: Made[] = [];
   for (const quantity of quantities) {
     const { name } = quantity;
     const known = declared.get(name);
     const bases = quantity.bases.map((entry) => termOf(entry, wholeShape(known, entry, quantity)));
     const step = termOf(quantity.step, known);
-    if (known && step && bases.every((b) => b !== null))
-      define(
-        quantity,
-        known,
-        step,
-        bases,
-        points,
-        (level) => alive.get(level)?.(contextOf(level.path, name)),
-        context,
-      );
+    if (known && step && bases.every((b) => b !== null)) made.push({ quantity, known, step, bases });
     const term = known && step ? valueTerm(values.get(known.id), points.lead) : null;
     body.define(quantity.step.target, term, quantity.step.statement);
   }
+  const first = new FirstEntries(made, points, since, context);
+  for (const each of made)
+    define(
+      each,
+      points,
+      first,
+      (level) => alive.get(level)?.(contextOf(level.path, each.quantity.name)),
+      context,
+    );
   const open = quantities.filter((q) => !declared.has(q.name));
   if (open.length > 0 && report.diagnostics.length === before)
     report.add("GRAD2007", statement.span, { names: open.map((q) => q.name).join(", ") });
-}
-
-function isCondition(e: Expression): boolean {
-  switch (e.kind) {
-    case "boolean":
-      return true;
-    case "unary":
-      return e.operator === "not";
-    case "binary":
-      return ["or", "and", "==", "!=", "<", "<=", ">", ">="].includes(e.operator);
-    case "if":
-      return isCondition(e.then) || isCondition(e.else);
-    default:
-      return false;
-  }
 }
 
 /** The axes beyond the coordinates where an entry's left side writes all of their ranges; else null. */
@@ -155,42 +106,6 @@ function wholeShape(known: Declared | undefined, entry: Entry, quantity: Quantit
   if (!known) return undefined;
   const inner = quantity.sizes.slice(quantity.sizes.length - entry.free);
   return { dtype: known.dtype, shape: entry.free ? [...inner, ...known.shape] : known.shape };
-}
-
-/** The indices that a recurrence stands under and may depend on, as leading axes of its quantities. */
-interface Points {
-  readonly axes: readonly Index[];
-  readonly lead: readonly Poly[];
-  readonly renamed: ReadonlyMap<Index, Poly>;
-  readonly runs: readonly { readonly run: Run; readonly axis: number; readonly shift: number }[];
-  readonly started: readonly Expr[];
-}
-function pointsOf(context: Context): Points {
-  const visible = new Set<Index>();
-  for (const name of context.scope.visible()) {
-    const binding = context.scope.lookup(name);
-    if (binding?.kind === "term") for (const i of indicesOf([binding.term.body])) visible.add(i);
-  }
-  for (const i of indicesOf(context.path)) visible.add(i);
-  const free = context.bound.filter((i) => visible.has(i) || context.times.has(i));
-  const axes = free.map((i) => ir.freshIndex(i.name, context.times.has(i) ? i.hi : i.hi.sub(i.lo)));
-  const renamed = new Map<Index, Poly>();
-  const lead: Poly[] = [];
-  const started: Expr[] = [];
-  free.forEach((i, k) => {
-    const axis = axes[k];
-    if (!axis) return;
-    const timed = context.times.has(i);
-    renamed.set(i, timed ? Poly.index(axis) : Poly.index(axis).add(i.lo));
-    lead.push(timed ? Poly.index(i) : Poly.index(i).sub(i.lo));
-    if (timed && !i.lo.isZero)
-      started.push(ir.compare("le", ir.indexValue(i.lo), ir.indexValue(Poly.index(axis))));
-  });
-  const runs = free.flatMap((i, axis) => {
-    const run = context.times.get(i);
-    return run ? [{ run, axis, shift: 0 }] : [];
-  });
-  return { axes, lead, renamed, runs, started };
 }
 
 /**
@@ -237,26 +152,27 @@ function aliveAt(level: Level, context: Context): ((at: Context) => Expr) | null
 }
 
 function define(
-  quantity: Quantity,
-  { id, dtype, shape }: Declared & { readonly id: ValueId },
-  step: Term,
-  bases: readonly (Term | null)[],
+  made: Made,
   points: Points,
+  first: FirstEntries,
   aliveIn: (level: Level) => Expr | undefined,
   context: Context,
 ): void {
   const { values } = context.session;
+  const { quantity, known, step, bases } = made;
+  const { id, dtype, shape } = known;
   const { levels, shifts, sizes } = quantity;
   const coordinates = sizes.map((size, k) => ir.freshIndex(levels[k]?.index.name ?? "t", size));
   const axes = shape.map((size, k) => ir.freshIndex(step.axes[k]?.name ?? `i${k}`, size));
   const at = (k: number): Poly => Poly.index(coordinates[k] ?? ir.freshIndex("t", Poly.constant(0)));
   /** From the steps' numbers to coordinates, from the indices around to axes. */
-  const { expr } = ir.rewriter({
+  const numbers = ir.rewriter({
     index: (i) => {
       const k = levels.findIndex((l) => l.index === i);
       return k >= 0 ? at(k).sub(shifts[k] ?? 0) : points.renamed.get(i);
     },
   });
+  const expr = (e: Expr): Expr => first.rewritten(numbers.expr(e));
   let body = expr(bodyOver(step, axes));
   for (let k = levels.length - 1; k >= 0; k--) {
     const level = levels[k];
@@ -265,10 +181,10 @@ function define(
     const { run } = level;
     const here = ir.indexValue(at(k));
     const own = quantity.bases.flatMap((entry, n) =>
-      entry.base?.level === k ? [{ entry, term: bases[n] }] : [],
+      entry.base?.level === k ? [{ place: entry.base.place, n, term: bases[n] }] : [],
     );
     const from = run.lo.add(shift);
-    const first = run.direction === 1 ? from : run.hi.sub(1).add(shift);
+    const start = run.direction === 1 ? from : run.hi.sub(1).add(shift);
     const alive = aliveIn(level);
     if (alive) {
       // After the condition has failed, entries repeat the last one.
@@ -277,18 +193,19 @@ function define(
       const last = ir.read(id, [...leading, ...earlier, ...axes.map((a) => Poly.index(a))], dtype);
       const repeated = own.length
         ? last
-        : ir.select(ir.compare("eq", here, ir.indexValue(first)), ir.constant(0, dtype), last);
+        : ir.select(ir.compare("eq", here, ir.indexValue(start)), ir.constant(0, dtype), last);
       body = ir.select(expr(alive), body, repeated);
     }
     // Entries that no step makes, where nothing reads them at an earlier step.
     if ((own.length === 0 || run.direction === -1) && !from.isZero)
       body = ir.select(ir.compare("le", ir.indexValue(from), here), body, ir.constant(0, dtype));
-    for (const { entry, term } of [...own].reverse()) {
-      if (!term || !entry.base) continue;
-      const inner = coordinates.slice(k + 1);
+    for (const { place, n, term } of [...own].reverse()) {
+      if (!term) continue;
+      const others = [...points.axes, ...coordinates.filter((_, c) => c !== k), ...axes];
+      const entry = expr(bodyOver(term, [...coordinates.slice(k + 1), ...axes]));
       body = ir.select(
-        ir.compare("eq", here, ir.indexValue(entry.base.place)),
-        expr(bodyOver(term, [...inner, ...axes])),
+        ir.compare("eq", here, ir.indexValue(place)),
+        first.define(made, n, others, entry),
         body,
       );
     }

@@ -60,9 +60,10 @@ export function runOf(statement: RecStatement, context: Context, outer: Level | 
         ? policy
         : numberOf(policy, context);
   if (!first || !last || checkpoint === null) return null;
-  // T..0 runs downwards.
+  // T..0 and T-1..0 run downwards: so does what falls as the dims grow.
   const backwards = first.sub(last);
-  const down = !backwards.isZero && backwards.terms.every((t) => t.num > 0);
+  const growing = backwards.terms.filter((t) => t.atoms.length > 0);
+  const down = (growing.length ? growing : backwards.terms).every((t) => t.num > 0) && !backwards.isZero;
   const [lo, hi] = down ? [last, first] : [first, last];
   const extent = hi.sub(lo);
   if (!extent.terms.every((t) => t.num > 0))

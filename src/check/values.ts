@@ -80,7 +80,7 @@ export class Values {
       ...(doc ? { doc } : {}),
     });
   }
-  replace(id: ValueId, change: Partial<Pick<Value, "definition" | "shape">>): void {
+  replace(id: ValueId, change: Partial<Pick<Value, "definition" | "shape" | "dtype">>): void {
     this.byId.set(id, { ...this.get(id), ...change });
   }
 

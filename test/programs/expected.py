@@ -1791,3 +1791,221 @@ def _(x0,a,w):
         for r in range(2): y=y-.1*G(f(y),y,create_graph=True)[0]
         x=y+.05*G(f(y),y,create_graph=True)[0];xs.append(x)
     return dict(xs=torch.stack(xs),l=(x**2).sum())
+
+# Pixel shuffle, im2col by reshape, bilinear upsampling by sizes.
+@case("pixel_shuffle", """
+dim C = 2, H, W, R = 2
+input x: f32[C * R * R, H, W]
+output y[c in 0..C, i in 0..H * R, j in 0..W * R] = x[c * R * R + (i % R) * R + j % R, i / R, j / R]
+cols[i in 0..H - 1, j in 0..W - 1, c, p in 0..2, q in 0..2] = x[c, i + p, j + q]
+flat = reshape(cols, [(H - 1) * (W - 1), C * R * R * 4])
+output gram[a, b] = sum[k] flat[a, k] * flat[b, k]
+loss l = sum[c, i, j] y[c, i, j]^2 * i + mean[a, b] gram[a, b]
+""", dict(x=R(8,3,3)), wrt=["x"])
+def _(x):
+    y=F.pixel_shuffle(x[None],2)[0]
+    col=torch.stack([torch.stack([x[:,i:i+2,j:j+2].reshape(-1) for j in range(2)]) for i in range(2)]).reshape(4,-1)
+    g=col@col.T
+    return dict(y=y,gram=g,l=(y**2*torch.arange(6)[None,:,None]).sum()+g.mean())
+
+# Savitzky-Golay of a window of 5, mirrored at the edges; and its derivative filter.
+@case("mirrored", """
+dim N
+input x: f32[N]
+const w = [-3, 12, 17, 12, -3], dw: f32[5] = [-2, -1, 0, 1, 2]
+mirror(i: i32) = i
+fn at(i: i32) -> y: f32 { y = x[if i < 0 then -i else if i > N - 1 then 2 * (N - 1) - i else i] }
+output y[i in 0..N] = sum[k] w[k] / 35 * at(i + k - 2)
+output dy[i in 0..N] = (sum[k] dw[k] * at(i + k - 2)) / 10
+loss l = sum[i] y[i]^2 + sum[i] dy[i]^3
+""".replace("mirror(i: i32) = i\n",""), dict(x=R(7)), wrt=["x"])
+def _(x):
+    p=F.pad(x[None,None],(2,2),mode="reflect")
+    w=torch.tensor([-3.,12,17,12,-3])/35;d=torch.tensor([-2.,-1,0,1,2])/10
+    y=F.conv1d(p,w[None,None])[0,0];dy=F.conv1d(p,d[None,None])[0,0]
+    return dict(y=y,dy=dy,l=(y**2).sum()+(dy**3).sum())
+
+# Viterbi with back pointers read backwards: argmax in rec, then a downward rec of integers.
+@case("viterbi_back", """
+dim T, K
+input em: f32[T, K], A: f32[K, K]
+rec t in 1..T {
+  d[0, k] = em[0, k]
+  bp[t, k in 0..K] = argmax[j] (d[t - 1, j] + A[j, k])
+  d[t, k] = em[t, k] + d[t - 1, bp[t, k]] + A[bp[t, k], k]
+}
+rec t in T-1..0 {
+  path[T - 1] = argmax[k] d[T - 1, k]
+  path[t] = bp[t + 1, path[t + 1]]
+}
+output best = path
+loss l = max[k] d[T - 1, k]
+""", dict(em=R(6,3),A=R(3,3)), wrt=["em","A"])
+def _(em,A):
+    d=em[0];bps=[None]
+    for t in range(1,6):
+        s=d[:,None]+A; bp=s.argmax(0); bps.append(bp); d=em[t]+s.gather(0,bp[None])[0]
+    p=[int(d.argmax())]
+    for t in range(5,0,-1): p.append(int(bps[t][p[-1]]))
+    return dict(best=torch.tensor(p[::-1]),l=d.max())
+
+# Forward-backward with scaling; smoothed posteriors by a downward rec.
+@case("forward_backward", """
+dim T, K
+param Araw: f32[K, K], B: f32[T, K]
+A[j, k] = softmax[k] Araw[j, k]
+o[t, k] = sigmoid(B[t, k])
+rec t in 1..T {
+  ua[0, k] = o[0, k] / K
+  c[0] = sum[k] ua[0, k]
+  a[0, k] = ua[0, k] / c[0]
+  ua[t, k] = o[t, k] * sum[j] a[t - 1, j] * A[j, k]
+  c[t] = sum[k] ua[t, k]
+  a[t, k] = ua[t, k] / c[t]
+}
+rec t in T-1..0 {
+  b[T - 1, k in 0..K] = 1
+  b[t, j] = (sum[k] A[j, k] * o[t + 1, k] * b[t + 1, k]) / c[t + 1]
+}
+output gamma[t, k] = a[t, k] * b[t, k]
+loss l = -(sum[t] log(c[t])) + sum[t, k] gamma[t, k]^2
+""", {}, dict(Araw=R(3,3),B=R(5,3)))
+def _(Araw,B):
+    A=torch.softmax(Araw,1);o=torch.sigmoid(B);a=[];c=[]
+    for t in range(5):
+        u=o[t]*(torch.ones(3)/3 if t==0 else a[-1]@A); c.append(u.sum()); a.append(u/c[-1])
+    b=[None]*5;b[4]=torch.ones(3)
+    for t in range(3,-1,-1): b[t]=A@(o[t+1]*b[t+1])/c[t+1]
+    g=torch.stack([a[t]*b[t] for t in range(5)])
+    return dict(gamma=g,l=-torch.log(torch.stack(c)).sum()+(g**2).sum())
+
+# Base entries that read each other.
+@case("bases_read", """
+dim T, N
+input u: f32[T]
+param a: f32[N], b: f32
+rec t in 2..T {
+  x[0, i] = a[i]
+  x[1, i] = x[0, i] * b + y[0, i]
+  y[0, i] = sin(x[0, i])
+  y[1, i] = y[0, i] + x[1, i]
+  x[t, i] = x[t - 1, i] * 0.5 + y[t - 2, i] * u[t]
+  y[t, i] = cos(x[t, i]) + y[t - 1, i]
+}
+output xs = x
+output ys = y
+loss l = sum[t, i] x[t, i] * y[t, i]
+""", dict(u=R(5)), dict(a=R(3),b=torch.tensor(.7)), wrt=["a","b","u"])
+def _(u,a,b):
+    x=[a];y=[torch.sin(a)];x.append(x[0]*b+y[0]);y.append(y[0]+x[1])
+    for t in range(2,5): x.append(x[-1]*.5+y[t-2]*u[t]);y.append(torch.cos(x[t])+y[t-1])
+    x=torch.stack(x);y=torch.stack(y)
+    return dict(xs=x,ys=y,l=(x*y).sum())
+
+# Greedy decoding: the argmax of a step is the next step's token.
+@case("greedy", """
+dim V, D, T = 6
+param E: f32[V, D], W: f32[D, D], O: f32[D, V]
+rec t in 0..T {
+  h[0, d in 0..D] = 0
+  tok[0] = 1
+  h[t + 1, d] = tanh(E[tok[t], d] + sum[k] h[t, k] * W[k, d])
+  z[t, v] = sum[d] h[t + 1, d] * O[d, v]
+  tok[t + 1] = argmax[v] z[t, v]
+}
+output tokens = tok
+loss l = sum[t] (logsumexp[v] z[t, v] - z[t, tok[t + 1]])
+""", {}, dict(E=R(5,3),W=R(3,3),O=R(3,5)))
+def _(E,W,O):
+    h=torch.zeros(3);tok=[1];l=0
+    for t in range(6):
+        h=torch.tanh(E[tok[-1]]+h@W);z=h@O;tok.append(int(z.argmax()));l=l+torch.logsumexp(z,0)-z[tok[-1]]
+    return dict(tokens=torch.tensor(tok),l=l)
+
+# Power iteration until the Rayleigh quotient settles, under indices; bisection with while; early exit at once.
+@case("while_mapped", """
+dim B, N
+param A: f32[B, N, N]
+input lo: f32[B], hi: f32[B]
+fn eig(A: f32[N, N]) -> r: f32 {
+  rec k in 0..300 while dq[k] > 1e-28 {
+    v[0, i in 0..N] = 1 + i
+    q[0] = 0
+    dq[0] = 1
+    Av[k, i in 0..N] = sum[j in 0..N] (A[i, j] + A[j, i] + (if i == j then 4.0 else 0.0)) * v[k, j]
+    n[k] = sqrt(sum[i] Av[k, i]^2)
+    v[k + 1, i] = Av[k, i] / n[k]
+    q[k + 1] = n[k]
+    dq[k + 1] = (q[k + 1] - q[k])^2
+  }
+  r = q[300]
+}
+fn root(lo: f32, hi: f32) -> m: f32 {
+  rec k in 0..60 while b[k] - a[k] > 1e-9 {
+    a[0] = lo
+    b[0] = hi
+    mid[k] = 0.5 * (a[k] + b[k])
+    up[k] = mid[k]^3 + mid[k] > 1
+    a[k + 1] = if up[k] then a[k] else mid[k]
+    b[k + 1] = if up[k] then mid[k] else b[k]
+  }
+  m = 0.5 * (a[60] + b[60])
+}
+output e[b] = eig(A[b])
+output r[b] = root(lo[b], hi[b])
+rec k in 0..9 while z[k] > 100 {
+  z[0] = e[0]
+  z[k + 1] = 2 * z[k]
+}
+loss l = sum[b] e[b]^2 + z[9]
+""", dict(lo=torch.tensor([0.,.5]),hi=torch.tensor([1.,1.])), dict(A=R(2,3,3)),wrt=["A"])
+def _(lo,hi,A):
+    e=[]
+    for b in range(2):
+        M=A[b]+A[b].T+4*torch.eye(3);v=torch.arange(1.,4.);q=torch.tensor(0.);d=1
+        for k in range(300):
+            if not d>1e-28: break
+            w=M@v;n=torch.sqrt((w**2).sum());v=w/n;d=float((n-q)**2);q=n
+        e.append(q)
+    e=torch.stack(e)
+    def bis(a,b):
+        a,b=float(a),float(b)
+        for k in range(60):
+            if not b-a>1e-9: break
+            m=.5*(a+b)
+            if m**3+m>1:b=m
+            else:a=m
+        return .5*(a+b)
+    return dict(e=e,r=torch.tensor([bis(lo[b],hi[b]) for b in range(2)]),l=(e**2).sum()+e[0])
+
+# Keywords, internal functions and letters of other scripts as names.
+@case("names", """
+dim dim = 3, loss
+input input: f32[dim], output: f32[loss], neg: f32[dim], Δt: f32
+param param: f32[dim], rec: f32, θ_0: f32[dim], σ: f32
+param fn: f32[loss, dim] = normal(0.1)
+state state: f32 = 1
+const train = 2.5, with = [1.0, 2, 3]
+for[i] = input[i] * param[i] + with[i % 3] + neg[i] * Δt
+check = sum[i] for[i] * rec
+at[as] = sum[from] fn[as, from] * for[from] * train
+while = sum[none] at[none]^2
+layer = check + while
+add = layer + sum[i] output[i]
+sub = grad(add, param)
+mul = -sub
+f(Δ: f32) = Δ
+ε[i] = tanh(θ_0[i] / σ) * mul[i]
+output mul, ε
+output mul0[i] = mul[i] + neg[i]
+loss adjoint = add + state + sum[i] ε[i]
+state' = adjoint
+checkpoint = 2 * adjoint
+optimizer = checkpoint
+output optimizer
+""".replace("f(Δ: f32) = Δ\n",""), dict(input=R(3),output=R(2),neg=R(3),**{"Δt":torch.tensor(.3)}), dict(param=R(3),rec=torch.tensor(.7),**{"θ_0":R(3),"σ":torch.tensor(1.4)},fn=R(2,3)),loss="adjoint", wrt=["param","rec","\u03b8_0","\u03c3","fn","input","output","neg","\u0394t"])
+def _(input,output,neg,Δt,param,rec,θ_0,σ,fn):
+    fo=input*param+torch.tensor([1.,2,3])+neg*Δt;ch=(fo*rec).sum();at=fn@fo*2.5;la=ch+(at**2).sum();add=la+output.sum()
+    sub,=torch.autograd.grad(add,param,create_graph=True);mul=-sub;e=torch.tanh(θ_0/σ)*mul
+    ad=add+1+e.sum()
+    return dict(mul=mul,**{"ε":e},mul0=mul+neg,adjoint=ad,optimizer=2*ad)
