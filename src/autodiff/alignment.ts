@@ -18,7 +18,7 @@ export class Step {
   constructor(
     work: Workspace,
     active: ReadonlySet<ValueId>,
-    { of, wrt, aligned }: Derivative,
+    { of, wrt, aligned }: Pick<Derivative, "of" | "wrt" | "aligned">,
     readonly seed: RunAxis,
   ) {
     const { run } = seed;
@@ -31,7 +31,12 @@ export class Step {
       const mine = this.counted.get(id);
       if (!mine || id === wrt) continue;
       const value = work.value(id);
-      for (const [source, found] of placesIn(value, { axis: mine.axis, offset: mine.shift }, active, [])) {
+      for (const [source, found] of placesIn(
+        value,
+        { axis: mine.axis, offset: mine.shift },
+        active,
+        new Around(),
+      )) {
         if (this.counted.has(source)) continue;
         const own =
           work.runsOf(source).find((r) => r.run === run) ??
@@ -58,20 +63,39 @@ export class Step {
   }
 }
 
-/** The axes of a value along the steps that a derivative stands in. */
-export function stepAxes(id: ValueId, steps: readonly Step[]): RunAxis[] {
-  return steps.flatMap((step) => {
-    const own = step.of(id);
-    return own ? [{ run: step.run, ...own }] : [];
-  });
+/** A step that only the direction of a derivative has: every adjoint and tangent has an axis for it, in the batch. */
+export interface BatchStep {
+  readonly run: Run;
+  readonly batch: number;
+  readonly shift: number;
 }
-/** The axes along which recurrences run whole within one of these steps. */
-export function runsWithin(id: ValueId, work: Workspace, steps: readonly Step[]): RunAxis[] {
-  return work.runsOf(id).filter(({ axis }) => !steps.some((step) => step.of(id)?.axis === axis));
-}
-/** Whether only one entry of each member counts, so that there is nothing to run over. */
-export function runsAlong(group: RecurrenceGroup, steps: readonly Step[]): boolean {
-  return [...group.time].some(([id, { axis }]) => steps.some((step) => step.of(id)?.axis === axis));
+
+/** The steps of recurrences that a derivative stands in, outermost first. */
+export class Around {
+  readonly steps: readonly Step[];
+  constructor(private readonly all: readonly (Step | BatchStep)[] = []) {
+    this.steps = all.filter((part) => part instanceof Step);
+  }
+  /** Axes along these steps of a value's adjoint or tangent, which has `batch` axes in front of its own. */
+  axes(id: ValueId, batch: number): RunAxis[] {
+    return this.all.flatMap((part) => {
+      if (!(part instanceof Step)) return [{ run: part.run, axis: part.batch, shift: part.shift }];
+      const own = part.of(id);
+      return own ? [{ run: part.run, axis: own.axis + batch, shift: own.shift }] : [];
+    });
+  }
+  /** The axes along which recurrences run whole within one of these steps. */
+  within(id: ValueId, work: Workspace): RunAxis[] {
+    return work.runsOf(id).filter(({ axis }) => !this.steps.some((step) => step.of(id)?.axis === axis));
+  }
+  /** Whether only one entry of each member counts, so that there is nothing to run over. */
+  isAlong(group: RecurrenceGroup): boolean {
+    return [...group.time].some(([id, { axis }]) => this.steps.some((step) => step.of(id)?.axis === axis));
+  }
+  /** Whether a read in a value's equation is of the entries that count. */
+  follows(reader: Value, node: ReadExpr): boolean {
+    return this.steps.every((step) => step.follows(reader, node));
+  }
 }
 
 /**
@@ -81,18 +105,18 @@ export function runsAlong(group: RecurrenceGroup, steps: readonly Step[]): boole
 export function isAligned(
   work: Workspace,
   active: ReadonlySet<ValueId>,
-  { of, wrt, aligned }: Derivative,
-  steps: readonly Step[],
+  { of, wrt, aligned }: Pick<Derivative, "of" | "wrt" | "aligned">,
+  around: Around,
 ): boolean {
   return aligned.every(({ batch, axis, offset }) => {
-    if (steps.some((step) => step.seed.axis === batch)) return true;
+    if (around.steps.some((step) => step.seed.axis === batch)) return true;
     const places = new Map<ValueId, { axis: number; offset: number }>([[of, { axis: batch, offset: 0 }]]);
     const pending = [of];
     for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
       const place = places.get(id);
       const value = work.value(id);
       if (!place || id === wrt) continue;
-      for (const [source, found] of placesIn(value, place, active, steps)) {
+      for (const [source, found] of placesIn(value, place, active, around)) {
         if (!found) return false;
         const known = places.get(source);
         if (source === wrt) {
@@ -112,7 +136,7 @@ function placesIn(
   value: Value,
   place: { readonly axis: number; readonly offset: number },
   active: ReadonlySet<ValueId>,
-  steps: readonly Step[],
+  around: Around,
 ): [ValueId, { axis: number; offset: number } | undefined][] {
   const { definition } = value;
   if (definition.kind === "reshape") return active.has(definition.of) ? [[definition.of, undefined]] : [];
@@ -123,7 +147,7 @@ function placesIn(
   const { operator } = definition;
   const mixes = operator?.kind === "along" && operator.index === index;
   return activeReads(definition.body)
-    .filter((node) => active.has(node.value) && steps.every((step) => step.follows(value, node)))
+    .filter((node) => active.has(node.value) && around.follows(value, node))
     .map((node) => {
       if (!index || mixes) return [node.value, undefined];
       const candidates = node.subscripts.flatMap((s, axis) => {

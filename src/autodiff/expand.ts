@@ -5,8 +5,9 @@ import { Poly } from "../ir/poly.js";
 import { idsOf } from "../ir/items.js";
 import type { Derivative, Item, Program, Value } from "../ir/program.js";
 import { activeBetween } from "../ir/activity.js";
+import { sourceOf } from "../ir/spread.js";
 import { expandScans, underDerivatives } from "../ir/scans.js";
-import { isAligned, Step } from "./alignment.js";
+import { Around, isAligned, Step } from "./alignment.js";
 import { ForwardSweep } from "./forward.js";
 import { ReverseSweep } from "./reverse.js";
 import { Workspace } from "./workspace.js";
@@ -83,8 +84,11 @@ class DerivativeSweep {
   private readonly of: Value;
   private readonly wrt: Value;
   private readonly active: ReadonlySet<ValueId>;
-  private readonly steps: readonly Step[];
-  /** Batch axes that are points to be taken together; the others enumerate separate sweeps. */
+  private readonly around: Around;
+  /** Batch axes that `of` itself has, and those that only enumerate directions. */
+  private readonly kept: readonly number[];
+  private readonly spread: readonly number[];
+  /** Batch axes that are points to be taken together; the others of `of` enumerate separate sweeps. */
   private readonly together: ReadonlySet<number>;
   private readonly enumerated: readonly number[];
 
@@ -94,26 +98,44 @@ class DerivativeSweep {
     id: ValueId,
     private readonly derivative: Derivative,
   ) {
-    this.of = work.value(derivative.of);
-    this.wrt = work.value(derivative.wrt);
-    this.active = activeBetween({ values: work.values, items }, new Set([derivative.wrt]), derivative.of);
-    this.steps = work.runsOf(id).map((seed) => new Step(work, this.active, derivative, seed));
-    const aligned = isAligned(work, this.active, derivative, this.steps);
-    this.together = new Set(aligned ? derivative.aligned.map((a) => a.batch) : []);
-    this.enumerated = Array.from({ length: derivative.batch }, (_, k) => k).filter(
-      (k) => !this.together.has(k),
+    const { batch, aligned, wrt, given } = derivative;
+    const source = sourceOf(work.value(derivative.of), batch);
+    this.of = work.value(source.id);
+    this.spread = source.spread;
+    this.kept = Array.from({ length: batch }, (_, k) => k).filter((k) => !this.spread.includes(k));
+    this.wrt = work.value(wrt);
+    this.active = activeBetween({ values: work.values, items }, new Set([wrt]), this.of.id, given);
+    // The same of `of`, whose axes are counted without those that it lacks.
+    const own = (k: number): number => this.kept.indexOf(k);
+    const narrow = {
+      of: this.of.id,
+      wrt,
+      aligned: aligned.filter((a) => own(a.batch) >= 0).map((a) => ({ ...a, batch: own(a.batch) })),
+    };
+    const runs = work.runsOf(id);
+    const steps = runs.flatMap((seed) =>
+      own(seed.axis) < 0 ? [] : [new Step(work, this.active, narrow, { ...seed, axis: own(seed.axis) })],
     );
+    const isTogether = isAligned(work, this.active, narrow, new Around(steps));
+    this.together = new Set(isTogether ? aligned.map((a) => a.batch).filter((k) => own(k) >= 0) : []);
+    this.enumerated = this.kept.filter((k) => !this.together.has(k));
     invariant(
-      this.steps.every(({ seed }) => this.together.has(seed.axis)),
+      steps.every(({ seed }) => this.together.has(this.kept[seed.axis] ?? -1)),
       "the checker lets only step-wise derivatives into a recurrence",
+    );
+    this.around = new Around(
+      runs.flatMap(({ run, axis, shift }) => {
+        const step = steps.find((s) => s.run === run);
+        return step ?? { run, batch: this.enumerated.length + this.spread.indexOf(axis), shift };
+      }),
     );
   }
 
   run(value: Value): { made: readonly ValueId[]; axes: Index[]; body: Expr | null } {
-    const { work, derivative, of, wrt } = this;
-    const { mode, batch } = derivative;
-    const ofNames = work.axisNames(of.id);
-    const ownCount = mode === "jvp" || mode === "jacobian" ? of.shape.length - batch : 0;
+    const { work, derivative, wrt } = this;
+    const { mode, batch, of } = derivative;
+    const ofNames = work.axisNames(of);
+    const ownCount = mode === "jvp" || mode === "jacobian" ? this.of.shape.length - this.kept.length : 0;
     const restNames = work.axisNames(wrt.id).filter((_, k) => !this.alignment(k));
     const axes = work.axesFor(value.shape, [...ofNames.slice(0, batch + ownCount), ...restNames]);
     const points = axes.map((a) => Poly.index(a));
@@ -134,30 +156,45 @@ class DerivativeSweep {
     return this.wrt.shape.map((_, axis) => {
       const pair = this.alignment(axis);
       const batch = pair && at.batch[pair.batch];
-      return (pair && batch ? batch.add(pair.offset) : rest.shift()) ?? Poly.constant(0);
+      return (pair && batch ? batch.add(pair.offset) : rest.shift()) ?? missing();
     });
   }
-  private enumeration(): Index[] {
-    const names = this.work.axisNames(this.of.id);
-    return this.enumerated.map((k) => freshIndex(names[k] ?? "e", this.of.shape[k] ?? Poly.constant(0)));
+  /** Indices over batch axes that adjoints and tangents have in front. */
+  private indicesOf(axes: readonly number[]): Index[] {
+    const whole = this.work.value(this.derivative.of);
+    const names = this.work.axisNames(whole.id);
+    return axes.map((k) => freshIndex(names[k] ?? "e", whole.shape[k] ?? missing()));
+  }
+  private coordinates(axes: readonly number[], at: Coordinates): Poly[] {
+    return axes.map((k) => at.batch[k] ?? missing());
   }
   private reverse(at: Coordinates): { made: readonly ValueId[]; body: Expr | null } {
-    const { derivative, of, wrt } = this;
-    const batch = this.enumeration();
-    const sweep = new ReverseSweep(this.work, this.active, new Set([wrt.id]), batch, "d_", this.steps);
+    const { derivative, of, wrt, kept, enumerated, spread } = this;
+    const batch = this.indicesOf([...enumerated, ...spread]);
+    const sweep = new ReverseSweep(this.work, this.active, new Set([wrt.id]), batch, "d_", this.around);
     const { made, adjoints } = sweep.run(this.items, of.id, (indices) => {
-      const own = indices.slice(batch.length).map((i) => Poly.index(i));
+      const points = indices.map((i) => Poly.index(i));
+      const [front, own] = [points.slice(0, batch.length), points.slice(batch.length)];
+      const whole = Array.from({ length: derivative.batch }, (_, k) =>
+        spread.includes(k) ? front[enumerated.length + spread.indexOf(k)] : own[kept.indexOf(k)],
+      );
       const seed =
-        derivative.direction === null ? constant(1, of.dtype) : read(derivative.direction, own, of.dtype);
-      const hit = this.enumerated
-        .map((axis, k) => equal(Poly.index(indices[k] ?? missing()), own[axis] ?? missing()))
+        derivative.direction === null
+          ? constant(1, of.dtype)
+          : read(
+              derivative.direction,
+              [...whole.map((p) => p ?? missing()), ...own.slice(kept.length)],
+              of.dtype,
+            );
+      const hit = enumerated
+        .map((axis, k) => equal(front[k] ?? missing(), whole[axis] ?? missing()))
         .reduce(and, TRUE);
       return select(hit, seed, constant(0, of.dtype));
     });
     const adjoint = adjoints.get(wrt.id);
     if (adjoint === undefined) return { made, body: null };
-    const enumerated = this.enumerated.map((k) => at.batch[k] ?? missing());
-    return { made, body: read(adjoint, [...enumerated, ...this.place(at)], wrt.dtype) };
+    const front = this.coordinates([...enumerated, ...spread], at);
+    return { made, body: read(adjoint, [...front, ...this.place(at)], wrt.dtype) };
   }
 
   /** Tangents: of a direction, or of one element of `wrt` for each point of the axes it has of its own. */
@@ -165,7 +202,7 @@ class DerivativeSweep {
     const { work, derivative, of, wrt } = this;
     const isJacobian = derivative.mode === "jacobian";
     const names = work.axisNames(wrt.id);
-    const points = this.enumeration();
+    const points = this.indicesOf([...this.enumerated, ...this.spread]);
     const free = wrt.shape.flatMap((size, k) => (this.alignment(k) ? [] : [{ size, name: names[k] ?? "x" }]));
     const elements = isJacobian ? free.map(({ size, name }) => freshIndex(name, size)) : [];
     const own = work.axesFor(wrt.shape, names);
@@ -178,26 +215,27 @@ class DerivativeSweep {
       this.seed(points, elements, own),
       wrt,
     );
-    const runs = this.steps.flatMap((step) => {
-      const own = step.of(wrt.id);
-      return own ? [{ run: step.run, axis: own.axis + batch.length, shift: own.shift }] : [];
-    });
+    const runs = this.around.axes(wrt.id, batch.length);
     if (runs.length) work.runs.set(seed, runs);
-    const sweep = new ForwardSweep(work, this.active, batch, isJacobian ? "j_" : "t_", this.steps);
+    const sweep = new ForwardSweep(work, this.active, batch, isJacobian ? "j_" : "t_", this.around);
     const { made: after, tangent } = sweep.run(this.items, wrt.id, of.id, seed);
     const made = [seed, ...after];
     if (tangent === null) return { made, body: null };
-    const enumerated = this.enumerated.map((k) => at.batch[k] ?? missing());
+    const front = this.coordinates([...this.enumerated, ...this.spread], at);
+    const kept = this.coordinates(this.kept, at);
     const chosen = isJacobian ? at.rest : [];
-    return { made, body: read(tangent, [...enumerated, ...chosen, ...at.batch, ...at.own], of.dtype) };
+    return { made, body: read(tangent, [...front, ...chosen, ...kept, ...at.own], of.dtype) };
   }
 
   /** The tangent of `wrt` at its own axes, for each enumerated point and element. */
   private seed(points: readonly Index[], elements: readonly Index[], own: readonly Index[]): Expr {
-    const { derivative, of, wrt } = this;
+    const { derivative, wrt } = this;
+    const whole = this.work.value(derivative.of);
     const zero = constant(0, wrt.dtype);
     const coordinate: Poly[] = Array.from({ length: derivative.batch }, () => Poly.constant(0));
-    this.enumerated.forEach((axis, k) => (coordinate[axis] = Poly.index(points[k] ?? missing())));
+    [...this.enumerated, ...this.spread].forEach(
+      (axis, k) => (coordinate[axis] = Poly.index(points[k] ?? missing())),
+    );
     const conditions: Expr[] = [];
     for (const { batch, axis, offset } of derivative.aligned) {
       const here = Poly.index(own[axis] ?? missing()).sub(offset);
@@ -206,7 +244,7 @@ class DerivativeSweep {
         continue;
       }
       coordinate[batch] = here;
-      const size = of.shape[batch] ?? missing();
+      const size = whole.shape[batch] ?? missing();
       if (offset !== 0) conditions.push(compare("le", indexValue(Poly.constant(0)), indexValue(here)));
       if (!size.add(offset).equals(wrt.shape[axis] ?? missing()))
         conditions.push(compare("lt", indexValue(here), indexValue(size)));
@@ -233,7 +271,12 @@ class SharedSweeps {
   constructor(private readonly work: Workspace) {}
 
   serves(d: Derivative): boolean {
-    return d.mode === "grad" && d.batch === 0 && this.work.value(d.wrt).definition.kind === "leaf";
+    return (
+      d.mode === "grad" &&
+      d.batch === 0 &&
+      d.given.length === 0 &&
+      this.work.value(d.wrt).definition.kind === "leaf"
+    );
   }
   /** The new items at the first call for a loss, none later. */
   take(items: readonly Item[], d: Derivative): { made: readonly ValueId[]; adjoint: ValueId | undefined } {
@@ -246,8 +289,10 @@ class SharedSweeps {
     // None of them is computed from another, so that one cuts nothing off the others' paths.
     const active = activeBetween({ values: this.work.values, items }, wrts, d.of);
     const of = this.work.value(d.of);
-    const { made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_", []).run(items, d.of, () =>
-      constant(1, of.dtype),
+    const { made, adjoints } = new ReverseSweep(this.work, active, wrts, [], "d_", new Around()).run(
+      items,
+      d.of,
+      () => constant(1, of.dtype),
     );
     this.swept.set(d.of, adjoints);
     return { made, adjoint: adjoints.get(d.wrt) };

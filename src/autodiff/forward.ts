@@ -6,7 +6,7 @@ import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
-import { runsAlong, runsWithin, stepAxes, type Step } from "./alignment.js";
+import type { Around } from "./alignment.js";
 import type { Workspace } from "./workspace.js";
 
 /** Forward mode: the tangent of every active value, an equation beside each primal one. */
@@ -20,8 +20,7 @@ export class ForwardSweep {
     /** Leading axes that every tangent carries (one for each axis of the input, for a Jacobian). */
     private readonly batch: readonly Index[],
     private readonly label: string,
-    /** The steps of recurrences that all of this stands in. */
-    private readonly steps: readonly Step[],
+    private readonly around: Around,
   ) {}
 
   /** `seed` is the tangent tensor of `wrt`, with the axes [batch…, wrt's]. */
@@ -34,7 +33,7 @@ export class ForwardSweep {
     this.tangents.set(wrt, seed);
     for (const item of items) {
       const members = idsOf(item).filter((id) => this.active.has(id) && id !== wrt);
-      if (typeof item === "number" || runsAlong(item, this.steps)) {
+      if (typeof item === "number" || this.around.isAlong(item)) {
         for (const id of members) {
           const made = this.tangentOf(this.work.value(id), undefined, this.runsOfTangent(id));
           if (made !== null) this.tangents.set(id, made);
@@ -50,8 +49,8 @@ export class ForwardSweep {
   }
   private runsOfTangent(id: ValueId): readonly RunAxis[] {
     const batch = this.batch.length;
-    const all = [...stepAxes(id, this.steps), ...runsWithin(id, this.work, this.steps)];
-    return all.map((r) => ({ ...r, axis: r.axis + batch }));
+    const within = this.around.within(id, this.work).map((r) => ({ ...r, axis: r.axis + batch }));
+    return [...this.around.axes(id, batch), ...within];
   }
   private emit(id: ValueId, runs: readonly RunAxis[]): void {
     this.made.push(id);
@@ -128,7 +127,7 @@ export class ForwardSweep {
   private bodyTangent(value: Value, body: Expr): Expr | null {
     return forwardSweep(body, (node: ReadExpr) => {
       const tangent = this.tangents.get(node.value);
-      return tangent === undefined || !this.steps.every((step) => step.follows(value, node))
+      return tangent === undefined || !this.around.follows(value, node)
         ? null
         : read(tangent, [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], node.dtype);
     });
@@ -266,7 +265,10 @@ export class ForwardSweep {
     const made = this.work.ownEquation(name, dtype, { axes, operator, body }, value);
     this.emit(
       made,
-      runs.map((r) => ({ ...r, axis: r.axis - this.batch.length })),
+      runs.flatMap((r) => {
+        const axis = r.axis - this.batch.length;
+        return axis < 0 ? [] : [{ ...r, axis }];
+      }),
     );
     return this.work.readAt(made, axes);
   }

@@ -21,7 +21,7 @@ import { Poly } from "../ir/poly.js";
 import type { Run, RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
-import { runsAlong, runsWithin, stepAxes, type Step } from "./alignment.js";
+import type { Around } from "./alignment.js";
 import { writtenAdjoint } from "./custom.js";
 import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
@@ -59,8 +59,7 @@ export class ReverseSweep {
     /** Leading axes that every adjoint carries. */
     private readonly batch: readonly Index[],
     private readonly label: string,
-    /** The steps of recurrences that all of this stands in. */
-    private readonly steps: readonly Step[],
+    private readonly around: Around,
   ) {}
 
   run(items: readonly Item[], of: ValueId, seed: Contribution): ReverseResult {
@@ -68,7 +67,7 @@ export class ReverseSweep {
     for (const item of [...items].reverse()) {
       if (!idsOf(item).some((id) => this.active.has(id))) continue;
       if (typeof item === "number") this.visitValue(item);
-      else if (runsAlong(item, this.steps)) for (const id of idsOf(item).reverse()) this.visitValue(id);
+      else if (this.around.isAlong(item)) for (const id of idsOf(item).reverse()) this.visitValue(id);
       else this.visitGroup(item);
     }
     const adjoints = new Map<ValueId, ValueId>();
@@ -94,12 +93,11 @@ export class ReverseSweep {
   /** Along which axes of a value's adjoint recurrences run: backwards for the members of the one being visited. */
   private runsOfAdjoint(id: ValueId): readonly RunAxis[] {
     const batch = this.batch.length;
-    const around = stepAxes(id, this.steps);
-    const within = this.members.has(id) ? runsWithin(id, this.work, this.steps) : [];
-    return [...around, ...within.map((r) => ({ ...r, run: this.backwards(r.run) }))].map((r) => ({
-      ...r,
-      axis: r.axis + batch,
-    }));
+    const within = this.members.has(id) ? this.around.within(id, this.work) : [];
+    return [
+      ...this.around.axes(id, batch),
+      ...within.map(({ run, axis, shift }) => ({ run: this.backwards(run), axis: axis + batch, shift })),
+    ];
   }
   private backwards(run: Run): Run {
     const known = this.reversed.get(run);
@@ -229,8 +227,14 @@ export class ReverseSweep {
         return;
       }
       case "custom": {
-        const emit = (made: ValueId): void => void this.emit(made, runs);
-        for (const { arg, contribution } of writtenAdjoint(this.work, definition, adjoint, this.batch, emit))
+        for (const { arg, contribution } of writtenAdjoint(
+          this.work,
+          { ...value, definition },
+          adjoint,
+          this.batch,
+          runs,
+          (made, own) => this.emit(made, own),
+        ))
           if (this.active.has(arg)) this.send(arg, contribution);
         return;
       }
@@ -402,7 +406,7 @@ export class ReverseSweep {
   ): void {
     for (const [node, terms] of reads)
       for (const term of terms)
-        if (this.active.has(node.value) && this.steps.every((step) => step.follows(value, node)))
+        if (this.active.has(node.value) && this.around.follows(value, node))
           this.sendRead(value, domain, node, term, runs);
   }
 
@@ -467,7 +471,8 @@ export class ReverseSweep {
 
   /** The runs of an auxiliary value that has no batch axes. */
   private unbatched(runs: readonly RunAxis[]): readonly RunAxis[] {
-    return runs.map((r) => ({ ...r, axis: r.axis - this.batch.length }));
+    const batch = this.batch.length;
+    return runs.flatMap((r) => (r.axis < batch ? [] : [{ ...r, axis: r.axis - batch }]));
   }
 }
 

@@ -135,6 +135,8 @@ export interface Context {
   readonly home: Home | null;
   /** Indices of the recurrences around. */
   readonly times: ReadonlyMap<Index, Run>;
+  /** In a written adjoint the arguments and results of its function: derivatives taken there have them as given. */
+  readonly given: readonly ValueId[];
 }
 
 export function underCondition(context: Context, condition: Expr): Context {

@@ -5,7 +5,7 @@ import { Scope, type Context } from "./context.js";
 import { declareNames, elaborateBody } from "./equations.js";
 import { lift, type Lifted } from "./lift.js";
 import { Packing } from "./packed.js";
-import { coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
+import { asValue, coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
 
 /**
  * A call of a function with a written adjoint: its result (several are packed into one) is a value of its own, which
@@ -99,7 +99,13 @@ export function withAdjoint(
       term: valueTerm(values.get(part(zeros, k, cotangent)), lead),
     });
   });
-  const inner: Context = { ...context, scope, owner: `${context.owner}.adjoint`, home: null };
+  const inner: Context = {
+    ...context,
+    scope,
+    owner: `${context.owner}.adjoint`,
+    home: null,
+    given: [...context.given, id, ...parameters.flatMap((p) => (p.term && asValue(p.term)?.id) ?? [])],
+  };
   const back = sentBack(
     adjoint,
     args.map((a) => a?.term ?? null),
@@ -136,7 +142,7 @@ function sentBack(
       given: adjoint.results.length,
     });
   for (const statement of adjoint.body)
-    if (statement.kind !== "equation")
+    if (statement.kind !== "equation" && statement.kind !== "rec")
       return report.add("GRAD2019", statement.span, { kind: statement.kind, where: "an adjoint" });
   const shapes = new Map(
     adjoint.results.flatMap((name, k) => {
@@ -189,7 +195,7 @@ export function adjointBetween(of: ValueId, wrt: ValueId, context: Context): str
     const seen = new Set<ValueId>([from]);
     const work = [from];
     for (let id = work.pop(); id !== undefined; id = work.pop())
-      if (id !== wrt)
+      if (id !== wrt && !context.given.includes(id))
         for (const next of mentions(values.get(id).definition)) {
           if (seen.has(next)) continue;
           seen.add(next);

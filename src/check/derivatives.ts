@@ -1,6 +1,7 @@
 import * as ir from "../ir/expr.js";
 import { indicesOf, isFloat, type Index } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
+import type { RunAxis } from "../ir/arrange.js";
 import type { Alignment, Derivative } from "../ir/program.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import type { Context, Elaborate } from "./context.js";
@@ -49,6 +50,7 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
   const like = name === "vjp" ? result : variableTerm;
   const given = along ? directionLike(like, along, node, context) : null;
   if (along && !given) return null;
+  if (name === "hvp" && given) return secondOrder(result, wrt, given, node, context);
   const value = over(result, given, name, node, context);
   if (!value) return null;
   const dir = given && directionValue(value, given, node, context);
@@ -64,19 +66,26 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
     case "grad":
     case "vjp":
       return define(name, value, wrt, dir, node, context);
-    case "hvp": {
-      if (written !== null && dir !== null) return gradientOfDot(value, wrt, dir, node, context);
-      const gradient = define("grad", value, wrt, null, node, context);
-      if (!gradient) return null;
-      const own = asValue(gradient);
-      // Some entries of a gradient are a value of their own.
-      const inner =
-        own && own.lead.length === value.lead.length ? own : over(gradient, null, "gradient", node, context);
-      return inner && define("jvp", inner, wrt, dir, node, context);
-    }
     default:
       return null;
   }
+}
+
+/** A Hessian times a direction: the gradient's derivative along it, or its cotangents where an adjoint is written. */
+function secondOrder(
+  result: Term,
+  wrt: Entries,
+  direction: Term,
+  node: CallExpression,
+  context: Context,
+): Term | null {
+  const of = over(result, null, "hvp", node, context);
+  const gradient = of && define("grad", of, wrt, null, node, context);
+  const inner = gradient && over(gradient, direction, "gradient", node, context);
+  const along = inner && directionValue(inner, direction, node, context);
+  if (!of || !inner || along === null) return null;
+  const mode = adjointBetween(of.id, wrt.id, context) === null ? "jvp" : "vjp";
+  return define(mode, inner, wrt, along, node, context);
 }
 
 /** A Jacobian in reverse: the gradients of all entries. */
@@ -85,35 +94,6 @@ function byRows(of: Lifted, wrt: Entries, node: CallExpression, context: Context
   const entries = { id: of.id, lead: [...of.lead, ...own.map((i) => Poly.index(i))] };
   const rows = define("grad", entries, wrt, null, node, context);
   return rows && { dtype: rows.dtype, axes: [...own, ...rows.axes], body: rows.body };
-}
-
-/** A Hessian times a direction, in reverse twice: the gradient of the gradient's product with the direction. */
-function gradientOfDot(
-  of: Lifted,
-  wrt: Entries,
-  direction: number,
-  node: CallExpression,
-  context: Context,
-): Term | null {
-  const { values, report } = context.session;
-  const gradient = define("grad", of, wrt, null, node, context);
-  const inner = gradient && asValue(gradient);
-  if (!inner) return report.unsupported("`hvp` for entries at fixed places", node.span);
-  const { shape, dtype } = values.get(inner.id);
-  const all = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
-  const points = all.map((i) => Poly.index(i));
-  const batch = of.lead.length;
-  const product = ir.mul(ir.read(inner.id, points, dtype), ir.read(direction, points, dtype));
-  const dot = values.equation(
-    `${context.owner}.dot`,
-    all.slice(0, batch),
-    all.length > batch ? { kind: "reduce", reducer: "sum", indices: all.slice(batch), guard: null } : null,
-    product,
-    dtype,
-    { span: node.span },
-  );
-  carryTime(of.id, dot, context);
-  return define("grad", { id: dot, lead: of.lead }, wrt, null, node, context);
 }
 
 function variableOf(node: Expression, context: Context, elaborate: Elaborate): Entries | null {
@@ -164,24 +144,33 @@ function over(
   const has = new Set(value.lead.map((p) => boundIn(p, context)));
   const missing = direction ? freeIn(direction, context).filter((i) => !has.has(i)) : [];
   if (missing.length === 0) return value;
-  if (missing.some((i) => context.times.has(i)))
-    return context.session.report.unsupported("a direction of each step for a value of none", node.span);
   // The same value for each point of the indices that only the direction has.
-  const { values } = context.session;
+  const { values, timeAxes } = context.session;
   const { dtype, shape } = values.get(value.id);
-  const extra = missing.map((i) => ir.freshIndex(i.name, i.hi.sub(i.lo)));
+  const extra = missing.map((i) => ir.freshIndex(i.name, context.times.has(i) ? i.hi : i.hi.sub(i.lo)));
   const own = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
   const body = ir.read(
     value.id,
     own.map((o) => Poly.index(o)),
     dtype,
   );
-  const lead = [...value.lead, ...missing.map((i) => Poly.index(i).sub(i.lo))];
+  const place = (i: Index): Poly => (context.times.has(i) ? Poly.index(i) : Poly.index(i).sub(i.lo));
+  const lead = [...value.lead, ...missing.map(place)];
   const batch = value.lead.length;
   const axes = [...own.slice(0, batch), ...extra, ...own.slice(batch)];
   const id = values.equation(`${context.owner}.${name}`, axes, null, body, dtype, { span: node.span });
   carryTime(value.id, id, context);
+  const steps = missing.flatMap((i, k) => {
+    const run = context.times.get(i);
+    return run ? [{ run, axis: batch + k, shift: 0 }] : [];
+  });
+  if (steps.length) timeAxes.set(id, outermostFirst([...(timeAxes.get(id) ?? []), ...steps], context));
   return { id, lead, term: valueTerm(values.get(id), lead) };
+}
+/** Steps of recurrences in the order in which these stand in each other. */
+function outermostFirst(runs: readonly RunAxis[], context: Context): RunAxis[] {
+  const order = [...context.times.values()];
+  return [...runs].sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
 }
 
 /** A direction as a tensor over the batch of what is differentiated, then its own axes. */
@@ -255,7 +244,16 @@ function define(
     `${context.owner}.${mode}`,
     value.dtype,
     shape,
-    { kind: "derivative", mode, of: of.id, wrt: wrt.id, direction: along, batch, aligned },
+    {
+      kind: "derivative",
+      mode,
+      of: of.id,
+      wrt: wrt.id,
+      direction: along,
+      batch,
+      aligned,
+      given: context.given,
+    },
     { span: node.span },
   );
   carryTime(of.id, id, context);

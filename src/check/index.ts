@@ -175,7 +175,7 @@ function assemble(
       `d_${loss}/${name}`,
       dtype,
       shape,
-      { kind: "derivative", mode: "grad", of, wrt: leaf, direction: null, batch: 0, aligned: [] },
+      { kind: "derivative", mode: "grad", of, wrt: leaf, direction: null, batch: 0, aligned: [], given: [] },
       span ? { span } : {},
     );
     made.set(key, id);

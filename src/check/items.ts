@@ -1,7 +1,8 @@
 import { arrange, type RunAxis } from "../ir/arrange.js";
 import type { ValueId } from "../ir/expr.js";
-import type { Item, Value } from "../ir/program.js";
+import type { Derivative, Item, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
+import { sourceOf } from "../ir/spread.js";
 import type { Session } from "./context.js";
 
 /** All values in an order that serves; those that define each other through a recurrence stand in its group. */
@@ -10,7 +11,7 @@ export function itemsOf(session: Session): Item[] {
   const runsOf = (id: ValueId): readonly RunAxis[] => session.timeAxes.get(id) ?? [];
   const adjoints = writtenAdjoints(session);
   const also = ({ definition }: Value): readonly ValueId[] =>
-    definition.kind === "derivative" ? adjoints(definition.of) : [];
+    definition.kind === "derivative" ? adjoints(definition) : [];
   const items = arrange(
     [...values.byId.keys()],
     (id) => values.get(id),
@@ -64,6 +65,8 @@ function stepwiseDerivatives(item: Item, session: Session): void {
     const { definition, span } = session.values.get(inner);
     if (definition.kind !== "derivative") continue;
     const axis = item.time.get(inner)?.axis;
+    const { spread } = sourceOf(session.values.get(definition.of), definition.batch);
+    if (axis !== undefined && spread.includes(axis)) continue;
     const pair = definition.aligned.find((a) => a.batch === axis);
     const theirs = item.time.get(definition.wrt)?.axis;
     if (!pair || (theirs !== undefined && theirs !== pair.axis))
@@ -76,17 +79,19 @@ function stepwiseDerivatives(item: Item, session: Session): void {
 const ZERO_PLACE = { line: 1, column: 1, offset: 0 };
 
 /** What a derivative of a value may need besides: the written adjoints on the way to it. */
-function writtenAdjoints({ values }: Session): (of: ValueId) => readonly ValueId[] {
+function writtenAdjoints({ values }: Session): (derivative: Derivative) => readonly ValueId[] {
   const customs = [...values.byId.values()].filter(({ definition }) => definition.kind === "custom");
   if (customs.length === 0) return () => [];
-  return (of) => {
+  return ({ of, wrt, given }) => {
     const found: ValueId[] = [];
     const seen = new Set<ValueId>([of]);
     const work = [of];
     for (let id = work.pop(); id !== undefined; id = work.pop()) {
+      if (id === wrt || given.includes(id)) continue;
       const { definition } = values.get(id);
-      if (definition.kind === "custom") found.push(...definition.adjoints.filter((a) => a !== null));
-      for (const next of mentions(definition)) {
+      const adjoints = definition.kind === "custom" ? definition.adjoints.filter((a) => a !== null) : [];
+      found.push(...adjoints);
+      for (const next of [...mentions(definition), ...adjoints]) {
         if (seen.has(next)) continue;
         seen.add(next);
         work.push(next);

@@ -41,6 +41,7 @@ export function fileContext(session: Session, scope: Scope): Context {
     owner: "",
     home: { scope, prefix: "", outer: null },
     times: new Map(),
+    given: [],
   };
 }
 

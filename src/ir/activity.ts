@@ -54,12 +54,13 @@ function sourcesOf(value: Value): ValueId[] {
 
 /**
  * Values on a differentiable path from any of `from` to `to`, both included (empty if there is none). Each of `from`
- * counts as given: what it is computed from is of no concern.
+ * and of `given` counts as given: what it is computed from is of no concern.
  */
 export function activeBetween(
   program: Pick<Program, "values" | "items">,
   from: ReadonlySet<ValueId>,
   to: ValueId,
+  given: readonly ValueId[] = [],
 ): Set<ValueId> {
   // Backwards from `to`, noting who reads whom; then forwards along these notes. Every value is looked into once.
   const readers = new Map<ValueId, ValueId[]>();
@@ -67,7 +68,7 @@ export function activeBetween(
   const work = [to];
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
     const value = program.values.get(id);
-    if (!value || from.has(id)) continue;
+    if (!value || from.has(id) || given.includes(id)) continue;
     for (const source of sourcesOf(value)) {
       const known = readers.get(source);
       if (known) known.push(id);

@@ -380,7 +380,9 @@ class ProgramParser {
       line.expect(":");
       aligned.push({ batch: from, axis: this.natural(line), offset: this.shift(line) });
     }
-    return { kind: "derivative", mode, of, wrt, direction, batch, aligned };
+    const given: ValueId[] = [];
+    while (line.accept("given")) given.push(this.reference(line));
+    return { kind: "derivative", mode, of, wrt, direction, batch, aligned, given };
   }
   private custom(line: TextLine): Definition {
     const [of = -1] = this.references(line);

@@ -111,9 +111,9 @@ class ProgramPrinter {
       case "reshape":
         return `reshape(${this.name(definition.of)})`;
       case "derivative": {
-        const { mode, of, wrt, direction, batch, aligned } = definition;
+        const { mode, of, wrt, direction, batch, aligned, given } = definition;
         const args = [of, wrt, ...(direction === null ? [] : [direction])].map(this.name).join(", ");
-        return `${mode}(${args})${batch ? ` batch ${batch}` : ""}${aligned.map((a) => ` aligned ${a.batch}:${a.axis}${shiftText(a.offset)}`).join("")}`;
+        return `${mode}(${args})${batch ? ` batch ${batch}` : ""}${aligned.map((a) => ` aligned ${a.batch}:${a.axis}${shiftText(a.offset)}`).join("")}${given.map((id) => ` given ${this.name(id)}`).join("")}`;
       }
       case "custom": {
         const { of, args, cotangent, adjoints } = definition;

@@ -169,6 +169,8 @@ export interface Derivative {
   /** Number of leading axes of `of` that only enumerate separate scalars (free indices at the place of the call). */
   readonly batch: number;
   readonly aligned: readonly Alignment[];
+  /** Other values that count as given: in a written adjoint the arguments and results of its function. */
+  readonly given: readonly ValueId[];
 }
 /** A value that equals `of`, whose cotangents are given by `adjoints` applied to the cotangent. */
 export interface Custom {

@@ -2009,3 +2009,217 @@ def _(input,output,neg,Δt,param,rec,θ_0,σ,fn):
     sub,=torch.autograd.grad(add,param,create_graph=True);mul=-sub;e=torch.tanh(θ_0/σ)*mul
     ad=add+1+e.sum()
     return dict(mul=mul,**{"ε":e},mul0=mul+neg,adjoint=ad,optimizer=2*ad)
+
+# A fixed point whose adjoint solves the transposed system by steps of its own, in steps, under indices and twice.
+@case("adjoint_with_steps", """
+dim B, D, S = 2
+input x: f32[B, D]
+param W: f32[D, D], b: f32[D]
+fn cell(z: f32[D], u: f32[D], W: f32[D, D]) -> y: f32[D] { y[i] = tanh(0.3 * (sum[j] W[i, j] * z[j]) + u[i]) }
+fn deq(u: f32[D], W: f32[D, D]) -> z: f32[D] {
+  rec k in 0..80 {
+    s[0, i in 0..D] = 0
+    s[k + 1] = cell(s[k], u, W)
+  }
+  z = s[80]
+} adjoint(dz) -> (du, dW) {
+  rec k in 0..80 {
+    v[0] = dz
+    v[k + 1, i] = dz[i] + vjp(cell(z, u, W), z, v[k])[i]
+  }
+  du = vjp(cell(z, u, W), u, v[80])
+  dW = vjp(cell(z, u, W), W, v[80])
+}
+rec s in 0..S {
+  h[0, n] = x[n]
+  h[s + 1, n] = deq(h[s, n] + b, W)
+}
+output hs = h[S]
+e = sum[n in 0..B, i in 0..D] h[S, n, i]^3
+g = grad(e, b)
+output go = g
+loss l = e + sum[i] g[i]^2
+""", dict(x=R(2,3)), dict(W=R(3,3)*.7,b=R(3)), wrt=["W","b","x"])
+def _(x,W,b):
+    def deq(u):
+        z=torch.zeros_like(u)
+        for _ in range(80): z=torch.tanh(.3*z@W.T+u)
+        return z
+    h=x
+    for s in range(2): h=deq(h+b)
+    e=(h**3).sum();g,=G(e,b,create_graph=True)
+    return dict(hs=h,go=g,l=e+(g**2).sum())
+
+# A linear solver by a function with steps, called from the adjoint with the transposed matrix.
+@case("adjoint_of_solver", """
+dim N, M
+param A: f32[N, N], b: f32[M, N]
+fn gs(A: f32[N, N], b: f32[N]) -> x: f32[N] {
+  rec k in 0..90 {
+    z[0, i in 0..N] = 0
+    z[k + 1, i] = z[k, i] + 0.5 * (b[i] - sum[j] A[i, j] * z[k, j])
+  }
+  x = z[90]
+}
+fn solve_(A: f32[N, N], b: f32[N]) -> x: f32[N] { x = gs(A, b) } adjoint(dx) -> (dA, db) {
+  At[i, j] = A[j, i]
+  db = solve_t(At, dx)
+  dA[i, j] = -db[i] * x[j]
+}
+fn solve_t(A: f32[N, N], b: f32[N]) -> x: f32[N] { x = gs(A, b) } adjoint(dx) -> (dA, db) {
+  At[i, j] = A[j, i]
+  db = gs(At, dx)
+  dA[i, j] = -db[i] * x[j]
+}
+P[i, j] = (if i == j then 1 else 0) + 0.1 * A[i, j]
+x[m] = solve_(P, b[m])
+e = sum[m, i] x[m, i]^2
+g = grad(e, A)
+output xo = x
+output go = g
+loss l = e + sum[i, j] g[i, j]^2
+""", {}, dict(A=R(3,3),b=R(2,3)))
+def _(A,b):
+    P=torch.eye(3)+.1*A;x=torch.linalg.solve(P,b.T).T;e=(x**2).sum();g,=G(e,A,create_graph=True)
+    return dict(xo=x,go=g,l=e+(g**2).sum())
+
+# The same under a jacobian, whose batch only the cotangent has.
+@case("adjoint_in_adjoint", """
+dim N
+param x: f32[N], w: f32[N]
+fn twist(u: f32, s: f32) -> y: f32 { y = sin(u) * s } adjoint(dy) -> (du, ds) { du = 3 * dy * cos(u) * s; ds = dy * sin(u) }
+fn outer(v: f32[N]) -> y: f32[N] { y[i] = v[i]^2 } adjoint(dy) -> (dv) { dv[i] = twist(dy[i], w[i]) * v[i] + (cumsum_(dy))[i] }
+fn cumsum_(d: f32[N]) -> c: f32[N] {
+  rec i in 1..N {
+    a[0] = d[0]
+    a[i] = a[i - 1] * 0.5 + d[i]
+  }
+  c = a
+}
+y = outer(x)
+e[i] = y[i]^2 * w[i]
+J[i] = grad(e[i], x)
+output Jo = J
+loss l = sum[i, j] J[i, j]^2
+""", {}, dict(x=R(3),w=R(3)))
+def _(x,w):
+    class Tw(torch.autograd.Function):
+        @staticmethod
+        def forward(c,u,s): c.save_for_backward(u,s);return torch.sin(u)*s
+        @staticmethod
+        def backward(c,d): u,s=c.saved_tensors;return 3*d*torch.cos(u)*s,d*torch.sin(u)
+    class Out(torch.autograd.Function):
+        @staticmethod
+        def forward(c,v,w): c.save_for_backward(v,w);return v**2
+        @staticmethod
+        def backward(c,d):
+            v,w=c.saved_tensors;a=[d[0]]
+            for i in range(1,3): a.append(a[-1]*.5+d[i])
+            return Tw.apply(d,w)*v+torch.stack(a),None
+    y=Out.apply(x,w)
+    J=torch.stack([G((y**2*w)[i],x,create_graph=True)[0] for i in range(3)])
+    return dict(Jo=J,l=(J**2).sum())
+
+# An adjoint made of vjp through a gather and of a reduction, and second order through it.
+@case("adjoint_with_gather", """
+dim V, N
+input k: i32[N] in 0..V
+param E: f32[V], x: f32[N]
+fn look(E: f32[V], x: f32[N]) -> y: f32[N] { y[n] = E[k[n]] * x[n]^2 } adjoint(dy) -> (dE, dx) {
+  dE = vjp(plain(E, x), E, 2 * dy)
+  dx[n] = dy[n] * 2 * x[n] * E[k[n]]
+}
+fn plain(E: f32[V], x: f32[N]) -> y: f32[N] { y[n] = E[k[n]] * x[n]^2 }
+y = look(E, x)
+e = sum[n] y[n]^2
+g = grad(e, E)
+output go = g
+loss l = e + sum[v] g[v]^2
+""", dict(k=torch.tensor([0,2,2,1])), dict(E=R(3),x=R(4)))
+def _(k,E,x):
+    class L(torch.autograd.Function):
+        @staticmethod
+        def forward(c,E,x): c.save_for_backward(E,x);return E[k]*x**2
+        @staticmethod
+        def backward(c,d):
+            E,x=c.saved_tensors
+            return torch.zeros(3).index_add(0,k,2*d*x**2),d*2*x*E[k]
+    y=L.apply(E,x);e=(y**2).sum();g,=G(e,E,create_graph=True)
+    return dict(go=g,l=e+(g**2).sum())
+
+# The largest eigenvalue of a Hessian by steps of hvp, conjugate gradients for a Newton step, and directions of steps in each mode.
+@case("hvp_in_steps", """
+dim D, N
+input X: f32[N, D]
+param w: f32[D], c: f32
+fn f(w: f32[D]) -> y: f32[N] { y[n] = softplus(sum[d] X[n, d] * w[d]) * (1 + 0.1 * (n + 1)) }
+y = f(w)
+e = sum[n] y[n] + 0.5 * c^2 * sum[d] w[d]^2
+rec k in 0..4 {
+  v[0, i in 0..D] = 1 / sqrt(D)
+  h[k] = hvp(e, w, v[k])
+  v[k + 1, i] = h[k, i] / sqrt(sum[j] h[k, j]^2)
+}
+output top = sum[i] v[4, i] * h[3, i]
+g = grad(e, w)
+rec k in 0..3 {
+  s[0, i in 0..D] = 0
+  r[0] = g
+  p[0] = g
+  Ap[k] = hvp(e, w, p[k])
+  a[k] = (sum[i] r[k, i]^2) / sum[i] p[k, i] * Ap[k, i]
+  s[k + 1, i] = s[k, i] + a[k] * p[k, i]
+  r[k + 1, i] = r[k, i] - a[k] * Ap[k, i]
+  p[k + 1, i] = r[k + 1, i] + (sum[j] r[k + 1, j]^2) / (sum[j] r[k, j]^2) * p[k, i]
+}
+rec k in 0..2 {
+  u[0] = w
+  t[k] = jvp(y, w, u[k])
+  u[k + 1] = vjp(y, w, t[k])
+}
+output newton = s[3]
+loss l = top + sum[i] s[3, i]^2 + 0.1 * sum[i] u[2, i]
+""", dict(X=R(4,3)), dict(w=R(3)*.5,c=torch.tensor(.9)), wrt=["w","c","X"])
+def _(X,w,c):
+    y=F.softplus(X@w)*(1+.1*torch.arange(1,5));e=y.sum()+.5*c**2*(w**2).sum();g,=G(e,w,create_graph=True)
+    H=torch.stack([G(g[i],w,create_graph=True)[0] for i in range(3)]);J=torch.stack([G(y[i],w,create_graph=True)[0] for i in range(4)])
+    v=torch.ones(3)/math.sqrt(3)
+    for k in range(4): h=H@v;v=h/torch.sqrt((h**2).sum())
+    s=torch.zeros(3);r=g;p=g
+    for k in range(3):
+        A=H@p;a=(r**2).sum()/(p*A).sum();s=s+a*p;r2=r-a*A;p=r2+(r2**2).sum()/(r**2).sum()*p;r=r2
+    u=w
+    for k in range(2): u=J.T@(J@u)
+    top=(v*h).sum()
+    return dict(top=top,newton=s,l=top+(s**2).sum()+.1*u.sum())
+
+# The same per example, in steps of both the state and the direction.
+@case("hvp_nested", """
+dim B, D, S = 2, K = 3
+input x0: f32[B, D]
+param A: f32[D, D]
+fn U(x: f32[D]) -> e: f32 { e = sum[i] log(1 + (sum[j] A[i, j] * x[j])^2) }
+rec s in 0..S {
+  x[0, b] = x0[b]
+  e[s, b in 0..B] = U(x[s, b])
+  rec k in 0..K {
+    v[s, 0, b in 0..B, i in 0..D] = x[s, b, i] + 0.1
+    v[s, k + 1, b in 0..B, i] = 0.5 * v[s, k, b, i] + 0.2 * hvp(U(x[s, b]), x[s, b], v[s, k, b])[i]
+  }
+  x[s + 1, b, i] = x[s, b, i] - 0.1 * v[s, K, b, i]
+}
+output xs = x[S]
+loss l = sum[b in 0..B] U(x[S, b])
+""", dict(x0=R(2,3)), dict(A=R(3,3)*.6), wrt=["A","x0"])
+def _(x0,A):
+    U=lambda x:torch.log(1+(A@x)**2).sum()
+    xs=[]
+    for b in range(2):
+        x=x0[b]
+        for s in range(2):
+            g,=G(U(x),x,create_graph=True);v=x+.1
+            for k in range(3): v=.5*v+.2*G((g*v.detach()).sum()*0+ (g*v).sum(),x,create_graph=True)[0] if False else .5*v+.2*(torch.stack([G(g[i],x,create_graph=True)[0] for i in range(3)])@v)
+            x=x-.1*v
+        xs.append(x)
+    xs=torch.stack(xs)
+    return dict(xs=xs,l=U(xs[0])+U(xs[1]))
