@@ -26,6 +26,9 @@ export interface Analysis {
   readonly sources: ReadonlyMap<string, string>;
 }
 
+const within = (inner: Diagnostic["span"], outer: Diagnostic["span"]): boolean =>
+  inner.start.offset >= outer.start.offset && inner.end.offset <= outer.end.offset;
+
 /** The front end alone: all that `gradc check` and an editor need, and every diagnostic that there can be. */
 export function analyse(source: string, options: AnalyseOptions = {}): Analysis {
   const filename = options.filename ?? "model.grad";
@@ -39,13 +42,12 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
   const checked = ExpressionTable.scoped(() =>
     check(parsed.file, { dims: options.dims ?? {}, wrt: options.wrt ?? "params", resolve }),
   );
-  // What contains a syntax error was read as something else than was meant: what the checker finds there follows.
+  // What contains a syntax error, or is a part of one, was read as something else than was meant: what the checker
+  // finds there follows.
   const news = checked.diagnostics.filter(
     ({ file, span }) =>
       file !== filename ||
-      !parsed.diagnostics.some(
-        ({ span: fault }) => fault.start.offset >= span.start.offset && fault.end.offset <= span.end.offset,
-      ),
+      !parsed.diagnostics.some(({ span: fault }) => within(fault, span) || within(span, fault)),
   );
   const diagnostics = [...parsed.diagnostics, ...news];
   const failed = diagnostics.some((d) => d.severity === "error");

@@ -113,4 +113,13 @@ export const SYNTAX = {
     message: ({ limit }: { limit: number }) => `more than ${limit} errors; the rest is not shown`,
     page: page("The list of errors was cut. Mend the first ones and check again.", "", ""),
   },
+  GRAD1015: {
+    title: "malformed number",
+    message: ({ text }: Text) => `\`${text}\` is not a number`,
+    page: page(
+      "A number is digits with `_` between, a point with a digit on both sides, an exponent; or 0x and hexadecimal digits.",
+      "y = 2x + .5",
+      "y = 2 * x + 0.5",
+    ),
+  },
 } as const satisfies Record<string, Entry>;

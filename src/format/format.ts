@@ -25,7 +25,7 @@ export function format(
   const { tokens, comments } = lex(new SourceText(file, source));
   const marks = marksOf(parsed.file, tokens);
   const bare = [
-    ...tokens.map((t) => ({ text: t.image, start: t.startOffset, end: t.startOffset + t.image.length })),
+    ...tokens.map((t) => ({ text: t.image, start: t.startOffset, end: t.end })),
     ...comments.map((c) => ({
       text: c.text.trimEnd(),
       start: c.span.start.offset,

@@ -166,7 +166,7 @@ export abstract class DeclarationParser extends ExpressionParser {
     return this.SUBRULE(this.tensorType);
   });
   tensorType = this.RULE("tensorType", (): TypeSyntax => {
-    const dtype = this.CONSUME(Name);
+    const dtype = this.CONSUME(Name, { ERR_MSG: "a type, as in `f32[N]`" });
     const sizes: Expression[] = [];
     this.OPTION(() => {
       this.deeper(this.CONSUME(LeftSquare));
@@ -232,7 +232,18 @@ export abstract class DeclarationParser extends ExpressionParser {
       const defining =
         targets.find((target) => target.indices !== undefined || target.prime) ?? (value && targets[0]);
       if (defining)
-        throw new StatementFault(diagnose("GRAD1011", defining.span, { name: defining.name.text }));
+        throw new StatementFault(
+          diagnose(
+            "GRAD1011",
+            defining.span,
+            { name: defining.name.text },
+            value
+              ? {}
+              : {
+                  help: `\`output ${defining.name.text}\` marks what is defined elsewhere; \`output ${defining.name.text}[i] = …\` defines it`,
+                },
+          ),
+        );
       return { kind: "output", names: targets.map((target) => target.name), span };
     });
   });

@@ -5,6 +5,7 @@ const RULES: Readonly<Record<string, string>> = {
   operand: "an expression",
   prefix: "an expression",
   primary: "an expression",
+  subscripts: "a subscript",
   dottedName: "a name or a number after the dot",
   checkpoint: "`sqrt`, `none` or a number of steps",
   body: "`=` or `->`",

@@ -5,7 +5,9 @@ import { AXIS_OPERATORS, REDUCERS } from "./ast.js";
 import type { Argument, Expression, Name as NameNode, RangeSyntax } from "./ast.js";
 import { StatementFault } from "./fault.js";
 import { OperatorRun, type AxisHead, type ReducerHead } from "./operators.js";
+import { endOf } from "./lexer.js";
 import { expectation } from "./expectations.js";
+import { operatorExample } from "./help.js";
 import {
   AxisOperatorName,
   Bar,
@@ -60,7 +62,7 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
   }
 
   protected spanOf(token: IToken): Span {
-    return this.source.span(token.startOffset, token.startOffset + token.image.length);
+    return this.source.span(token.startOffset, endOf(token));
   }
   /** From `start` to the token consumed last. */
   protected since(start: IToken | Span): Span {
@@ -186,7 +188,7 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
   });
   subscripts = this.RULE("subscripts", (): Expression[] => {
     const list: Expression[] = [];
-    this.MANY_SEP({ SEP: Comma, DEF: () => list.push(this.SUBRULE(this.expression)) });
+    this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => list.push(this.SUBRULE(this.expression)) });
     return list;
   });
 
@@ -263,7 +265,14 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
       if (called) return { kind: "call", callee: name, sizes, ...(axis ? { axis } : {}), args: called, span };
       if (sizes.length > 0 || axis) return this.missingArguments(name);
       if (this.isOperatorWord(first, name))
-        throw new StatementFault(diagnose("GRAD1007", span, { name: name.text }));
+        throw new StatementFault(
+          diagnose(
+            "GRAD1007",
+            span,
+            { name: name.text },
+            { help: operatorExample(name.text, tokenMatcher(first, ReducerName)) },
+          ),
+        );
       return { kind: "name", name: name.text, prime: prime !== undefined, span };
     });
   });

@@ -2,36 +2,74 @@ import type { IToken, TokenType } from "chevrotain";
 import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import type { SourceText } from "../diagnostics/span.js";
 import type { Comment } from "./ast.js";
-import { Dot, Name, NumberLiteral, StringLiteral, symbols, words } from "./vocabulary.js";
+import {
+  isInvisible,
+  misspelt,
+  numberMeant,
+  shownStray,
+  strayHelp,
+  strayMeant,
+  written,
+} from "./lookalikes.js";
+import {
+  Dot,
+  Name,
+  NumberLiteral,
+  RightParen,
+  RightSquare,
+  StringLiteral,
+  symbols,
+  words,
+} from "./vocabulary.js";
 
 /** Chevrotain's token with no more fields than are used: a large file has millions. Lines are `SourceText`'s business. */
 export class Token implements IToken {
-  readonly tokenTypeIdx: number;
+  tokenTypeIdx: number;
   /** Its number among the parser's tokens; the end of the file has none. */
   place = 0;
   constructor(
-    readonly tokenType: TokenType,
+    public tokenType: TokenType,
     readonly image: string,
     readonly startOffset: number,
     /** First on its line. */
     readonly beginsLine: boolean,
     /** The `///` lines before it, without their marks. */
     readonly doc: string | undefined,
+    /** Of its text; the image of a word that was misspelt is what was meant. */
+    private readonly length = image.length,
   ) {
     this.tokenTypeIdx = tokenType.tokenTypeIdx!;
   }
+  /** For a word that was misspelt: what it was meant to be. */
+  retype(type: TokenType): void {
+    this.tokenType = type;
+    this.tokenTypeIdx = type.tokenTypeIdx!;
+  }
+  get end(): number {
+    return this.startOffset + this.length;
+  }
   get endOffset(): number {
-    return this.startOffset + this.image.length - 1;
+    return this.end - 1;
   }
 }
+/** The offset behind a token. */
+export const endOf = (token: IToken): number =>
+  token instanceof Token ? token.end : token.startOffset + token.image.length;
 
 const NAME = /[\p{L}_][\p{L}\p{N}\p{M}_]*/uy;
 /** A decimal point has a digit on both sides, so `0..T` is `0 .. T`. */
-const NUMBER = /0[xX][0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?/y;
+const NUMBER =
+  /0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?(?:[eE][+-]?[0-9]+)?/y;
+/** What stands directly after a number and is none of it: `2x`, `0.5f`, `1e`, or the point of `2.`. */
+const AFTER_NUMBER = /[\p{L}_][\p{L}\p{N}\p{M}_]*|\.(?![.\p{L}\p{N}_])/uy;
+const POINT_FIRST = /\.[0-9]+(?:[eE][+-]?[0-9]+)?/y;
 /** After a dot, as in `m.2.W`. */
 const ORDINAL = /[0-9]+/y;
 const STRING = /"[^"\r\n]*"?/y;
+/** A text in quotes of other languages. */
+const OTHER_STRING = /'[^'"\r\n]*'|[“„«][^"”“»\r\n]*[”“»]/y;
 const BLANK = /[ \t\u00a0\ufeff\v\f\u2000-\u200a\u202f\u205f\u3000]+/y;
+const REST_OF_LINE = /[^\r\n]*/y;
 const COMMENT = /\/\/[^\r\n]*/y;
 
 /** One more than are shown, so that the list says that it was cut. */
@@ -41,14 +79,20 @@ export interface Lexed {
   readonly tokens: Token[];
   readonly comments: Comment[];
   readonly diagnostics: Diagnostic[];
+  /** Offsets of what was left out without anything in its place: the statement around it cannot parse. */
+  readonly strays: number[];
 }
 
-/** Cuts a text into tokens. What is none is reported, a run of such characters once, and left out. */
+/**
+ * Cuts a text into tokens. What is none is reported, a run of such characters once. Where it is plain what was meant,
+ * that token stands in its place, so that the statement around it is read as well; else it is left out.
+ */
 export function lex(source: SourceText): Lexed {
   const { text } = source;
   const tokens: Token[] = [];
   const comments: Comment[] = [];
   const diagnostics: Diagnostic[] = [];
+  const strays: number[] = [];
   let at = 0;
   let beginsLine = true;
   let doc: string[] = [];
@@ -60,9 +104,9 @@ export function lex(source: SourceText): Lexed {
     pattern.lastIndex = at;
     return pattern.exec(text)?.[0];
   };
-  const push = (type: TokenType, image: string): void => {
-    tokens.push(new Token(type, image, at, beginsLine, doc.length ? doc.join("\n") : undefined));
-    at += image.length;
+  const push = (type: TokenType, image: string, length = image.length): void => {
+    tokens.push(new Token(type, image, at, beginsLine, doc.length ? doc.join("\n") : undefined, length));
+    at += length;
     beginsLine = false;
     if (doc.length) doc = [];
   };
@@ -89,13 +133,15 @@ export function lex(source: SourceText): Lexed {
       const opening = at;
       if (close < 0) report(() => diagnose("GRAD1005", source.span(opening, opening + 2), {}));
       comment("block", text.slice(at, close < 0 ? text.length : close + 2));
+    } else if (isMisspelt() || (code === QUOTE_MARK && otherString())) {
+      continue;
     } else if (ALONE[code]) {
       push(ALONE[code], text.charAt(at));
     } else if (isDigit(code)) {
       const previous = tokens[tokens.length - 1];
       const ordinal = previous?.tokenType === Dot && previous.startOffset === at - 1;
-      const image = match(ordinal ? ORDINAL : NUMBER) ?? text.charAt(at);
-      push(NumberLiteral, image);
+      if (ordinal) push(NumberLiteral, match(ORDINAL) ?? text.charAt(at));
+      else number();
     } else if (isAsciiLetter(code)) {
       const image = match(NAME) ?? text.charAt(at);
       push(words.get(image) ?? Name, image);
@@ -109,10 +155,74 @@ export function lex(source: SourceText): Lexed {
       other();
     }
   }
-  return { tokens, comments, diagnostics };
+  return { tokens, comments, diagnostics, strays };
+
+  /** A number, and what is written directly after it. */
+  function number(): void {
+    const image = match(NUMBER) ?? text.charAt(at);
+    const from = at;
+    push(NumberLiteral, image);
+    const rest = match(AFTER_NUMBER);
+    if (rest === undefined) return;
+    const { help, meant, product } = numberMeant(image, rest);
+    const span = source.span(from, at + rest.length);
+    report(() =>
+      diagnose(
+        "GRAD1015",
+        span,
+        { text: image + rest },
+        { help, ...(meant === undefined ? {} : { fix: { span, text: meant } }) },
+      ),
+    );
+    if (product) push(TIMES, "*", 0);
+    else at += rest.length;
+  }
+  /** `**`, `||` and the like: the operator that was meant. */
+  function isMisspelt(): boolean {
+    const found = misspelt(text, at);
+    if (!found) return false;
+    const { image, meant } = found;
+    const span = source.span(at, at + image.length);
+    report(() => diagnose("GRAD1002", span, { text: shownStray(image) }, written(meant, span)));
+    push(words.get(meant) ?? symbols.get(meant) ?? Name, meant, image.length);
+    return true;
+  }
+  /** A text in other quotes. Directly after a name `'` is the mark of a state's next value. */
+  function otherString(): boolean {
+    const quoted = match(OTHER_STRING);
+    if (quoted === undefined || adjacent(NAMES)) return false;
+    const span = source.span(at, at + quoted.length);
+    const meant = `"${quoted.slice(1, -1)}"`;
+    report(() => diagnose("GRAD1002", span, { text: shownStray(quoted.charAt(0)) }, written(meant, span)));
+    push(StringLiteral, meant, quoted.length);
+    return true;
+  }
+  /** Whether the token before ends here, and is one of these. */
+  function adjacent(types: ReadonlySet<TokenType>): boolean {
+    const before = tokens[tokens.length - 1];
+    return before !== undefined && before.end === at && types.has(before.tokenType);
+  }
+  /** `.5`, where no name goes before that it would be a part of. */
+  function pointFirst(): boolean {
+    const image = match(POINT_FIRST);
+    if (image === undefined || adjacent(PARTS)) return false;
+    const span = source.span(at, at + image.length);
+    const meant = `0${image}`;
+    report(() =>
+      diagnose(
+        "GRAD1015",
+        span,
+        { text: image },
+        { help: `a decimal point has a digit on both sides: \`${meant}\``, fix: { span, text: meant } },
+      ),
+    );
+    push(NumberLiteral, meant, image.length);
+    return true;
+  }
 
   /** Symbols, names that begin with a letter beyond ASCII, odd blanks, and what is no token. */
   function other(): void {
+    if (text.charCodeAt(at) === POINT && pointFirst()) return;
     const two = text.slice(at, at + 2);
     const long = two.length === 2 ? symbols.get(two) : undefined;
     if (long) return push(long, two);
@@ -125,11 +235,23 @@ export function lex(source: SourceText): Lexed {
       at += blank.length;
       return;
     }
+    if (text.charAt(at) === "#") {
+      const span = source.span(at, at + 1);
+      report(() => diagnose("GRAD1002", span, { text: "`#`" }, written("//", span)));
+      return comment("line", match(REST_OF_LINE) ?? "#");
+    }
+    if (otherString()) return;
     const from = at;
     do at += String.fromCodePoint(text.codePointAt(at) ?? 0).length;
     while (at < text.length && isStray());
     const stray = text.slice(from, at);
-    report(() => diagnose("GRAD1002", source.span(from, at), { text: quote(stray) }, strayHelp(stray)));
+    const span = source.span(from, at);
+    report(() => diagnose("GRAD1002", span, { text: shownStray(stray) }, strayHelp(stray, span)));
+    const meant = strayMeant(stray);
+    if (meant !== undefined) {
+      at = from;
+      push(words.get(meant) ?? symbols.get(meant) ?? Name, meant, stray.length);
+    } else if (!isInvisible(stray)) strays.push(from);
   }
   function isStray(): boolean {
     const code = text.charCodeAt(at);
@@ -150,7 +272,13 @@ const CARRIAGE_RETURN = 13;
 const SPACE = 32;
 const QUOTE = 34;
 const ASTERISK = 42;
+const QUOTE_MARK = 39;
+const POINT = 46;
 const SLASH = 47;
+const TIMES = symbols.get("*") ?? Name;
+const NAMES: ReadonlySet<TokenType> = new Set([Name, ...words.values()]);
+/** What a dot and an ordinal may directly follow, as in `m.2.W`. */
+const PARTS: ReadonlySet<TokenType> = new Set([...NAMES, NumberLiteral, RightParen, RightSquare]);
 /** By character code, the symbols that begin no longer one. */
 const ALONE: (TokenType | undefined)[] = [];
 for (const [text, type] of symbols)
@@ -159,37 +287,3 @@ for (const [text, type] of symbols)
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isAsciiLetter = (code: number): boolean =>
   (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
-
-/** Shown so that invisible characters are seen. */
-function quote(stray: string): string {
-  const shown = JSON.stringify(stray.slice(0, 20)).slice(1, -1);
-  return `\`${shown.replace(/[\u007f-\u00a0\u200b-\u200f\u2028-\u202e\ufff0-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}\``;
-}
-
-const LOOKALIKES: Readonly<Record<string, string>> = {
-  "×": "*",
-  "·": "*",
-  "÷": "/",
-  "−": "-",
-  "–": "-",
-  "≤": "<=",
-  "≥": ">=",
-  "≠": "!=",
-  "→": "->",
-  "?": "if … then … else …",
-  "||": "or",
-  "&&": "and",
-  "&": "and",
-  "!": "not",
-  "∧": "and",
-  "∨": "or",
-  "¬": "not",
-  "“": '"',
-  "”": '"',
-  "∞": "inf",
-  "#": "//",
-};
-function strayHelp(stray: string): { help?: string } {
-  const meant = LOOKALIKES[stray];
-  return meant === undefined ? {} : { help: `write \`${meant}\`` };
-}

@@ -1,7 +1,16 @@
 import type { IToken } from "chevrotain";
 import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import { joinSpans, type SourceText, type Span } from "../diagnostics/span.js";
-import type { AxisName, BinaryOperator, Expression, Name, RangeSyntax, ReducerName } from "./ast.js";
+import { endOf } from "./lexer.js";
+import type {
+  AxisName,
+  BinaryExpression,
+  BinaryOperator,
+  Expression,
+  Name,
+  RangeSyntax,
+  ReducerName,
+} from "./ast.js";
 
 /** A reducer or axis operator up to its `]`: `sum[i, j | i < j]`. */
 export interface ReducerHead {
@@ -128,19 +137,7 @@ export class OperatorRun {
       if (own < level) return left;
       const token = this.operators[this.atOperator++]!;
       this.at++;
-      const operatorSpan = this.source.span(token.startOffset, token.startOffset + token.image.length);
-      if (own === COMPARISON) {
-        if (compared)
-          this.report(
-            diagnose(
-              "GRAD1004",
-              operatorSpan,
-              {},
-              { help: "join two comparisons with `and`: `a < b and b < c`" },
-            ),
-          );
-        compared = true;
-      }
+      const operatorSpan = this.source.span(token.startOffset, endOf(token));
       const right =
         own === POWER
           ? this.climb(POWER, "tight")
@@ -150,8 +147,45 @@ export class OperatorRun {
               ? this.climb(POWER, "factor")
               : this.climb(own + 1, "term");
       const span = joinSpans(left.span, right.span);
-      left = { kind: "binary", operator: token.image as BinaryOperator, left, right, operatorSpan, span };
+      const operator = token.image as BinaryOperator;
+      const chained = own === COMPARISON && compared && left.kind === "binary" ? left : undefined;
+      compared = own === COMPARISON;
+      if (!chained) left = { kind: "binary", operator, left, right, operatorSpan, span };
+      else left = this.unchained(chained, operator, right, operatorSpan);
     }
+  }
+
+  /** `a < b < c` is an error, and read on as `a < b and b < c`. */
+  private unchained(
+    left: BinaryExpression,
+    operator: BinaryOperator,
+    right: Expression,
+    operatorSpan: Span,
+  ): Expression {
+    const middle = left.right.kind === "binary" && left.operator === "and" ? left.right.right : left.right;
+    const span = joinSpans(left.span, right.span);
+    const second: Expression = {
+      kind: "binary",
+      operator,
+      left: middle,
+      right,
+      operatorSpan,
+      span: joinSpans(middle.span, right.span),
+    };
+    const said = (cut: (at: Span) => string): string =>
+      `${cut(left.span)} and ${cut(middle.span)} ${operator} ${cut(right.span)}`;
+    this.report(
+      diagnose(
+        "GRAD1004",
+        operatorSpan,
+        {},
+        {
+          help: `join two comparisons: \`${said((at) => this.text(at))}\``,
+          fix: { span, text: said((at) => this.source.text.slice(at.start.offset, at.end.offset)) },
+        },
+      ),
+    );
+    return { kind: "binary", operator: "and", left, right: second, operatorSpan, span };
   }
 
   private leftmost(level: number, place: "term" | "factor" | "tight"): Expression {

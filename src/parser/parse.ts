@@ -16,10 +16,9 @@ let shared: StatementParser | undefined;
  */
 export function parse(source: string, file: string): { file: SourceFile; diagnostics: Diagnostic[] } {
   const text = new SourceText(file, source);
-  const { tokens: bare, comments, diagnostics } = lex(text);
+  const { tokens: bare, comments, diagnostics, strays } = lex(text);
   const { tokens, closing } = withBoundaries(bare);
   shared ??= new StatementParser();
-  const strays = diagnostics.map((diagnostic) => diagnostic.span.start.offset);
   const { statements, broken } = shared.read(text, tokens, closing, strays, (diagnostic) => {
     if (diagnostics.length <= 2 * MOST_DIAGNOSTICS) diagnostics.push(diagnostic);
   });

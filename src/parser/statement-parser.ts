@@ -1,9 +1,11 @@
-import { EOF, isRecognitionException, tokenMatcher, type IToken } from "chevrotain";
-import { diagnose, type Diagnostic, type DiagnosticExtras } from "../diagnostics/diagnostic.js";
-import type { SourceText, Span } from "../diagnostics/span.js";
+import { EOF, isRecognitionException, type IToken } from "chevrotain";
+import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
+import type { SourceText } from "../diagnostics/span.js";
+import { didYouMean, suggest } from "../diagnostics/suggest.js";
 import type { Name as NameNode, Statement } from "./ast.js";
-import { FunctionParser } from "./function-parser.js";
+import { FaultParser, shorten } from "./fault-parser.js";
 import { StatementFault } from "./fault.js";
+import { NEEDLESS_WORDS } from "./help.js";
 import { Token } from "./lexer.js";
 import {
   Boundary,
@@ -32,11 +34,9 @@ const TOP_LEVEL = new Set([Dim, Input, Output, Loss, Train, Fn, Layer, Optimizer
 const MOST_FAULTS = 100;
 
 /** Statements and blocks, and what happens where one does not parse: it is reported once, and the next one is read. */
-export class StatementParser extends FunctionParser {
+export class StatementParser extends FaultParser {
   private broken: NameNode[] = [];
   private closing: ReadonlyMap<Token, number> = new Map();
-  /** The end of the text was reached while recovering: what is missing there is no news. */
-  private gaveUp = false;
   private faults = 0;
   /** Where characters that are no token were left out. */
   private strays: readonly number[] = [];
@@ -105,6 +105,7 @@ export class StatementParser extends FunctionParser {
       }
       if (next.tokenType === EOF) return found;
       if (opening && (this.ahead(1, RightCurly) || this.lostBrace(next, opening))) return found;
+      this.mendWord();
       const start = this.position();
       const standing = found.length;
       try {
@@ -125,8 +126,9 @@ export class StatementParser extends FunctionParser {
         if (++this.faults > MOST_FAULTS) return this.abandon(found);
         this.nesting = nesting;
         if (this.position() === start) this.SKIP_TOKEN();
-        if (found.length === standing) this.broken.push(...this.namesFrom(start));
         this.resynchronise(opening !== undefined);
+        if (found.length === standing)
+          this.broken.push(...this.namesFrom(start), ...this.targetsBetween(start, this.position()));
       }
     }
   }
@@ -193,6 +195,34 @@ export class StatementParser extends FunctionParser {
     return false;
   }
 
+  /** `inpt x: f32`, `let y = 2`: a word that begins no statement, before a name, is reported and read as meant. */
+  private mendWord(): void {
+    const word = this.LA(1);
+    const next = this.LA(2);
+    if (word.tokenType !== Name || !(word instanceof Token) || !(next instanceof Token)) return;
+    if (!this.ahead(2, Name) || next.beginsLine) return;
+    const needless = NEEDLESS_WORDS.has(word.image);
+    const near = suggest(
+      word.image,
+      [...statementWords].map((type) => type.name.toLowerCase()),
+    );
+    const meant = [...statementWords].find((type) => type.name.toLowerCase() === near);
+    if (!needless && !meant) return;
+    const span = needless ? this.source.span(word.startOffset, next.startOffset) : this.spanOf(word);
+    this.report(
+      diagnose(
+        "GRAD1001",
+        this.spanOf(word),
+        { expected: "a declaration or an equation", found: `\`${shorten(word.image)}\`` },
+        needless
+          ? { help: `an equation needs no keyword: \`${next.image} = …\``, fix: { span, text: "" } }
+          : { help: didYouMean(near ?? ""), fix: { span, text: near ?? "" } },
+      ),
+    );
+    if (needless) this.SKIP_TOKEN();
+    else if (meant) word.retype(meant);
+  }
+
   private explain(error: unknown): Diagnostic {
     if (error instanceof StatementFault) return error.diagnostic;
     if (error instanceof Error && isRecognitionException(error)) {
@@ -203,44 +233,10 @@ export class StatementParser extends FunctionParser {
   }
   /** Whether the fault only follows from characters left out in the same statement, which are reported themselves. */
   private followsStray(start: IToken, fault: Diagnostic): boolean {
-    return this.strays.some((at) => at >= start.startOffset && at <= fault.span.start.offset);
+    const next = this.LA(1);
+    const reached = next.tokenType === EOF ? Infinity : Math.max(fault.span.start.offset, next.startOffset);
+    return this.strays.some((at) => at >= start.startOffset && at <= reached);
   }
-  /** "expected X, found Y" at the token, or right after the last one where that began a new line. */
-  private unexpected(expected: string, token: IToken = this.LA(1)): Diagnostic {
-    const last = this.lastBefore(token);
-    const atEnd = token.tokenType === EOF;
-    const fresh =
-      last !== undefined && (atEnd || token.tokenType === Boundary || (token as Token).beginsLine);
-    const found = atEnd
-      ? "the end of the file"
-      : fresh
-        ? "the end of the line"
-        : `\`${shorten(token.image)}\``;
-    if (atEnd && this.gaveUp === false) this.gaveUp = true;
-    return diagnose(
-      "GRAD1001",
-      fresh ? this.placeAfter(last) : this.spanOf(token),
-      { expected, found },
-      helpFor(token, expected, last),
-    );
-  }
-  private lastBefore(token: IToken): IToken | undefined {
-    for (let k = 0; k > -4; k--) {
-      const last = this.LA(k);
-      if (last === undefined || last.tokenType === EOF) return undefined;
-      if (last !== token && last.tokenType !== Boundary) return last;
-    }
-    return undefined;
-  }
-  private placeAfter(token: IToken): Span {
-    const end = token.startOffset + token.image.length;
-    return this.source.span(end, end);
-  }
-  private placeAfterLast(): Span {
-    const last = this.lastBefore(this.LA(1));
-    return last ? this.placeAfter(last) : this.source.span(0, 0);
-  }
-
   /** On to the next boundary or `;`, over whole blocks, or before the `}` of the block at hand. */
   private resynchronise(inBlock: boolean): void {
     for (;;) {
@@ -261,80 +257,4 @@ export class StatementParser extends FunctionParser {
       while (close !== undefined && this.position() < close);
     }
   }
-
-  /** The names that the statement begun at `start` would have defined. */
-  private namesFrom(start: number): NameNode[] {
-    const names: NameNode[] = [];
-    const token = (k: number): IToken | undefined => this.input[k];
-    const isName = (k: number): boolean => {
-      const at = token(k);
-      return at !== undefined && tokenMatcher(at, Name);
-    };
-    const first = token(start);
-    if (!first) return names;
-    if (first.tokenType === Train || first.tokenType === Check) return names;
-    const declares = statementWords.has(first.tokenType) && isName(start + 1);
-    let k = declares ? start + 1 : start;
-    while (isName(k)) {
-      names.push(this.nameOf(token(k)!));
-      // `param a: f32 = 1, b`: on to the next entry.
-      let depth = 0;
-      for (const limit = k + 200; ++k < limit;) {
-        const image = token(k)?.image ?? "";
-        if (image === "" || (depth === 0 && (image === "," || image === ";"))) break;
-        if ("([{".includes(image)) depth++;
-        else if (")]}".includes(image)) depth--;
-        if (!declares && image === "=") break;
-      }
-      if (token(k)?.image !== ",") break;
-      k++;
-    }
-    return names;
-  }
-}
-
-const shorten = (image: string): string => (image.length > 40 ? `${image.slice(0, 39)}…` : image);
-
-/** Words with which other languages begin a statement, and what does their work here. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
-  def: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
-  function: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
-  let: "an equation needs no keyword: `y = 2`",
-  var: "an equation needs no keyword: `y = 2`",
-  for: "nothing loops here: an equation holds for all its indices, `sum[i] x[i]` adds, `rec t in 0..T { … }` goes step by step",
-  while: "a loop that stops is `rec t in 0..T while condition { … }`",
-  return: "a function's results are named, and defined by equations",
-  class: "what owns params is a `layer`",
-  print: "`output y` gives a value to the caller",
-};
-
-function helpFor(token: IToken, expected: string, last: IToken | undefined): DiagnosticExtras {
-  const before = last?.image;
-  const word = OTHER_WORDS[before ?? ""];
-  if (expected === "`=`" && word !== undefined) return { help: word };
-  if (before === "*" && token.image === "*") return { help: "a power is written `x^2`" };
-  if (token.image === "=" && before !== undefined && /^[-+*/%]$/.test(before))
-    return { help: "nothing is changed in place: give the new value a name of its own" };
-  if (expected === "`=`" && token.image === ":")
-    return { help: "an equation is written `y = …`, a declaration `input y: f32[N]` or `param y: f32[N]`" };
-  if (expected === "`]`" && token.image === ":")
-    return { help: "there are no slices: an index ranges over the part, `y[i in 0..5] = x[i]`" };
-  if (expected === "`:`") return { help: "it has a type: `x: f32` or `x: f32[N, M]`" };
-  if (expected === "`with`") return { help: "an optimizer is named: `train loss with adam(rate = 1e-3)`" };
-  if (expected === "`{`" && before === "import") return { help: 'write `import { name } from "std/ode"`' };
-  if (
-    expected.startsWith("an operator") &&
-    token.image === "(" &&
-    before !== undefined &&
-    /^[fiu]\d\d$/.test(before)
-  )
-    return { help: `sizes stand in square brackets: \`${before}[…]\`` };
-  if (expected.startsWith("an operator") && token.image === "[")
-    return { help: "a declaration has a type: `param W: f32[N, M]`" };
-  if (expected.startsWith("an operator") && (tokenMatcher(token, Name) || token.image === "("))
-    return { help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`" };
-  if (expected === "`=`" && token.image === "==") return { help: "an equation has one `=`" };
-  if (expected === "`then`") return { help: "write `if condition then a else b`" };
-  if (expected === "`else`") return { help: "`if` is an expression and always has an `else`" };
-  return {};
 }

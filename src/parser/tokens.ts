@@ -16,7 +16,7 @@ export function tokenize(
   const listed = tokens.map((token) => ({
     kind: kindOf(token),
     text: token.image,
-    span: text.span(token.startOffset, token.startOffset + token.image.length),
+    span: text.span(token.startOffset, token.end),
   }));
   return {
     tokens: [...listed, { kind: "end", text: "", span: text.span(source.length, source.length) }],

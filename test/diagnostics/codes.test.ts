@@ -19,6 +19,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   GRAD1012: 'import { rk4 } from "std/ode\ninput x: f32\noutput y = x',
   GRAD1013: "dim T\nrec t in 0..T {\n  z[0] = 1.0\n  z[t + 1] = z[t]",
   GRAD1014: "y = 2 *\n".repeat(300),
+  GRAD1015: "input x: f32\noutput y = 2x + .5",
   GRAD2001: "input hidden: f32\noutput y = relu(hiden)",
   GRAD2002: "h = 1.0\nh = 2.0\noutput y = h",
   GRAD2003: "max = 3.0\noutput y = max",

@@ -38,6 +38,10 @@ test("an unfinished line is the error, not the line after it", () => {
       m.grad:1:8
         1 | y = f(a
           |        ^
+      note: the \`(\` that stays open
+      m.grad:1:6
+        1 | y = f(a
+          |      ^
     kept: z
     broken: y
     "
@@ -48,6 +52,10 @@ test("an unfinished line is the error, not the line after it", () => {
       m.grad:1:14
         1 | param a: f32[
           |              ^
+      note: the \`[\` that stays open
+      m.grad:1:13
+        1 | param a: f32[
+          |             ^
     kept: l
     broken: a
     "
@@ -149,7 +157,7 @@ test("comparisons do not chain", () => {
       m.grad:1:11
         1 | q = a < b < c
           |           ^
-      help: join two comparisons with \`and\`: \`a < b and b < c\`
+      help: join two comparisons: \`a < b and b < c\`
     kept: q
     broken: 
     "
@@ -179,8 +187,8 @@ test("characters that are no token are one error, with what was meant", () => {
         1 | y = 2 × x
           |       ^
       help: write \`*\`
-    kept: z
-    broken: y
+    kept: y z
+    broken: 
     "
   `);
 });
@@ -206,6 +214,7 @@ test("keywords, types and texts", () => {
       m.grad:3:14
         3 | fn g(x: f32) { y = x }
           |              ^
+      help: results are named: \`fn f(x: f32) -> y: f32 { y = … }\`, or \`fn f(x: f32) = …\`
     error[GRAD1012]: a text in quotes ends on its line
       m.grad:4:19
         4 | import { a } from "x
@@ -214,17 +223,19 @@ test("keywords, types and texts", () => {
       m.grad:5:5
         5 | u = sum x
           |     ^^^
+      help: \`sum[i] x[i]\`
     error[GRAD1011]: \`y\` cannot be written like this after \`output\`
       m.grad:6:8
         6 | output y[b]
           |        ^^^^
+      help: \`output y\` marks what is defined elsewhere; \`output y[i] = …\` defines it
     error[GRAD1001]: expected \`else\`, found the end of the file
       m.grad:7:16
         7 | w = if a then b
           |                ^
       help: \`if\` is an expression and always has an \`else\`
     kept: import
-    broken: x g u y w
+    broken: x g y u y w
     "
   `);
 });

@@ -1,0 +1,129 @@
+import { tokenMatcher, type IToken } from "chevrotain";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
+import type { Span } from "../diagnostics/span.js";
+import {
+  AxisOperatorName,
+  Fn,
+  Import,
+  Name,
+  Optimizer,
+  Rec,
+  ReducerName,
+  RESERVED_WORDS,
+} from "./vocabulary.js";
+
+/** Where a text stops following the grammar. */
+export interface Fault {
+  readonly expected: string;
+  readonly token: IToken;
+  readonly span: Span;
+  /** The token before, and the one before the bracket that is open. */
+  readonly last: IToken | undefined;
+  readonly caller: IToken | undefined;
+}
+
+/** Words with which other languages begin a statement, and what does their work here. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  def: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+  func: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+  function: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+  for: "nothing loops here: an equation holds for all its indices, `sum[i] x[i]` adds, `rec t in 0..T { … }` goes step by step",
+  while: "a loop that stops is `rec t in 0..T while condition { … }`",
+  return: "a function's results are named, and defined by equations",
+  class: "what owns params is a `layer`",
+  print: "`output y` gives a value to the caller",
+};
+/** Words that other languages put before an equation. */
+export const NEEDLESS_WORDS: ReadonlySet<string> = new Set(["let", "var", "val", "auto"]);
+
+/** What a statement's word wants next. */
+export function wantedAfter(word: IToken): string {
+  if (word.tokenType === Import) return "`{`";
+  const what =
+    word.tokenType === Rec
+      ? "an index"
+      : word.tokenType === Fn || word.tokenType === Optimizer
+        ? "its name"
+        : "a name";
+  return `${what} after \`${word.image}\``;
+}
+
+/** How a reducer or axis operator is written. */
+export const operatorExample = (name: string, isReducer: boolean): string =>
+  isReducer ? `\`${name}[i] x[i]\`` : `\`p[i] = ${name}[i] x[i]\``;
+
+/** The likely mend. Cases stand from the particular to the general. */
+export function faultHelp(fault: Fault): DiagnosticExtras {
+  const { expected, token, span, last, caller } = fault;
+  const found = token.image;
+  const before = last?.image ?? "";
+  const replaced = (text: string): { span: Span; text: string } => ({ span, text });
+
+  if (RESERVED_WORDS.includes(found) && /a name|its name|a declaration|an index/.test(expected))
+    return { help: `\`${found}\` is reserved: take another name` };
+  switch (expected) {
+    case "`=`":
+      if (OTHER_WORDS[before] !== undefined) return { help: OTHER_WORDS[before] };
+      if (found === "==") return { help: "an equation has one `=`", fix: replaced("=") };
+      if (/^[-+*/%^@]$/.test(found))
+        return { help: "nothing is changed in place: give the new value a name of its own" };
+      if (found === ":")
+        return {
+          help: "an equation is written `y = …`, a declaration `input y: f32[N]` or `param y: f32[N]`",
+        };
+      return {};
+    case "`]`":
+      if (found === ":")
+        return { help: "there are no slices: an index ranges over the part, `y[i in 0..5] = x[i]`" };
+      if (caller && tokenMatcher(caller, AxisOperatorName) && found === ",")
+        return { help: `\`${caller.image}\` works along one index` };
+      if (caller && (tokenMatcher(caller, ReducerName) || tokenMatcher(caller, AxisOperatorName)))
+        return { help: `a guard stands after a bar: \`${caller.image}[i | i > 0] …\`` };
+      return {};
+    case "`)`":
+      if (found === ".." && caller && tokenMatcher(caller, ReducerName))
+        return { help: `a reducer has its indices in square brackets: \`${caller.image}[i in 0..N] x[i]\`` };
+      return {};
+    case "`:`":
+      if (/^(f16|f32|f64|i32|u32|bool)$/.test(before))
+        return { help: `a result has a name: \`-> y: ${before}\`` };
+      return { help: "it has a type: `x: f32` or `x: f32[N, M]`" };
+    case "`->` or `=`":
+      return { help: "results are named: `fn f(x: f32) -> y: f32 { y = … }`, or `fn f(x: f32) = …`" };
+    case "`with`":
+      return { help: "an optimizer is named: `train loss with adam(rate = 1e-3)`" };
+    case "`at`":
+      return { help: "a check is written `check loss at { x = 1, loss = 2 }`" };
+    case "`in`":
+      return { help: "steps have a range: `rec t in 0..T { … }`" };
+    case "`..`":
+      return { help: "a range is written `0..N`" };
+    case "`{`":
+      return before === "import" ? { help: 'write `import { name } from "std/ode"`' } : {};
+    case "`then`":
+      return { help: "write `if condition then a else b`" };
+    case "`else`":
+      return { help: "`if` is an expression and always has an `else`" };
+    case "a declaration or an equation":
+      return found === "}" ? { help: "no `{` is open here" } : {};
+    case "an expression":
+      if (before === ".." && found === "=")
+        return { help: "ranges are half open: `0..N + 1` goes up to and with N" };
+      if (before === ".." && found === ".") return { help: "a range is written `0..N`" };
+      if (found === "+") return { help: "a number is positive without a sign" };
+      return {};
+  }
+  if (!expected.startsWith("an operator")) return {};
+  if (before === "=" || found === ">") return {};
+  if (found === "(" && /^[fiu]\d\d$/.test(before))
+    return { help: `sizes stand in square brackets: \`${before}[…]\`` };
+  if (found === "[") return { help: "a declaration has a type: `param W: f32[N, M]`" };
+  if (found === "{" && /^(f16|f32|f64|i32|u32|bool)$/.test(before))
+    return { help: `a result has a name: \`-> y: ${before}\`` };
+  if (found === ")" || found === "]") return { help: `no \`${found === ")" ? "(" : "["}\` is open here` };
+  if (tokenMatcher(token, Name) || found === "(")
+    return {
+      help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`",
+    };
+  return {};
+}
