@@ -29,6 +29,9 @@ export interface Analysis {
 const within = (inner: Diagnostic["span"], outer: Diagnostic["span"]): boolean =>
   inner.start.offset >= outer.start.offset && inner.end.offset <= outer.end.offset;
 
+const textAt = (source: string, { start, end }: Diagnostic["span"]): string =>
+  source.slice(start.offset, end.offset);
+
 /** The front end alone: all that `gradc check` and an editor need, and every diagnostic that there can be. */
 export function analyse(source: string, options: AnalyseOptions = {}): Analysis {
   const filename = options.filename ?? "model.grad";
@@ -49,7 +52,12 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
       file !== filename ||
       !parsed.diagnostics.some(({ span: fault }) => within(fault, span) || within(span, fault)),
   );
-  const diagnostics = [...parsed.diagnostics, ...news];
+  // A reserved word that was declared all the same is told there; where it is used as a name follows.
+  const declared = news.flatMap(({ code, span }) => (code === "GRAD2003" ? [textAt(source, span)] : []));
+  const syntax = parsed.diagnostics.filter(
+    ({ code, span }) => code !== "GRAD1007" || !declared.includes(textAt(source, span)),
+  );
+  const diagnostics = [...syntax, ...news];
   const failed = diagnostics.some((d) => d.severity === "error");
   return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };
 }

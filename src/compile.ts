@@ -8,6 +8,7 @@ import { emitWasm, WASM_SWITCHES, type WasmCode } from "./codegen/wasm/module.js
 import { printWgslKernel } from "./codegen/wgsl/kernel.js";
 import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
+import { before } from "./diagnostics/span.js";
 import { ExpressionTable } from "./ir/expr.js";
 import { graphDot, graphSvg } from "./ir/graph.js";
 import { printProgram } from "./ir/print.js";
@@ -108,7 +109,7 @@ function lacking({ program, file }: Analysis, target: Target): Diagnostic[] {
     if (!dtypes.includes(dtype) && !first.has(dtype))
       first.set(
         dtype,
-        diagnose("GRAD5002", span ?? { ...file.span, end: file.span.start }, {
+        diagnose("GRAD5002", span ?? before(file.span), {
           engine: ENGINE[target],
           dtype,
         }),
@@ -128,8 +129,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   const analysis = analyse(source, options);
   const diagnostics = [...analysis.diagnostics];
   if (precision === "f64" && targets.includes("wgsl")) {
-    const { span } = analysis.file;
-    diagnostics.push(diagnose("GRAD5002", { ...span, end: span.start }, { engine: "WGSL", dtype: "f64" }));
+    diagnostics.push(diagnose("GRAD5002", before(analysis.file.span), { engine: "WGSL", dtype: "f64" }));
   }
   for (const target of targets) diagnostics.push(...lacking(analysis, target));
   const early: StageTexts = {

@@ -1,10 +1,13 @@
 import { and, select, within, type Expr, type Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Span } from "../diagnostics/span.js";
+import { suggest } from "../diagnostics/suggest.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
 import { shortfalls, type Known } from "./bounds.js";
-import type { Context, Elaborate } from "./context.js";
+import type { Context, Elaborate, LostAxes } from "./context.js";
+import { declarations, written } from "./mismatch.js";
 import { match } from "./operators.js";
+import { suggestion } from "./report.js";
 import { at, describe, showSize, toPolynomial, type Term } from "./term.js";
 
 interface Access {
@@ -50,122 +53,228 @@ function access(
   const { report } = context.session;
   const base = elaborate(node.base, context);
   const subscripts = node.subscripts.map((s) => subscript(s, context, elaborate));
-  if (!base) return null;
-  if (subscripts.length > base.axes.length)
-    return report.add("GRAD3002", node.span, {
-      name: nameOf(node.base),
-      rank: base.axes.length,
-      given: subscripts.length,
-    });
+  if (base && subscripts.length > base.axes.length) {
+    const declared = declarations(context, [node.base]);
+    return report.add(
+      "GRAD3002",
+      node.span,
+      { name: nameOf(node.base), rank: base.axes.length, given: subscripts.length, type: describe(base) },
+      { related: declared },
+    );
+  }
+  // Of an equation with an error the sizes may be known: a use that does not fit them is an error of its own.
+  const sizes = base ? base.axes.map((a) => a.hi) : lostAxes(node.base, context);
   let inside: Expr | null = null;
+  let failed = !base;
   const polys: Poly[] = [];
   for (const [k, poly] of subscripts.entries()) {
-    const axis = base.axes[k];
+    const size = sizes[k];
     const place = node.subscripts[k];
-    if (!poly || !axis || !place) return null;
-    const fits = inBounds(poly, axis, nameOf(node.base), k, place, context, tolerant);
-    if (fits === null) return null;
+    const use =
+      poly && size && place
+        ? {
+            poly,
+            size,
+            name: nameOf(node.base),
+            position: k,
+            rank: sizes.length,
+            node: place,
+            entry: written(node) ?? `${nameOf(node.base)}[…]`,
+          }
+        : null;
+    const fits = use && inBounds(use, context, tolerant);
+    if (!use || fits === null) {
+      failed = true;
+      continue;
+    }
     if (!fits) {
-      const condition = within(poly, ZERO, axis.hi);
+      const condition = within(use.poly, ZERO, use.size);
       inside = inside ? and(inside, condition) : condition;
     }
-    polys.push(poly);
+    polys.push(use.poly);
   }
-  return { term: at(base, polys), inside };
+  return failed || !base ? null : { term: at(base, polys), inside };
 }
-const nameOf = (node: Expression): string => (node.kind === "name" ? node.name : "the expression");
+const nameOf = (node: Expression): string =>
+  node.kind === "name" ? node.name : (written(node) ?? "the expression");
+function lostAxes(node: Expression, { scope }: Context): LostAxes {
+  const binding = node.kind === "name" ? scope.lookup(node.prime ? `${node.name}'` : node.name) : undefined;
+  return binding?.kind === "poison" ? (binding.axes ?? []) : [];
+}
 
 /** An integer subscript; an unknown name here is an index that nothing binds. */
 export function subscript(node: Expression, context: Context, elaborate: Elaborate): Poly | null {
   const { report } = context.session;
   if (node.kind === "name" && !context.scope.lookup(node.name)) {
+    const near = node.name.length > 2 ? suggest(node.name, context.scope.visible()) : undefined;
     return report.add(
       "GRAD2004",
       node.span,
       { name: node.name },
-      { help: `\`sum[${node.name}] …\` adds over it` },
+      near === undefined ? { help: `\`sum[${node.name}] …\` adds over it` } : suggestion(near, node.span),
     );
   }
   const term = elaborate(node, context);
   if (!term) return null;
   const integer = term.flexible ? term.flexible.integer : term.body;
   if (term.axes.length > 0 || !integer || (integer.dtype !== "i32" && integer.dtype !== "u32"))
-    return report.add("GRAD3006", node.span, { wanted: "an integer subscript", found: describe(term) });
+    return report.add(
+      "GRAD3006",
+      node.span,
+      { wanted: "an integer subscript", found: describe(term) },
+      { ...subscriptHelp(term, node), related: declarations(context, [node]) },
+    );
   return toPolynomial(integer);
+}
+function subscriptHelp(term: Term, node: Expression): { help?: string } {
+  if (term.axes.length > 0) return { help: "one entry of it is a subscript: give it indices too" };
+  if (term.dtype === "bool") return { help: "a choice is written `if c then a else b`" };
+  const text = written(node);
+  if (term.flexible || text === undefined) return {};
+  return { help: `declare it as \`i32\`, or convert: \`i32(${text})\` goes towards zero` };
+}
+
+/** One subscript of a tensor: where it stands, and the size of its axis. */
+interface Use {
+  readonly poly: Poly;
+  readonly size: Poly;
+  readonly name: string;
+  readonly position: number;
+  readonly rank: number;
+  readonly node: Expression;
+  /** All of the access, as it is written. */
+  readonly entry: string;
 }
 
 /**
  * Whether the access is proved, or left to a check at binding or to the data (true); false: `??` has to ask.
  * Null where it leaves the axis for sure.
  */
-function inBounds(
-  poly: Poly,
-  axis: Index,
-  name: string,
-  position: number,
-  node: Expression,
-  context: Context,
-  tolerant: boolean,
-): boolean | null {
+function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null {
+  const { poly, size, node } = use;
   const { session } = context;
   const lone = poly.asIndex;
-  if (lone && node.kind === "name" && !tolerant && !lone.hi.equals(axis.hi) && isInferred(lone)) {
-    const sizes = `${showSize(lone.hi)}, and here ${showSize(axis.hi)}`;
-    const axisOf = (text: string, k: number): string =>
-      k === 0 ? `\`${text}\`` : `\`${text}\` (axis ${k + 1})`;
-    const first = inferred.get(lone);
-    const declared = context.scope.placeOf(name);
-    return session.report.add(
-      "GRAD3001",
-      node.span,
-      { name: axisOf(name, position), index: lone.name, sizes },
-      {
-        related: [
-          ...(first
-            ? [
-                {
-                  message: `\`${lone.name}\` runs over ${axisOf(first.name, first.position)}, of size ${showSize(lone.hi)}`,
-                  span: first.span,
-                },
-              ]
-            : []),
-          ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
-        ],
-      },
-    );
-  }
+  if (lone && node.kind === "name" && !tolerant && !lone.hi.equals(size) && isInferred(lone))
+    return twoSizes(use, lone, context);
   const known: Known = { facts: context.facts, rangeOf: (id) => rangeOfValue(id, context) };
   const below = shortfalls(poly, known);
-  const above = shortfalls(axis.hi.sub(1).sub(poly), known);
+  const above = shortfalls(size.sub(1).sub(poly), known);
   if (isProved(below) && isProved(above)) return true;
   if (tolerant) return false;
   if (below === "data" || above === "data") {
-    promise(poly, axis.hi, context);
+    promise(poly, size, context);
     return true;
   }
-  const help = `\`${name}[…] ?? 0\` reads 0 outside; clamp(…, 0, ${showSize(axis.hi.sub(1))}) stays inside`;
-  const text = `${showSize(poly)} on the axis of size ${showSize(axis.hi)}`;
-  if (below === "unknown" || above === "unknown")
-    return session.report.add("GRAD3005", node.span, { text }, { help });
-  for (const missing of [...below, ...above]) {
-    if ((missing.constant ?? 0) < 0) return session.report.add("GRAD3005", node.span, { text }, { help });
-    session.require("non-negative", missing, "GRAD3005", `subscript ${text} leaves its axis`, node.span);
+  if (below === "unknown" || above === "unknown") return outside(use, null, context);
+  for (const [k, missing] of [...below, ...above].entries()) {
+    if ((missing.constant ?? 0) < 0)
+      return outside(use, k < below.length ? missing : size.sub(1).sub(missing), context);
+    session.require("non-negative", missing, "GRAD3005", leaving(use), node.span);
   }
   return true;
 }
 const isProved = (found: ReturnType<typeof shortfalls>): boolean =>
   typeof found !== "string" && found.length === 0;
 
-/** A use of a named tensor that gave an index its range. */
-export interface NamedUse {
-  readonly name: string;
-  readonly position: number;
-  readonly span: Span;
+const axisOf = (name: string, position: number): string =>
+  position === 0 ? `\`${name}\`` : `\`${name}\` (axis ${position + 1})`;
+
+/** An index that runs over an axis of one size and stands on one of another. */
+function twoSizes({ name, position, size, node }: Use, index: Index, context: Context): null {
+  doubted.add(index);
+  const source = sources.get(index);
+  const declared = context.scope.placeOf(name);
+  const over =
+    source?.kind === "use"
+      ? axisOf(source.name, source.position)
+      : source?.kind === "declared"
+        ? `the declared axis of \`${source.name}\``
+        : "an axis of what it subscripts";
+  const from = `\`${index.name}\` runs over ${over}, of size ${showSize(index.hi)}`;
+  return context.session.report.add(
+    "GRAD3001",
+    node.span,
+    {
+      name: axisOf(name, position),
+      index: index.name,
+      sizes: `${showSize(index.hi)}, and here ${showSize(size)}`,
+    },
+    {
+      related: [
+        ...(source ? [{ message: from, span: source.span }] : []),
+        ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
+      ],
+    },
+  );
 }
-/** Indices whose range was not written, with the use that gave it. */
-const inferred = new WeakMap<Index, NamedUse | undefined>();
-export const markInferred = (index: Index, use?: NamedUse): void => void inferred.set(index, use);
-const isInferred = (index: Index): boolean => inferred.has(index);
+
+const leaving = ({ poly, name, rank, position, size }: Use): string =>
+  `subscript \`${showSize(poly)}\` leaves ${rank > 1 ? `axis ${position + 1}` : "the axis"} of \`${name}\`, of size ${showSize(size)}`;
+
+/** `reach`: the entry outside that the subscript comes to, where it is known. */
+function outside(use: Use, reach: Poly | null, context: Context): null {
+  const { poly, size, name, node } = use;
+  const last = showSize(size.sub(1));
+  const isDown = reach !== null && reach.sub(size).terms.some((t) => t.atoms.length > 0 && t.num < 0);
+  const how =
+    poly.indices.size === 0
+      ? `: its last entry is ${last}`
+      : reach === null
+        ? ""
+        : isDown || (reach.constant ?? 0) < 0
+          ? `: it goes down to ${showSize(reach)}`
+          : `: it goes up to ${showSize(reach)}, and the last entry is ${last}`;
+  const indices = [...poly.indices].flatMap((index) => {
+    const source = sources.get(index);
+    const range = `${showSize(index.lo)}..${showSize(index.hi)}`;
+    return source ? [{ message: `\`${index.name}\` runs over ${range}`, span: source.span }] : [];
+  });
+  const declared = context.scope.placeOf(name);
+  return context.session.report.add(
+    "GRAD3005",
+    node.span,
+    { text: `${leaving(use)}${how}` },
+    {
+      related: [
+        ...indices,
+        ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
+      ],
+      help: outsideHelp(use, reach, isDown),
+    },
+  );
+}
+function outsideHelp({ poly, size, name, node, entry }: Use, reach: Poly | null, isDown: boolean): string {
+  const last = showSize(size.sub(1));
+  const text = written(node) ?? "…";
+  if (poly.indices.size === 0)
+    return (poly.constant ?? 0) < 0
+      ? `entries count from 0: the last one is \`${name}[${last}]\``
+      : `entries count from 0`;
+  const otherwise = `\`${entry} ?? 0\` is 0 outside, \`clamp(${text}, 0, ${last})\` stays inside`;
+  // With a range as much shorter as the subscript goes too far, everything is inside.
+  const [index, ...more] = [...poly.indices];
+  const excess = reach?.sub(size.sub(1));
+  if (!index || more.length > 0 || !excess || isDown || poly.sub(Poly.index(index)).constant === undefined)
+    return otherwise;
+  const range = `${showSize(index.lo)}..${showSize(index.hi.sub(excess))}`;
+  return `\`${index.name} in ${range}\` stays inside; ${otherwise}`;
+}
+
+/** Where an index has its range from: its use on an axis, a declared type, or as it is written. */
+export type IndexSource =
+  | { readonly kind: "use"; readonly name: string; readonly position: number; readonly span: Span }
+  | { readonly kind: "declared"; readonly name: string; readonly span: Span }
+  | { readonly kind: "computed" | "written"; readonly span: Span };
+const sources = new WeakMap<Index, IndexSource>();
+export const markSource = (index: Index, source: IndexSource): void => void sources.set(index, source);
+/** Indices found to be of two sizes: which one was meant is not known. */
+const doubted = new WeakSet<Index>();
+export const isDoubted = (index: Index): boolean => doubted.has(index);
+/** All uses of an index whose range is not written agree with where it has it from. */
+const isInferred = (index: Index): boolean => {
+  const source = sources.get(index);
+  return source !== undefined && source.kind !== "written";
+};
 
 function rangeOfValue(id: number, context: Context): { lo: Poly; hi: Poly } | undefined {
   // Members of a recurrence are read before they are defined.

@@ -3,41 +3,46 @@ import { isFloat, isInteger, type DType } from "../ir/expr.js";
 import { ONE, Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Name } from "../parser/ast.js";
-import { didYouMean, suggest } from "../diagnostics/suggest.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
+import type { Span } from "../diagnostics/span.js";
+import { suggest } from "../diagnostics/suggest.js";
+import { operatorExample } from "../parser/help.js";
 import { arrange } from "./arguments.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { DERIVATIVES, derivative } from "./derivatives.js";
+import { typeElsewhere } from "./elsewhere.js";
 import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
-import { choose, match, over } from "./operators.js";
+import { declarations, told, written, type Side } from "./mismatch.js";
+import { choose, match, numberHelp, over } from "./operators.js";
 import { indicesFor, mentionsName } from "./ranges.js";
+import { suggestion } from "./report.js";
 import { sizeOf } from "./sizes.js";
 import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term } from "./term.js";
+import { unknownFunction } from "./unknown.js";
 
 const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
 export const isDType = (name: string): name is DType => (DTYPES as readonly string[]).includes(name);
-const OTHER_TYPES: Readonly<Record<string, DType>> = {
-  float: "f32",
-  float16: "f16",
-  float32: "f32",
-  float64: "f64",
-  double: "f64",
-  half: "f16",
-  int: "i32",
-  int32: "i32",
-  uint: "u32",
-  uint32: "u32",
-  boolean: "bool",
-};
 /** What other languages call a type, or the nearest, or all. */
-export function typeMeant(name: string): string {
-  const near = OTHER_TYPES[name.toLowerCase()] ?? suggest(name, DTYPES);
-  return near ? didYouMean(near) : `types are ${DTYPES.join(", ")}`;
+export function typeMeant(name: string, span: Span): DiagnosticExtras {
+  const near = typeElsewhere(name) ?? suggest(name, DTYPES);
+  return near ? suggestion(near, span) : { help: `types are ${DTYPES.join(", ")}` };
 }
 const SPECIAL = ["reshape", "concat", "stop", "rand", "randn", "grad", "jvp", "vjp", "hvp", "jacobian"];
+const OWN_FUNCTIONS = [
+  ...Object.entries(SCALARS).flatMap(([name, { visible }]) => (visible ? [name] : [])),
+  ...DTYPES,
+  ...SPECIAL,
+];
 /** Names that a file may not declare. */
-export const isReserved = (name: string): boolean =>
-  SCALARS[name]?.visible === true || isDType(name) || SPECIAL.includes(name);
+export const isReserved = (name: string): boolean => RESERVED.has(name);
+const RESERVED: ReadonlySet<string> = new Set([...OWN_FUNCTIONS, ...REDUCERS, ...AXIS_OPERATORS]);
+
+export function reservedAs(name: string): string {
+  if (REDUCERS.some((r) => r === name)) return "a reducer";
+  if (AXIS_OPERATORS.some((o) => o === name)) return "an axis operator";
+  return isDType(name) ? "a type" : "a function of the language";
+}
 
 export function call(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;
@@ -54,8 +59,16 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
     });
   }
   if (binding) {
-    if (binding.kind !== "poison")
-      report.add("GRAD3006", node.callee.span, { wanted: "a function", found: `\`${name}\`` });
+    for (const { value } of node.args) elaborate(value, context);
+    if (binding.kind !== "poison" && !context.session.disputed.has(name))
+      report.add(
+        "GRAD3006",
+        node.callee.span,
+        { wanted: "a function", found: `\`${name}\`` },
+        binding.kind === "optimizer"
+          ? { help: `an optimizer stands in \`train loss with ${name}(…)\`` }
+          : { help: `a product is written \`${name} * (…)\`, an entry \`${name}[…]\`` },
+      );
     return null;
   }
   if (isDType(name)) return conversion(node, name, context, elaborate);
@@ -75,22 +88,33 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
         { help: `${name}(seed)[b, j]` },
       );
     default: {
-      const operator = operatorExample(name);
-      return report.unknownName(
-        "function",
-        name,
-        node.callee.span,
-        operator ? [] : [...context.scope.visible(), ...Object.keys(SCALARS).filter(isReserved), ...SPECIAL],
-        operator && `\`${name}\` names the index that it runs over: ${operator}`,
+      // A function may be handed on.
+      const found = node.args.map(({ value }) =>
+        value.kind === "name" && context.scope.lookup(value.name)?.kind === "function"
+          ? null
+          : elaborate(value, context),
       );
+      const isReducer = REDUCERS.some((r) => r === name);
+      if (isReducer || AXIS_OPERATORS.some((o) => o === name))
+        return report.add("GRAD1007", node.span, { name }, operatorHelp(node, isReducer, found[0] ?? null));
+      return unknownFunction(name, node.callee.span, context, OWN_FUNCTIONS);
     }
   }
 }
 
-/** How a reducer or axis operator is written, for those who call it. */
-function operatorExample(name: string): string | undefined {
-  if (REDUCERS.some((r) => r === name)) return `\`${name}[i] x[i]\``;
-  return AXIS_OPERATORS.some((o) => o === name) ? `\`p[i] = ${name}[i] x[i]\`` : undefined;
+/** How a reducer or axis operator is written that is called like a function: of a named tensor over its axes. */
+function operatorHelp(
+  { callee, args, span }: CallExpression,
+  isReducer: boolean,
+  tensor: Term | null,
+): DiagnosticExtras {
+  const [argument] = args;
+  const rank = tensor?.axes.length ?? 0;
+  if (!isReducer || rank === 0 || rank > 4 || argument?.value.kind !== "name" || args.length > 1)
+    return { help: operatorExample(callee.text, isReducer) };
+  const indices = ["i", "j", "k", "l"].slice(0, rank).join(", ");
+  const text = `${callee.text}[${indices}] ${argument.value.name}[${indices}]`;
+  return { help: `write \`${text}\``, fix: { span, text } };
 }
 
 function scalarFunction(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
@@ -115,8 +139,16 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
   }
   const [first, second, third] = terms;
   if (failed || !first) return null;
-  if (fn.type === "select") return second && third ? choose(context, first, second, third, node.span) : null;
-  const matched = match(context, terms, node.span);
+  if (fn.type === "select") {
+    const [condition, then, otherwise] = arranged;
+    const sides = {
+      ...(condition && { condition }),
+      ...(then && { then }),
+      ...(otherwise && { else: otherwise }),
+    };
+    return second && third ? choose(context, first, second, third, node.span, sides) : null;
+  }
+  const matched = match(context, terms, node.span, arranged, (a, b) => `${name}(${a}, ${b})`);
   if (!matched) return null;
   const type = matched.dtype ?? "f32";
   const accepted =
@@ -132,7 +164,7 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
       "GRAD3006",
       arranged[wrong]?.span ?? node.span,
       { wanted: `${wanted} for \`${name}\``, found: describe(terms[wrong] ?? first) },
-      isInteger(type) ? { help: "f32(…) converts" } : {},
+      acceptedHelp(type, wanted, arranged[wrong]),
     );
   }
   const result = fn.type === "equality" || fn.type === "comparison" ? "bool" : type;
@@ -150,6 +182,13 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
         ? make(whole)
         : null;
   return { ...made, flexible: { integer, indexed } };
+}
+function acceptedHelp(type: DType, wanted: string, argument: Side): DiagnosticExtras {
+  if (type === "bool") return numberHelp(argument);
+  if (!isInteger(type) || wanted !== "a float") return {};
+  const text = written(argument);
+  if (!argument || text === undefined) return { help: "`f32(…)` converts" };
+  return { help: `\`f32(${text})\` converts`, fix: { span: argument.span, text: `f32(${text})` } };
 }
 const literalTerm = (value: number): Term => ({
   ...scalar(ir.constant(value)),
@@ -191,6 +230,13 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
   for (const item of sizes.items) {
     const size = sizeOf(item, context);
     if (!size) return null;
+    if ((size.constant ?? 0) < 0)
+      return session.report.add(
+        "GRAD3008",
+        item.span,
+        { text: `${size.constant}` },
+        { help: "every size is written: `[N * M]` for `[-1]`" },
+      );
     shape.push(size);
   }
   if (!found) return null;
@@ -198,7 +244,12 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
   const difference = product(shapeOf(found)).sub(product(shape));
   const text = `[${shape.map(showSize).join(", ")}]`;
   if ((difference.constant ?? 0) !== 0)
-    return session.report.add("GRAD3004", node.span, { left: describe(found), right: text });
+    return session.report.add(
+      "GRAD3004",
+      node.span,
+      { left: told(found, source), right: text },
+      { help: "the numbers of entries are the same", related: declarations(context, [source]) },
+    );
   if (!difference.isZero)
     session.require(
       "zero",
@@ -255,14 +306,24 @@ function concat(node: CallExpression, context: Context, elaborate: Elaborate): T
   for (const [k, part] of parts.entries()) {
     const span = node.args[k]?.span ?? node.span;
     if (part.axes.length === 0)
-      return report.add("GRAD3006", span, { wanted: "a tensor", found: describe(part) });
-    if (part.dtype !== first.dtype)
-      return report.add("GRAD3003", span, { left: describe(first), right: describe(part) });
+      return report.add(
+        "GRAD3006",
+        span,
+        { wanted: "a tensor", found: describe(part) },
+        { help: "a list makes an axis of scalars: `[a, b]`" },
+      );
+    const sides = [node.args[0]?.value, node.args[k]?.value];
+    const both = { left: told(first, sides[0]), right: told(part, sides[1]) };
+    const extras = { related: declarations(context, sides) };
+    if (part.dtype !== first.dtype) return report.add("GRAD3003", span, both, extras);
     if (
       part.axes.length !== first.axes.length ||
       part.axes.slice(1).some((a, n) => !first.axes[n + 1] || !a.hi.equals(first.axes[n + 1]?.hi ?? 0))
     )
-      return report.add("GRAD3004", span, { left: describe(first), right: describe(part) });
+      return report.add("GRAD3004", span, both, {
+        ...extras,
+        help: "parts are joined along their first axes; the others are equal",
+      });
   }
   const size = parts.reduce((total, part) => total.add(part.axes[0]?.hi ?? 0), Poly.constant(0));
   const position = ir.freshIndex(node.axis?.text ?? "k", size);

@@ -3,11 +3,14 @@ import type { CheckStatement } from "../parser/ast.js";
 import type { Context } from "./context.js";
 import { nestedNumbers } from "./initialisers.js";
 import { showSize } from "./term.js";
+import { unknownLoss } from "./unknown.js";
 
 /** Names of dims, inputs, params and states are given, those of outputs and losses expected; shapes and types are theirs. */
 export function validateCheck(
   statement: CheckStatement,
   results: { readonly losses: ReadonlyMap<string, ValueId>; readonly outputs: ReadonlyMap<string, ValueId> },
+  /** Losses, also those with an error. */
+  declared: readonly string[],
   context: Context,
 ): void {
   const { report, values, dims } = context.session;
@@ -18,8 +21,7 @@ export function validateCheck(
   );
   const { losses, outputs } = results;
   if (!losses.has(statement.loss.text)) {
-    if (context.scope.lookup(statement.loss.text)?.kind !== "poison")
-      report.unknownName("loss", statement.loss.text, statement.loss.span, losses.keys());
+    if (!declared.includes(statement.loss.text)) unknownLoss(statement.loss, declared, context);
     return;
   }
   const seen = new Set<string>();
@@ -32,7 +34,7 @@ export function validateCheck(
     if (dims.some((d) => d.name === text)) {
       const [size = NaN] = numbers.data;
       if (numbers.shape.length || !Number.isInteger(size) || size < 0)
-        report.add("GRAD3008", value.span, { text: "this" });
+        report.add("GRAD3008", value.span, { text: numbers.shape.length ? "a list" : `\`${size}\`` });
       continue;
     }
     const leaf = leaves.get(text);
@@ -53,10 +55,15 @@ export function validateCheck(
       wanted.length === numbers.shape.length &&
       wanted.every((size, k) => size.constant === undefined || size.constant === numbers.shape[k]);
     if (!fits) {
-      report.add("GRAD3004", value.span, {
-        left: `\`${text}\`: ${target.dtype}[${wanted.map(showSize).join(", ")}]`,
-        right: `[${numbers.shape.join(", ")}]`,
-      });
+      report.add(
+        "GRAD3004",
+        value.span,
+        {
+          left: `\`${text}\` is ${target.dtype}${wanted.length ? `[${wanted.map(showSize).join(", ")}]` : ""}`,
+          right: numbers.shape.length ? `[${numbers.shape.join(", ")}] is given` : "a number is given",
+        },
+        target.span ? { related: [{ message: `\`${text}\` is declared here`, span: target.span }] } : {},
+      );
     } else if (
       (target.dtype === "i32" || target.dtype === "u32") &&
       numbers.data.some((x) => !Number.isInteger(x))

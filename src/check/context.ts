@@ -3,7 +3,13 @@ import type { Run, RunAxis } from "../ir/arrange.js";
 import { and, type Expr, type Index, type ValueId } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { BindingCheck, DimDeclaration } from "../ir/program.js";
-import type { Expression, FunctionStatement, OptimizerStatement, Statement } from "../parser/ast.js";
+import type {
+  CallExpression,
+  Expression,
+  FunctionStatement,
+  OptimizerStatement,
+  Statement,
+} from "../parser/ast.js";
 import { factsOf } from "./bounds.js";
 import type { Report } from "./report.js";
 import { showSize, type Term } from "./term.js";
@@ -16,8 +22,10 @@ export type Binding =
   | { readonly kind: "term"; readonly term: Term }
   | { readonly kind: "function"; readonly declaration: FunctionStatement; readonly scope: Scope }
   | { readonly kind: "optimizer"; readonly declaration: OptimizerStatement; readonly scope: Scope }
-  /** A file's equation that could not be reached yet: named in a cycle. */
-  | { readonly kind: "poison" };
+  /** Of an error, or not reached yet. The sizes of the first axes where they are known all the same. */
+  | { readonly kind: "poison"; readonly axes?: LostAxes };
+/** What is left of an equation or a declaration with an error. */
+export type LostAxes = readonly (Poly | undefined)[];
 
 export class Scope {
   private readonly names = new Map<string, Binding>();
@@ -53,6 +61,8 @@ export class Scope {
 /** What one run of the checker collects. */
 export class Session {
   readonly values = new Values();
+  /** Names that are defined more than once, or that the language has: what kind they are is not sure. */
+  readonly disputed = new Set<string>();
   /** Statements that define a name anew: the first definition stands. */
   readonly repeated = new WeakSet<Statement>();
   readonly dims: DimDeclaration[] = [];
@@ -64,8 +74,8 @@ export class Session {
   readonly stateUpdates: { readonly leaf: ValueId; readonly value: ValueId }[] = [];
   /** Where each seed was first drawn from, for a warning about a second place. */
   readonly seeds = new Map<Expr, { readonly place: string; readonly span: Span }>();
-  /** The places of the calls that are being inlined, outermost first. */
-  readonly callSites: Span[] = [];
+  /** Derivatives that the source takes, with the call that does: what they are called by. */
+  readonly taken: { readonly id: ValueId; readonly call: CallExpression }[] = [];
   /** Calls being inlined, outermost first. */
   readonly calls: FunctionStatement[] = [];
   /** Calls of layers made under each name. */
@@ -89,27 +99,40 @@ export class Session {
       this.require("integer", poly, "GRAD3008", `${showSize(poly)} must be a whole number`, span);
   }
 
+  /** Functions, layers and optimizers that were read. */
+  readonly called = new Set<Statement>();
+
   /** Elaborate for what it says about shapes only: nothing that is reported or made stays. */
   speculate<T>(attempt: () => T): T {
+    return this.report.silently(() => this.discarding(attempt));
+  }
+  /** Elaborate for the errors in it only, which are those of the source and of no call. */
+  generically(attempt: () => void): void {
+    const seeds = new Map(this.seeds);
+    this.report.generically(() => this.discarding(attempt));
+    this.seeds.clear();
+    for (const [seed, place] of seeds) this.seeds.set(seed, place);
+  }
+  private discarding<T>(attempt: () => T): T {
     const mark = this.values.mark();
     const checks = this.checks.length;
     const dims = this.dims.length;
     const updates = this.stateUpdates.length;
+    const taken = this.taken.length;
     const instances = new Map(this.instances);
-    return this.report.silently(() => {
-      try {
-        return attempt();
-      } finally {
-        this.values.reset(mark);
-        for (const id of this.timeAxes.keys()) if (id >= mark) this.timeAxes.delete(id);
-        for (const dropped of this.checks.splice(checks))
-          this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
-        this.dims.splice(dims);
-        this.stateUpdates.splice(updates);
-        for (const name of this.instances.keys()) this.instances.delete(name);
-        for (const [name, count] of instances) this.instances.set(name, count);
-      }
-    });
+    try {
+      return attempt();
+    } finally {
+      this.values.reset(mark);
+      for (const id of this.timeAxes.keys()) if (id >= mark) this.timeAxes.delete(id);
+      for (const dropped of this.checks.splice(checks))
+        this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
+      this.dims.splice(dims);
+      this.stateUpdates.splice(updates);
+      this.taken.splice(taken);
+      for (const name of this.instances.keys()) this.instances.delete(name);
+      for (const [name, count] of instances) this.instances.set(name, count);
+    }
   }
 }
 
@@ -147,9 +170,22 @@ export function underCondition(context: Context, condition: Expr): Context {
   };
 }
 export function withIndices(context: Context, indices: readonly Index[], names: readonly string[]): Context {
+  return withFound(context, indices, names);
+}
+/** As `withIndices`; in place of an index that has an error stands null. */
+export function withFound(
+  context: Context,
+  indices: readonly (Index | null)[],
+  names: readonly string[],
+): Context {
   const scope = new Scope(context.scope);
-  indices.forEach((index, k) => scope.bind(names[k] ?? index.name, { kind: "index", index }));
-  return { ...context, scope, bound: [...context.bound, ...indices] };
+  const bound = [...context.bound];
+  indices.forEach((index, k) => {
+    const name = names[k] ?? index?.name;
+    if (name !== undefined) scope.bind(name, index ? { kind: "index", index } : { kind: "poison" });
+    if (index) bound.push(index);
+  });
+  return { ...context, scope, bound };
 }
 export const conjunction = (conditions: readonly Expr[]): Expr | null =>
   conditions.length ? conditions.reduce(and) : null;

@@ -12,20 +12,32 @@ import type {
   Statement,
   TypeSyntax,
 } from "../parser/ast.js";
-import { isDType, isReserved, typeMeant } from "./calls.js";
+import { quoted } from "../diagnostics/page.js";
+import { isDType, isReserved, reservedAs, typeMeant } from "./calls.js";
 import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { duplicate } from "./equations.js";
-import { initialiser, nestedNumbers, numberOf } from "./initialisers.js";
+import { initialiser, nestedNumbers, notConstant, numberOf } from "./initialisers.js";
+import { written } from "./mismatch.js";
 import { arrangeUnits, namesIn } from "./order.js";
 import { derivedSize, rangeOf, requireNonNegative, sizeOf } from "./sizes.js";
 import { coerce, describe, valueTerm, scalar } from "./term.js";
 import * as ir from "../ir/expr.js";
 
+/** A name that the language has taken. What reads it here would only follow. */
+export function reportReserved({ text, span }: Name, { session }: Context): void {
+  session.disputed.add(text);
+  session.report.add(
+    "GRAD2003",
+    span,
+    { name: text, what: reservedAs(text) },
+    { help: `take another name, such as \`${text}_\`` },
+  );
+}
 /** Whether the name may be declared in this scope; reports why not. */
 export function declarable(name: Name, context: Context): boolean {
   if (isReserved(name.text)) {
-    context.session.report.add("GRAD2003", name.span, { name: name.text });
+    reportReserved(name, context);
     return false;
   }
   if (context.scope.own(name.text)) {
@@ -38,7 +50,7 @@ export function declarable(name: Name, context: Context): boolean {
 export function typeOf(type: TypeSyntax, context: Context): { dtype: DType; shape: Poly[] } | null {
   const { text, span } = type.dtype;
   if (!isDType(text))
-    return context.session.report.add("GRAD3010", span, { name: text }, { help: typeMeant(text) });
+    return context.session.report.add("GRAD3010", span, { name: text }, typeMeant(text, span));
   const shape: Poly[] = [];
   let failed = false;
   for (const node of type.sizes) {
@@ -82,7 +94,7 @@ export function declareDims(
     const [first] = circle;
     if (first)
       session.report.add("GRAD2007", first.statement.name.span, {
-        names: circle.flatMap((u) => u.defines).join(", "),
+        names: quoted(circle.flatMap((u) => u.defines)),
       });
   }
   const inOrder = order.map((u) => u.statement);
@@ -175,24 +187,33 @@ function bindLeaf(
   );
   context.scope.bind(name.text, { kind: "term", term: valueTerm(values.get(id)) }, name.span);
 }
-const poison = (name: Name, context: Context): void =>
-  context.scope.bind(name.text, { kind: "poison" }, name.span);
+/** Until all of a declaration is known to be right, and for good where it is not; of its sizes what can be read is. */
+function poison(name: Name, type: TypeSyntax | undefined, context: Context): void {
+  const { report } = context.session;
+  const axes = report.silently(() => type?.sizes.map((size) => sizeOf(size, context) ?? undefined) ?? []);
+  context.scope.bind(name.text, { kind: "poison", axes }, name.span);
+}
+const fitsInteger = (x: number, dtype: DType): boolean =>
+  Number.isInteger(x) && (dtype === "u32" ? x >= 0 && x < 2 ** 32 : x >= -(2 ** 31) && x < 2 ** 31);
 
 export function declareInput(statement: InputStatement, context: Context): void {
   for (const { name, type, range, value, doc } of statement.items) {
     if (!declarable(name, context)) continue;
-    poison(name, context);
+    poison(name, type, context);
     const typed = typeOf(type, context);
     const promised = range && rangeOf(range, context);
     const number = value && numberOf(value, context);
     if (!typed || promised === null || number === null) continue;
     if (promised && !ir.isInteger(typed.dtype)) {
-      context.session.report.add("GRAD3006", range?.span ?? name.span, {
-        wanted: "an integer type for a range",
-        found: typed.dtype,
-      });
+      context.session.report.add(
+        "GRAD3006",
+        range?.span ?? name.span,
+        { wanted: "an integer type for a range", found: typed.dtype },
+        { help: "a range says which integers there are; floats are bounded with `clamp`" },
+      );
       continue;
     }
+    if (number !== undefined && value && !holds(number, typed.dtype, promised, value, context)) continue;
     const init: Initialiser | undefined = number === undefined ? undefined : { kind: "fill", value: number };
     bindLeaf(
       name,
@@ -205,10 +226,35 @@ export function declareInput(statement: InputStatement, context: Context): void 
   }
 }
 
+/** Whether a number is one of the type, and in the range that is promised; reports why not. */
+function holds(
+  number: number,
+  dtype: DType,
+  range: { readonly lo: Poly; readonly hi: Poly } | undefined,
+  { span }: Expression,
+  { session }: Context,
+): boolean {
+  const found = String(number);
+  if (ir.isInteger(dtype) && !Number.isInteger(number)) {
+    session.report.add("GRAD3006", span, { wanted: `a whole number for ${dtype}`, found });
+    return false;
+  }
+  if (ir.isInteger(dtype) && !fitsInteger(number, dtype)) {
+    session.report.add("GRAD3006", span, { wanted: `a number of ${dtype}`, found });
+    return false;
+  }
+  const [lo, hi] = [range?.lo.constant, range?.hi.constant];
+  if ((lo !== undefined && number < lo) || (hi !== undefined && number >= hi)) {
+    session.report.add("GRAD3006", span, { wanted: `a value in ${lo ?? "…"}..${hi ?? "…"}`, found });
+    return false;
+  }
+  return true;
+}
+
 export function declareParam(statement: ParamStatement, context: Context, prefix = ""): void {
   for (const { name, type, value, doc } of statement.items) {
     if (!declarable(name, context)) continue;
-    poison(name, context);
+    poison(name, type, context);
     const typed = type ? typeOf(type, context) : { dtype: "f32" as const, shape: [] };
     const init = !typed
       ? null
@@ -234,7 +280,7 @@ export function declareConst(statement: ConstStatement, context: Context): void 
   const { report } = context.session;
   for (const { name, type, value, doc } of statement.items) {
     if (!declarable(name, context)) continue;
-    poison(name, context);
+    poison(name, type, context);
     const typed = type && typeOf(type, context);
     if (typed === null) continue;
     if (value.kind === "list") {
@@ -245,14 +291,21 @@ export function declareConst(statement: ConstStatement, context: Context): void 
         shape.length !== found.shape.length ||
         shape.some((s, k) => s.constant !== undefined && s.constant !== found.shape[k])
       ) {
-        report.add("GRAD3004", value.span, {
-          left: describe({
-            dtype: typed?.dtype ?? "f32",
-            axes: shape.map((s) => ir.freshIndex("", s)),
-            body: ir.TRUE,
-          }),
-          right: `[${found.shape.join(", ")}]`,
+        const declared = describe({
+          dtype: typed?.dtype ?? "f32",
+          axes: shape.map((s) => ir.freshIndex("", s)),
+          body: ir.TRUE,
         });
+        report.add("GRAD3004", value.span, {
+          left: `${declared} is declared`,
+          right: `[${found.shape.join(", ")}] given`,
+        });
+        continue;
+      }
+      const dtype = typed?.dtype ?? "f32";
+      const wrong = found.data.find((x) => ir.isInteger(dtype) && !fitsInteger(x, dtype));
+      if (wrong !== undefined) {
+        report.add("GRAD3006", value.span, { wanted: `whole numbers of ${dtype}`, found: String(wrong) });
         continue;
       }
       shape.forEach((size, k) => {
@@ -292,7 +345,10 @@ export function declareConst(statement: ConstStatement, context: Context): void 
     }
     const converted = typed ? coerce(term, typed.dtype) : term;
     if (!converted)
-      report.add("GRAD3006", value.span, { wanted: typed?.dtype ?? "a number", found: describe(term) });
+      report.add("GRAD3006", value.span, {
+        wanted: typed?.dtype ?? "a number",
+        found: written(value) ?? describe(term),
+      });
     else if (!converted.flexible && converted.body.op !== "constant" && typed) {
       const number = numberOf(value, context);
       if (number !== null)
@@ -302,7 +358,7 @@ export function declareConst(statement: ConstStatement, context: Context): void 
           name.span,
         );
     } else if (converted.axes.length || (!converted.flexible && converted.body.op !== "constant"))
-      report.add("GRAD3006", value.span, { wanted: "a constant", found: describe(term) });
+      notConstant(value, "a constant", context);
     else context.scope.bind(name.text, { kind: "term", term: converted }, name.span);
   }
 }

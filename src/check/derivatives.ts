@@ -7,9 +7,18 @@ import type { CallExpression, Expression } from "../parser/ast.js";
 import type { Context, Elaborate } from "./context.js";
 import { adjointBetween } from "./custom.js";
 import { lift, materialise, type Lifted } from "./lift.js";
+import { declarations, told } from "./mismatch.js";
 import { asValue, coerce, describe, settle, valueTerm, type Term } from "./term.js";
 
 const WANTED: Readonly<Record<string, number>> = { grad: 2, jvp: 3, vjp: 3, hvp: 3, jacobian: 2, stop: 1 };
+const FORMS: Readonly<Record<string, string>> = {
+  grad: "grad(l, x)",
+  jvp: "jvp(y, x, dx)",
+  vjp: "vjp(y, x, dy)",
+  hvp: "hvp(l, x, v)",
+  jacobian: "jacobian(y, x)",
+  stop: "stop(x)",
+};
 export const DERIVATIVES: ReadonlySet<string> = new Set(Object.keys(WANTED));
 
 /** A value and the subscripts of those of its leading axes that are fixed at the place of the call. */
@@ -27,8 +36,15 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
   const { report } = context.session;
   const name = node.callee.text;
   const wanted = WANTED[name] ?? 0;
-  if (node.args.length !== wanted)
-    return report.add("GRAD3007", node.span, { name, wanted: String(wanted), given: node.args.length });
+  if (node.args.length !== wanted) {
+    for (const { value } of node.args) elaborate(value, context);
+    return report.add(
+      "GRAD3007",
+      node.span,
+      { name, wanted: String(wanted), given: node.args.length },
+      { help: `write \`${FORMS[name] ?? name}\`` },
+    );
+  }
   const [of, variable, direction] = node.args.map((a) => a.value);
   if (!of) return null;
   const found = elaborate(of, context);
@@ -48,7 +64,7 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
     );
   const variableTerm = valueTerm(context.session.values.get(wrt.id), wrt.lead);
   const like = name === "vjp" ? result : variableTerm;
-  const given = along ? directionLike(like, along, node, context) : null;
+  const given = along ? directionLike(like, name === "vjp" ? of : variable, along, node, context) : null;
   if (along && !given) return null;
   if (name === "hvp" && given) return secondOrder(result, wrt, given, node, context);
   const value = over(result, given, name, node, context);
@@ -102,23 +118,45 @@ function variableOf(node: Expression, context: Context, elaborate: Elaborate): E
   if (!term) return null;
   const value = node.kind === "name" || node.kind === "subscript" ? asValue(term) : undefined;
   if (!value)
-    return report.add("GRAD4001", node.span, {
-      text: "a derivative is taken for a param, an input or a named value",
-    });
+    return report.add(
+      "GRAD4001",
+      node.span,
+      { text: "a derivative is taken for a param, an input or a named value" },
+      { help: "give it a name in an equation of its own, and use that in both places" },
+    );
   if (!isFloat(term.dtype))
     return report.add("GRAD4003", node.span, { text: `${describe(term)} has no derivative` });
   return value;
 }
 
-function directionLike(like: Term, along: Term, node: CallExpression, context: Context): Term | null {
+function directionLike(
+  like: Term,
+  likeSide: Expression,
+  along: Term,
+  node: CallExpression,
+  context: Context,
+): Term | null {
   const { report } = context.session;
   const given = coerce(along, like.dtype);
-  const span = node.args[2]?.span ?? node.span;
+  const direction = node.args[2]?.value;
   const fits =
     given &&
     given.axes.length === like.axes.length &&
     given.axes.every((a, k) => like.axes[k]?.hi.equals(a.hi));
-  return fits ? given : report.add("GRAD3004", span, { left: describe(like), right: describe(along) });
+  if (fits) return given;
+  const sides = [likeSide, direction];
+  return report.add(
+    given ? "GRAD3004" : "GRAD3003",
+    direction?.span ?? node.span,
+    { left: told(like, likeSide), right: told(along, direction) },
+    {
+      related: declarations(context, sides),
+      help:
+        node.callee.text === "vjp"
+          ? "the cotangent is of the type and shape of what is differentiated"
+          : "the direction is of the type and shape of the variable",
+    },
+  );
 }
 
 /** The bound indices that a term mentions, in the order in which they were bound. */
@@ -256,6 +294,7 @@ function define(
     },
     { span: node.span },
   );
+  context.session.taken.push({ id, call: node });
   carryTime(of.id, id, context);
   // Fixed subscripts of the variable are taken of the result: grad(l, W[0]) is grad(l, W)[0].
   const fixed = wrt.lead.filter((_, k) => !isAligned(k));

@@ -10,11 +10,13 @@ import type {
 import { padded, subscripted } from "./access.js";
 import { call } from "./calls.js";
 import { underCondition, type Context } from "./context.js";
+import { listMismatch } from "./mismatch.js";
 import { binary, choose, match, negative } from "./operators.js";
 import { alongAxis, reduction } from "./reducers.js";
 import { drawn, isDraw } from "./random.js";
-import { numberTerm, polyTerm, scalar, settle, type Term } from "./term.js";
+import { describe, numberTerm, polyTerm, scalar, settle, type Term } from "./term.js";
 import { Poly } from "../ir/poly.js";
+import { unknownValue } from "./unknown.js";
 
 /** What an expression means where it stands; null after an error, which was reported once. */
 export function elaborate(node: Expression, context: Context): Term | null {
@@ -52,6 +54,7 @@ function named(node: NameExpression, context: Context): Term | null {
   const { report } = context.session;
   const name = node.prime ? `${node.name}'` : node.name;
   const binding = context.scope.lookup(name);
+  const disputed = context.session.disputed.has(name);
   switch (binding?.kind) {
     case "index":
       return polyTerm(Poly.index(binding.index));
@@ -60,7 +63,7 @@ function named(node: NameExpression, context: Context): Term | null {
     case "term":
       return binding.term;
     case "function":
-      return report.add("GRAD2008", node.span, { name });
+      return disputed ? null : report.add("GRAD2008", node.span, { name });
     case "optimizer":
       return report.add("GRAD3006", node.span, { wanted: "a value", found: `the optimizer \`${name}\`` });
     case "poison":
@@ -68,7 +71,7 @@ function named(node: NameExpression, context: Context): Term | null {
     case undefined:
       if (name === "pi") return numberTerm(Math.PI);
       if (name === "inf") return numberTerm(Infinity);
-      return report.unknownName("name", name, node.span, context.scope.visible());
+      return disputed ? null : unknownValue(name, node.span, context);
   }
 }
 
@@ -116,8 +119,8 @@ function unary(node: Extract<Expression, { kind: "unary" }>, context: Context): 
   if (node.operator === "-") return negative(context, operand, node.span);
   if (operand.dtype !== "bool")
     return context.session.report.add("GRAD3006", node.operand.span, {
-      wanted: "bool",
-      found: operand.dtype,
+      wanted: "bool after `not`",
+      found: describe(operand),
     });
   return { ...operand, body: ir.not(operand.body) };
 }
@@ -127,7 +130,7 @@ function conditional(node: IfExpression, context: Context): Term | null {
   const decides = condition?.dtype === "bool" && condition.axes.length === 0 ? condition.body : null;
   const then = elaborate(node.then, decides ? underCondition(context, decides) : context);
   const otherwise = elaborate(node.else, decides ? underCondition(context, ir.not(decides)) : context);
-  return condition && then && otherwise && choose(context, condition, then, otherwise, node.span);
+  return condition && then && otherwise && choose(context, condition, then, otherwise, node.span, node);
 }
 
 /** A list is an axis of its own. */
@@ -143,7 +146,15 @@ function list(node: ListExpression, context: Context): Term | null {
       wanted: "at least one entry",
       found: "an empty list",
     });
-  const matched = match(context, items, node.span);
+  const first = items.findIndex((t) => t.axes.length > 0);
+  const other = items.findIndex((t) => t.axes.length === 0);
+  // Entries of a list are alike: a scalar is not filled up.
+  if (first >= 0 && other >= 0)
+    return listMismatch(context, [items[first], items[other]], node.span, [
+      node.items[first],
+      node.items[other],
+    ]);
+  const matched = match(context, items, node.span, node.items);
   if (!matched) return null;
   const bodies = matched.dtype === null ? items.map((t) => settle(t).body) : matched.bodies;
   // Settled one by one, indices would be integers beside floats.

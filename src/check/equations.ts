@@ -1,16 +1,21 @@
 import { freshIndex, type DType, type Index } from "../ir/expr.js";
 import { ZERO, type Poly } from "../ir/poly.js";
-import type { Span } from "../diagnostics/span.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
+import { behind, joinSpans, type Span } from "../diagnostics/span.js";
 import type { EquationStatement, Expression, RecStatement, Statement, Target } from "../parser/ast.js";
+import { isDoubted } from "./access.js";
 import { isReserved } from "./calls.js";
-import { withIndices, type Context } from "./context.js";
+import { reportCircle, useOf } from "./circles.js";
+import { withFound, type Binding, type Context, type LostAxes } from "./context.js";
+import { reportReserved } from "./declarations.js";
 import { elaborate } from "./elaborate.js";
 import { inlined } from "./inline.js";
 import { lift } from "./lift.js";
 import { arrangeUnits, unitOf, type Unit } from "./order.js";
 import { indicesFor, type Wanted } from "./ranges.js";
 import { elaborateRecurrence } from "./recurrence.js";
-import { asValue, coerce, describe, settle, type Term } from "./term.js";
+import { stateOf } from "./states.js";
+import { asValue, coerce, describe, settle, showSize, type Term } from "./term.js";
 import type { Origin } from "./values.js";
 
 /** What is known of a result before its equation is read. */
@@ -19,13 +24,19 @@ export interface Declared {
   readonly shape: readonly Poly[];
 }
 
-/** The indices on the left, with their ranges; null after an error. */
+interface LeftSide {
+  /** Null in place of one that has an error. */
+  readonly indices: readonly (Index | null)[];
+  readonly names: readonly string[];
+  readonly failed: boolean;
+}
+/** The indices on the left, with their ranges. */
 function leftIndices(
   target: Target,
   uses: readonly Expression[],
   context: Context,
   declared?: Declared,
-): Index[] | null {
+): LeftSide {
   const { report } = context.session;
   const wanted: Wanted[] = [];
   let failed = false;
@@ -38,53 +49,67 @@ function leftIndices(
         { help: "entries at fixed places stand in a `rec` block" },
       );
       failed = true;
-    } else if (wanted.some(({ name }) => name.text === index.name)) {
-      report.add("GRAD2006", span, { name: index.name });
-      failed = true;
-    } else wanted.push({ name: { text: index.name, span: index.span }, range, size: declared?.shape[k] });
+    } else {
+      const first = wanted.find(({ name }) => name.text === index.name);
+      if (!first)
+        wanted.push({
+          name: { text: index.name, span: index.span },
+          range,
+          size: declared?.shape[k],
+          of: target.name,
+        });
+      else {
+        report.add(
+          "GRAD2006",
+          span,
+          { name: index.name },
+          {
+            related: [{ message: "bound here first", span: first.name.span }],
+            help: "entries on a diagonal are chosen with `if i == j then … else 0`",
+          },
+        );
+        failed = true;
+      }
+    }
   }
-  const found = indicesFor(wanted, uses, context, elaborate);
-  for (const [k, index] of found.entries()) {
+  const indices = indicesFor(wanted, uses, context, elaborate);
+  for (const [k, index] of indices.entries()) {
     if (!index) failed = true;
     else if (!index.lo.equals(ZERO)) {
-      report.add("GRAD3006", wanted[k]?.range?.span ?? target.name.span, {
-        wanted: "a range from 0 on the left of an equation",
-        found: "another start",
-      });
+      const lo = showSize(index.lo);
+      report.add(
+        "GRAD3006",
+        wanted[k]?.range?.span ?? target.name.span,
+        { wanted: "a range from 0 on the left of an equation", found: `one from ${lo}` },
+        {
+          help: `a tensor's entries count from 0: let \`${index.name}\` run over \`0..${showSize(index.hi.sub(index.lo))}\` and read at \`${index.name} + ${lo}\``,
+        },
+      );
       failed = true;
     }
   }
-  return failed ? null : found.flatMap((index) => index ?? []);
+  return { indices, names: wanted.map((w) => w.name.text), failed };
+}
+const found = (indices: readonly (Index | null)[]): Index[] => indices.flatMap((index) => index ?? []);
+
+/** What an equation says; of one with an error the sizes of its first axes. */
+export interface Read {
+  readonly term: Term | null;
+  readonly axes: LostAxes;
+  /** The right side is of literals, dims and indices only: then its type is what its name's is elsewhere. */
+  readonly flexible: boolean;
 }
 
-/** `name[i, j] = value` as a tensor over the indices on the left and what the right side leaves; null after an error. */
-export function equationTerm(
-  target: Target,
-  value: Expression,
-  context: Context,
-  declared?: Declared,
-): Term | null {
-  return equationRead(target, value, context, declared)?.term ?? null;
-}
-/** The same, and whether the right side is of literals, dims and indices only: then its type is what its name's is elsewhere. */
-export function equationRead(
-  target: Target,
-  value: Expression,
-  context: Context,
-  declared?: Declared,
-): { readonly term: Term; readonly flexible: boolean } | null {
-  const indices = leftIndices(target, [value], context, declared);
-  if (!indices) {
-    // The right side may hold errors of its own; what needs the missing indices would only follow.
-    return null;
-  }
-  const names = indices.map((i) => i.name);
-  const found = elaborate(value, withIndices(context, indices, names));
-  if (!found) return null;
-  const settled = settleAs(found, declared);
-  const whole = { ...settled, axes: [...indices, ...settled.axes] };
-  const term = declaredTerm(whole, found, value.span, context, declared);
-  return term && { term, flexible: found.flexible !== undefined };
+/** `name[i, j] = value` as a tensor over the indices on the left and what the right side leaves. */
+export function equationTerm(target: Target, value: Expression, context: Context, declared?: Declared): Read {
+  const { indices, names, failed } = leftIndices(target, [value], context, declared);
+  const right = elaborate(value, withFound(context, indices, names));
+  const axes = declared?.shape ?? indices.map((i) => (i && !isDoubted(i) ? i.hi : undefined));
+  if (failed || !right) return { term: null, axes, flexible: false };
+  const settled = settleAs(right, declared);
+  const whole = { ...settled, axes: [...found(indices), ...settled.axes] };
+  const term = declaredTerm(whole, right, target, value.span, context, declared);
+  return { term, axes, flexible: right.flexible !== undefined };
 }
 const settleAs = (term: Term, declared?: Declared): Term =>
   declared ? (coerce(term, declared.dtype) ?? settle(term)) : settle(term);
@@ -92,6 +117,7 @@ const settleAs = (term: Term, declared?: Declared): Term =>
 function declaredTerm(
   term: Term,
   found: Term,
+  { name }: Target,
   span: Span,
   context: Context,
   declared?: Declared,
@@ -103,10 +129,19 @@ function declaredTerm(
     axes: declared.shape.map((s) => freshIndex("", s)),
     body: term.body,
   });
-  if (term.dtype !== declared.dtype) return report.add("GRAD3006", span, { wanted, found: describe(found) });
+  if (term.dtype !== declared.dtype)
+    return report.add("GRAD3006", span, {
+      wanted: `${declared.dtype} for \`${name.text}\``,
+      found: describe(found),
+    });
   const fits =
     term.axes.length === declared.shape.length && term.axes.every((a, k) => declared.shape[k]?.equals(a.hi));
-  return fits ? term : report.add("GRAD3004", span, { left: wanted, right: describe(term) });
+  return fits
+    ? term
+    : report.add("GRAD3004", span, {
+        left: `${wanted} is declared for \`${name.text}\``,
+        right: `${describe(term)} is what the equation gives`,
+      });
 }
 
 /**
@@ -130,8 +165,11 @@ export interface Body {
   readonly prefix: string;
   readonly declared: (name: string) => Declared | undefined;
   /** Told of every target; also of those that failed. */
-  readonly define: (target: Target, term: Term | null, statement: EquationStatement) => void;
+  readonly define: (target: Target, term: Term | null, statement: EquationStatement, axes: LostAxes) => void;
 }
+/** A name for what an equation gave, or for what is left of it. */
+export const bindingOf = (term: Term | null, axes: LostAxes = []): Binding =>
+  term ? { kind: "term", term } : { kind: "poison", axes };
 
 function elaborateEquation(statement: EquationStatement, context: Context, body: Body): void {
   const { values, report } = context.session;
@@ -143,27 +181,32 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
   const inside = { ...context, owner: nameOf(target) };
   if (statement.targets.length === 1) {
     const name = nameOf(target);
-    const term = equationTerm(
+    const { term, axes } = equationTerm(
       target,
       statement.value,
       inside,
       body.declared(target.prime ? `${target.name.text}'` : target.name.text),
     );
-    body.define(target, term && nameTerm(name, term, since, context, origin(target)), statement);
+    body.define(target, term && nameTerm(name, term, since, context, origin(target)), statement, axes);
     return;
   }
   const results = multiple(statement, inside);
+  if (results && results.length !== statement.targets.length)
+    report.add(
+      "GRAD3006",
+      joinSpans(target.span, statement.targets[statement.targets.length - 1]?.span ?? target.span),
+      {
+        wanted: `${results.length} ${results.length === 1 ? "name for the result" : "names for the results"}`,
+        found: String(statement.targets.length),
+      },
+    );
   for (const [k, each] of statement.targets.entries()) {
     const result = results?.[k];
-    if (results && !result)
-      report.add("GRAD3006", each.span, {
-        wanted: `${results.length} names`,
-        found: String(statement.targets.length),
-      });
     body.define(
       each,
       result ? nameTerm(nameOf(each), settle(result), since, context, origin(each)) : null,
       statement,
+      [],
     );
   }
 }
@@ -185,19 +228,10 @@ export function severalTerms(
           wanted: "a call with several results",
           found: "another expression",
         });
-  const indices = target ? leftIndices(target, [value], context) : [];
-  if (!indices) return null;
-  const results = inlined(
-    value,
-    binding,
-    withIndices(
-      context,
-      indices,
-      indices.map((i) => i.name),
-    ),
-    elaborate,
-  );
-  return results?.map((r) => ({ ...settle(r), axes: [...indices, ...settle(r).axes] })) ?? null;
+  const left = target ? leftIndices(target, [value], context) : { indices: [], names: [], failed: false };
+  const results = inlined(value, binding, withFound(context, left.indices, left.names), elaborate);
+  if (left.failed) return null;
+  return results?.map((r) => ({ ...settle(r), axes: [...found(left.indices), ...settle(r).axes] })) ?? null;
 }
 
 /** The equations of a file or a function, in an order that serves. */
@@ -207,7 +241,6 @@ export function elaborateBody(
   body: Body,
   through: (name: string) => Iterable<string>,
 ): void {
-  const { report } = context.session;
   const units: Unit<Statement>[] = statements
     .filter(
       (s) =>
@@ -217,10 +250,8 @@ export function elaborateBody(
     .map(unitOf);
   const { order, circles } = arrangeUnits(units, through);
   for (const circle of circles) {
-    const names = circle.flatMap((u) => u.defines);
-    const [first] = circle;
-    for (const name of names) context.scope.bind(name, { kind: "poison" });
-    if (first) report.add("GRAD2007", first.statement.span, { names: names.join(", ") });
+    for (const name of circle.flatMap((u) => u.defines)) context.scope.bind(name, { kind: "poison" });
+    reportCircle(circle, through, context);
   }
   for (const { statement } of order) {
     if (statement.kind === "equation") elaborateEquation(statement, context, body);
@@ -230,7 +261,6 @@ export function elaborateBody(
 
 /** Bind the names of a body before it is read, and report those that are taken. */
 export function declareNames(statements: readonly Statement[], context: Context): void {
-  const { report } = context.session;
   for (const statement of statements) {
     if (statement.kind !== "equation" && statement.kind !== "rec") continue;
     const targets = statement.kind === "equation" ? statement.targets : targetsIn(statement);
@@ -238,12 +268,14 @@ export function declareNames(statements: readonly Statement[], context: Context)
     for (const { name, prime } of targets) {
       const text = prime ? `${name.text}'` : name.text;
       if (isReserved(name.text)) {
-        report.add("GRAD2003", name.span, { name: name.text });
+        reportReserved(name, context);
         continue;
       }
       // In a `rec` the entries of one quantity are several equations.
       if (context.scope.own(text) && !(statement.kind === "rec" && own.has(text))) {
-        duplicate(text, name.span, context);
+        // Entries at fixed places outside of a `rec` are told by themselves.
+        if (!targets.some(({ indices }) => indices?.some(({ index }) => index.kind !== "name")))
+          duplicate(text, name.span, context, changeHelp(statement, text, name.span, context));
         context.session.repeated.add(statement);
       } else context.scope.bind(text, { kind: "poison" }, name.span);
       own.add(text);
@@ -256,12 +288,25 @@ function targetsIn(statement: RecStatement): Target[] {
     s.kind === "equation" ? s.targets : s.kind === "rec" ? targetsIn(s) : [],
   );
 }
-export function duplicate(name: string, span: Span, context: Context): void {
+/** For those who would change a value. */
+function changeHelp(statement: Statement, name: string, span: Span, context: Context): DiagnosticExtras {
+  if (statement.kind !== "equation" || name.endsWith("'")) return {};
+  if (stateOf(`${name}'`, context) !== undefined)
+    return {
+      help: `the state after the step is \`${name}'\``,
+      fix: { span: behind(span), text: "'" },
+    };
+  return useOf(statement, name)
+    ? { help: "nothing is changed in place: give the new value a name of its own" }
+    : {};
+}
+export function duplicate(name: string, span: Span, context: Context, extras: DiagnosticExtras = {}): void {
   const earlier = context.scope.placeOf(name);
+  context.session.disputed.add(name);
   context.session.report.add(
     "GRAD2002",
     span,
     { name },
-    earlier ? { related: [{ message: "defined here first", span: earlier }] } : {},
+    { ...extras, ...(earlier ? { related: [{ message: "defined here first", span: earlier }] } : {}) },
   );
 }

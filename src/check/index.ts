@@ -6,18 +6,22 @@ import { invariant } from "../diagnostics/invariant.js";
 import { activeBetween } from "../ir/activity.js";
 import { mentions } from "../ir/reach.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
+import { printExpression } from "../parser/print.js";
 import { validateCheck } from "./checks.js";
-import { Scope, Session, type Context } from "./context.js";
+import { Scope, Session, type Context, type LostAxes } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { stateOf, updateState } from "./states.js";
-import { declareNames, elaborateBody } from "./equations.js";
+import { bindingOf, declareNames, elaborateBody } from "./equations.js";
 import { itemsOf } from "./items.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
 import { namesOfFunction } from "./order.js";
 import { Report } from "./report.js";
 import { asValue, describe, type Term } from "./term.js";
 import { trainStep } from "./train.js";
+import { visibleOf } from "./unknown.js";
 import { oneReducerEach } from "./unbound.js";
+import { checkUncalled } from "./uncalled.js";
+import { warnOfDefaults } from "./defaults.js";
 
 export interface CheckOptions {
   /** Values for dims, over the literal ones of the source. */
@@ -66,12 +70,13 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     {
       prefix: "",
       declared: (name) => results.declaredState(name),
-      define: (target, term, statement) =>
+      define: (target, term, statement, axes) =>
         results.define(
           target.prime ? `${target.name.text}'` : target.name.text,
           target.span,
           term,
           statement,
+          axes,
         ),
     },
     (name) => {
@@ -84,7 +89,9 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
   const outputs = results.inSourceOrder(file);
   const program = assemble(file, options, context, results, outputs);
   for (const statement of file.statements)
-    if (statement.kind === "check") validateCheck(statement, results, context);
+    if (statement.kind === "check") validateCheck(statement, results, results.declaredLosses(file), context);
+  checkUncalled(file, context);
+  if (!report.failed) warnOfDefaults(session);
   const sorted = oneReducerEach(
     [...report.diagnostics].sort((a, b) =>
       a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,
@@ -107,10 +114,10 @@ class Results {
     return id === undefined ? undefined : this.context.session.values.get(id);
   }
 
-  define(name: string, span: Span, term: Term | null, statement: EquationStatement): void {
+  define(name: string, span: Span, term: Term | null, statement: EquationStatement, axes: LostAxes): void {
     const { scope, session } = this.context;
     const { report } = session;
-    scope.bind(name, term ? { kind: "term", term } : { kind: "poison" }, span);
+    scope.bind(name, bindingOf(term, axes), span);
     const value = term && asValue(term);
     if (!term || !value) return;
     updateState(name, span, term, this.context);
@@ -127,7 +134,14 @@ class Results {
     const binding = scope.lookup(name);
     const value = binding?.kind === "term" ? asValue(binding.term) : undefined;
     if (value) this.outputs.set(name, value.id);
-    else if (binding?.kind !== "poison") session.report.unknownName("value", name, span, scope.visible());
+    else if (binding?.kind !== "poison" && !session.disputed.has(name))
+      session.report.unknownName("value", name, span, visibleOf(scope, "term"));
+  }
+  /** Losses, also those with an error. */
+  declaredLosses(file: SourceFile): string[] {
+    return file.statements.flatMap((s) =>
+      s.kind === "equation" && s.role === "loss" ? s.targets.map((t) => t.name.text) : [],
+    );
   }
   inSourceOrder(file: SourceFile): { name: string; value: ValueId }[] {
     const names = file.statements.flatMap((s) =>
@@ -191,8 +205,26 @@ function assemble(
     if (statement.kind !== "train") continue;
     const reaches = (loss: string, name: string): boolean =>
       reached.get(loss)?.has(params.get(name) ?? -1) ?? false;
-    const step = trainStep(statement, { losses: results.losses, params, gradient, reaches }, context);
+    const step = trainStep(
+      statement,
+      { losses: results.losses, declared: results.declaredLosses(file), params, gradient, reaches },
+      context,
+    );
+    const earlier = file.statements.find(
+      (s) => s.kind === "train" && s !== statement && s.loss.text === statement.loss.text,
+    );
+    if (earlier?.kind === "train" && earlier.span.start.offset < statement.span.start.offset)
+      report.add(
+        "GRAD2002",
+        statement.loss.span,
+        { name: `train ${statement.loss.text}` },
+        {
+          related: [{ message: "defined here first", span: earlier.loss.span }],
+          help: "a step is chosen by its loss: another one has a loss of its own",
+        },
+      );
     if (step) trains.push(step);
+    if (step && params.size === 0) report.add("GRAD4006", statement.span, { loss: step.loss });
     invariant(step || report.failed, `\`train ${statement.loss.text}\` is not dropped without a word`);
     for (const [name, id] of params) {
       if (!step || report.failed) continue;
@@ -203,18 +235,20 @@ function assemble(
         report.add("GRAD4004", span, { of: step.loss, name });
     }
   }
-  const asked = new Set(made.values());
-  for (const { id, definition, span } of values.byId.values())
-    if (definition.kind === "derivative" && span && !asked.has(id) && !report.failed)
-      if (!isActive(definition.wrt, definition.of, session))
-        report.add("GRAD4004", span, {
-          of: values.get(definition.of).name,
-          name: values.get(definition.wrt).name,
-        });
+  for (const { id, call } of session.taken) {
+    const { definition } = values.get(id);
+    const [of, variable] = call.args;
+    if (report.failed || definition.kind !== "derivative" || !of || !variable) continue;
+    if (!isActive(definition.wrt, definition.of, session))
+      report.add("GRAD4004", call.span, {
+        of: printExpression(of.value),
+        name: printExpression(variable.value),
+      });
+  }
   return {
     dims: session.dims,
     values: values.byId,
-    items: itemsOf(session),
+    items: itemsOf(session, file),
     outputs,
     losses: outputs.map((o) => o.name).filter((name) => results.losses.has(name)),
     gradients,

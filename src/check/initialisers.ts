@@ -2,22 +2,29 @@ import type { Expr } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Initialiser } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import type { Expression } from "../parser/ast.js";
+import type { Expression, Name } from "../parser/ast.js";
 import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
+import { initialiserElsewhere } from "./elsewhere.js";
+import { declarations, written } from "./mismatch.js";
+import { suggestion } from "./report.js";
 import { sizeOf } from "./sizes.js";
 import { showSize } from "./term.js";
 
 /** The number that an expression of literals and consts has; null after an error. */
 export function numberOf(node: Expression, context: Context): number | null {
-  const term = context.session.report.silently(() => elaborate(node, context));
-  const value = term && term.axes.length === 0 ? fold(term.body) : undefined;
-  return (
-    value ??
-    context.session.report.add("GRAD3006", node.span, {
-      wanted: "a constant number",
-      found: "another expression",
-    })
+  const term = elaborate(node, context);
+  if (!term) return null;
+  const value = term.axes.length === 0 ? fold(term.body) : undefined;
+  return value ?? notConstant(node, "a constant number", context);
+}
+/** Made of data, or of something else that only a run of the model knows. */
+export function notConstant(node: Expression, wanted: string, context: Context): null {
+  return context.session.report.add(
+    "GRAD3006",
+    node.span,
+    { wanted, found: written(node) ?? "another expression" },
+    { help: "constants are made of literals and consts", related: declarations(context, [node]) },
   );
 }
 function fold(e: Expr): number | undefined {
@@ -48,10 +55,12 @@ export function nestedNumbers(
     const part = nestedNumbers(item, context);
     if (!part) return null;
     if (inner && (inner.length !== part.shape.length || inner.some((s, k) => s !== part.shape[k])))
-      return context.session.report.add("GRAD3004", item.span, {
-        left: `[${inner.join(", ")}]`,
-        right: `[${part.shape.join(", ")}]`,
-      });
+      return context.session.report.add(
+        "GRAD3004",
+        item.span,
+        { left: `[${inner.join(", ")}] before`, right: `[${part.shape.join(", ")}] here` },
+        { help: "lists are nested evenly" },
+      );
     inner = part.shape;
     data.push(...part.data);
   }
@@ -83,8 +92,8 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
     if (!found) return null;
     if (!fits(found.shape, shape))
       return report.add("GRAD3004", node.span, {
-        left: `[${shape.map(showSize).join(", ")}]`,
-        right: `[${found.shape.join(", ")}]`,
+        left: `[${shape.map(showSize).join(", ")}] is declared`,
+        right: `[${found.shape.join(", ")}] given`,
       });
     return { kind: "values", data: found.data };
   }
@@ -97,7 +106,10 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
       "GRAD3006",
       node.span,
       { wanted: "an initialiser", found: `\`${node.name}\` without brackets` },
-      { help: `${node.name}(${(PARAMETERS[node.name] ?? []).join(", ")})` },
+      {
+        help: `write \`${node.name}(${(PARAMETERS[node.name] ?? []).join(", ")})\``,
+        ...(PARAMETERS[node.name]?.length === 0 ? { fix: { span: node.span, text: `${node.name}()` } } : {}),
+      },
     );
   }
   if (node.kind !== "call" || !formals) {
@@ -106,7 +118,7 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
       !context.scope.lookup(node.callee.text) &&
       !["f32", "sqrt", "exp"].includes(node.callee.text)
     )
-      return report.unknownName("initialiser", node.callee.text, node.callee.span, Object.keys(PARAMETERS));
+      return unknownInitialiser(node.callee, context);
     const value = numberOf(node, context);
     return value === null ? null : { kind: "fill", value };
   }
@@ -128,10 +140,27 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
   if (numbers.length !== formals.length)
     return report.add("GRAD3007", node.span, { name, wanted: String(formals.length), given: numbers.length });
   const [a = 0, b = 0] = numbers;
+  if (name === "eye" && shape.length !== 2)
+    return report.add("GRAD3006", node.span, {
+      wanted: "a matrix for `eye`",
+      found: shape.length ? `[${shape.map(showSize).join(", ")}]` : "a scalar",
+    });
   if (isFan(name)) return { kind: name, ...(fanIn ? { fanIn } : {}) };
   if (name === "normal") return { kind: "normal", a: 0, b: a };
   if (name === "uniform") return { kind: "uniform", a, b };
   return { kind: "fill", value: name === "ones" ? 1 : name === "fill" ? a : 0 };
+}
+function unknownInitialiser({ text, span }: Name, { session }: Context): null {
+  const meant = initialiserElsewhere(text);
+  return meant === undefined
+    ? session.report.unknownName(
+        "initialiser",
+        text,
+        span,
+        Object.keys(PARAMETERS),
+        `initialisers are ${Object.keys(PARAMETERS).join(", ")}`,
+      )
+    : session.report.add("GRAD2001", span, { kind: "initialiser", name: text }, suggestion(meant, span));
 }
 function fits(found: readonly number[], shape: readonly Poly[]): boolean {
   return found.length === shape.length && shape.every((s, k) => s.constant === found[k]);

@@ -1,3 +1,4 @@
+import { quoted } from "../diagnostics/page.js";
 import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type {
@@ -11,10 +12,16 @@ import type {
 import { arrange } from "./arguments.js";
 import { Scope, type Binding, type Context, type Home, type Elaborate } from "./context.js";
 import { declareParam } from "./declarations.js";
-import { declareNames, elaborateBody, type Declared } from "./equations.js";
+import { bindingOf, declareNames, elaborateBody, type Declared } from "./equations.js";
 import { withAdjoint } from "./custom.js";
 import { lift, materialise } from "./lift.js";
 import { isBlock, namesOfFunction } from "./order.js";
+import { listed } from "./report.js";
+import { printExpression } from "../parser/print.js";
+import { SCALARS } from "../ir/scalar/table.js";
+import { misfit, printFunctionType } from "./signatures.js";
+import { written } from "./mismatch.js";
+import type { Span } from "../diagnostics/span.js";
 import { sizeOf } from "./sizes.js";
 import { stateOf, updateState } from "./states.js";
 import { align, asValue, bodyOver, coerce, describe, scalar, settle, showSize, type Term } from "./term.js";
@@ -33,7 +40,14 @@ export function inlined(
   const { session } = context;
   const { report } = session;
   const name = declaration.name.text;
-  if (session.calls.includes(declaration)) return report.add("GRAD2009", node.callee.span, { name });
+  if (session.calls.includes(declaration)) {
+    const through = session.calls.slice(session.calls.indexOf(declaration) + 1);
+    return report.add("GRAD2009", node.callee.span, {
+      name,
+      through: quoted(through.map((f) => f.name.text)),
+    });
+  }
+  session.called.add(declaration);
   const isLayer = declaration.kind === "layer";
   if (isLayer && !context.home) return report.add("GRAD2016", node.callee.span, { name });
   // Before the arguments are read: a layer called in one of them comes later in the source.
@@ -50,13 +64,36 @@ export function inlined(
     const argument = arranged[k];
     if (!("sizes" in parameter.type)) {
       const binding = argument?.kind === "name" ? context.scope.lookup(argument.name) : undefined;
-      if (binding?.kind === "function") scope.bind(parameter.name.text, binding);
+      const unfit = binding?.kind === "function" ? misfit(binding.declaration, parameter.type) : undefined;
+      if (binding?.kind === "function" && !unfit) scope.bind(parameter.name.text, binding);
       else {
-        report.add("GRAD3006", argument?.span ?? node.span, {
-          wanted: `the name of a function for \`${parameter.name.text}\``,
-          found: "another expression",
-        });
+        if (binding?.kind === "poison") {
+          scope.bind(parameter.name.text, binding);
+          continue;
+        }
         failed = true;
+        if (argument?.kind === "name" && !binding && !SCALARS[argument.name]?.visible) {
+          elaborate(argument, context);
+          continue;
+        }
+        report.add(
+          "GRAD3006",
+          argument?.span ?? node.span,
+          {
+            wanted: `${printFunctionType(parameter.type)} for \`${parameter.name.text}\``,
+            found:
+              unfit?.found ??
+              (written(argument) === undefined ? "another expression" : `\`${written(argument)}\``),
+          },
+          {
+            related: [{ message: `\`${parameter.name.text}\` is declared here`, span: parameter.span }],
+            help: unfit
+              ? unfit.help
+              : argument?.kind === "name" && SCALARS[argument.name]?.visible
+                ? `give it a name of the file: \`fn my_${argument.name}(x: f32) = ${argument.name}(x)\``
+                : "a function is given by its name",
+          },
+        );
       }
       continue;
     }
@@ -82,7 +119,7 @@ export function inlined(
   if (!bindArguments(declaration, terms, mapped, node, arranged, inner)) return null;
 
   session.calls.push(declaration);
-  session.callSites.push(node.span);
+  report.callSites.push(node.span);
   try {
     const results = isBlock(declaration.body)
       ? block(
@@ -96,7 +133,7 @@ export function inlined(
     return results?.map((r) => (mapped.length ? { ...settle(r), axes: [...mapped, ...r.axes] } : r)) ?? null;
   } finally {
     session.calls.pop();
-    session.callSites.pop();
+    report.callSites.pop();
   }
 }
 function expression(body: Expression, context: Context, elaborate: Elaborate): Term[] | null {
@@ -131,6 +168,10 @@ function givenSizes(
         name.text,
         name.span,
         declaration.sizes.map((s) => s.text),
+        listed(
+          "its size",
+          declaration.sizes.map((s) => s.text),
+        ),
       );
     const size = sizeOf(value, context);
     if (known && size) scope.bind(name.text, { kind: "size", poly: size }, name.span);
@@ -152,7 +193,7 @@ function typed(
       "GRAD3010",
       type.dtype.span,
       { name: dtype },
-      { help: typeMeant(dtype) },
+      typeMeant(dtype, type.dtype.span),
     );
   const term = coerce(given, dtype);
   if (term) return term;
@@ -205,6 +246,12 @@ function bindArguments(
       ? [{ parameter: p, sizes: p.type.sizes, term, span: arranged[k]?.span ?? node.span }]
       : [];
   });
+  for (const { parameter, sizes, term, span } of tensors) {
+    if (term.axes.length === sizes.length) continue;
+    wrongShape(parameter, sizes.map(printExpression), term, span, context);
+    fine = false;
+  }
+  if (!fine) return false;
   for (const { sizes, term } of tensors)
     for (const [k, size] of sizes.entries()) {
       const axis = term.axes[k];
@@ -214,10 +261,13 @@ function bindArguments(
   for (const size of declaration.sizes)
     if (!scope.own(size.text)) {
       report.add(
-        "GRAD2001",
+        "GRAD2015",
         node.span,
-        { kind: "value given or inferred for the size", name: size.text },
-        { help: `${declaration.name.text}<${size.text} = …>(…)` },
+        { what: "size", name: size.text, callee: declaration.name.text },
+        {
+          help: `no argument says it: write \`${declaration.name.text}<${size.text} = …>(…)\``,
+          related: [{ message: `\`${size.text}\` is declared here`, span: size.span }],
+        },
       );
       scope.bind(size.text, { kind: "poison" });
       fine = false;
@@ -226,19 +276,13 @@ function bindArguments(
   for (const { parameter, sizes, term, span } of tensors) {
     const wanted: (Poly | null)[] = sizes.map((s) => sizeOf(s, context));
     if (wanted.some((w) => !w)) fine = false;
-    else if (
-      wanted.length !== term.axes.length ||
-      wanted.some((w, k) => !w?.equals(term.axes[k]?.hi ?? -1))
-    ) {
-      const left = `${term.dtype}[${wanted.map((w) => (w ? showSize(w) : "")).join(", ")}] for \`${parameter.name.text}\``;
-      report.add(
-        "GRAD3004",
+    else if (wanted.some((w, k) => !w?.equals(term.axes[k]?.hi ?? -1))) {
+      wrongShape(
+        parameter,
+        wanted.map((w) => (w ? showSize(w) : "")),
+        term,
         span,
-        {
-          left: wanted.length ? left : `${term.dtype} for \`${parameter.name.text}\``,
-          right: describe(term),
-        },
-        { related: [{ message: "declared here", span: parameter.span }] },
+        context,
       );
       fine = false;
     }
@@ -255,6 +299,26 @@ function bindArguments(
     scope.bind(name.text, { kind: "term", term: bound }, name.span);
   }
   return true;
+}
+function wrongShape(
+  { name, span: declared }: Parameter,
+  sizes: readonly string[],
+  term: Term,
+  span: Span,
+  context: Context,
+): void {
+  const type = sizes.length ? `${term.dtype}[${sizes.join(", ")}]` : term.dtype;
+  context.session.report.add(
+    "GRAD3004",
+    span,
+    { left: `${type} for \`${name.text}\``, right: describe(term) },
+    {
+      related: [{ message: `\`${name.text}\` is declared here`, span: declared }],
+      ...(sizes.length < term.axes.length
+        ? { help: "ranks are fixed: under indices, `y[b] = f(x[b])`, a function maps over the others" }
+        : {}),
+    },
+  );
 }
 const isPlainRead = (term: Term): boolean => asValue(term) !== undefined || term.body.op === "read";
 
@@ -283,24 +347,28 @@ function block(
         "GRAD3010",
         type.dtype.span,
         { name: type.dtype.text },
-        { help: typeMeant(type.dtype.text) },
+        typeMeant(type.dtype.text, type.dtype.span),
       );
     declared.set(name.text, { dtype: type.dtype.text, shape });
   }
+  let misplaced = false;
   for (const statement of statements) {
-    if (statement.kind === "equation" || statement.kind === "rec") continue;
-    if (declaration.kind !== "layer" || (statement.kind !== "param" && statement.kind !== "state"))
-      return report.add(
+    const kind = statement.kind === "equation" ? statement.role : statement.kind;
+    if (kind === "value" || kind === "rec") continue;
+    if (declaration.kind !== "layer" || (statement.kind !== "param" && statement.kind !== "state")) {
+      report.add(
         "GRAD2019",
         statement.span,
-        { kind: statement.kind, where: declaration.kind === "fn" ? "a function" : "a layer" },
-        declaration.kind === "fn" && (statement.kind === "param" || statement.kind === "state")
-          ? { help: "a layer has params and states of its own" }
-          : {},
+        { kind, where: declaration.kind === "fn" ? "a function" : "a layer" },
+        { help: PLACES[kind] },
       );
+      misplaced = true;
+      continue;
+    }
     declareParam(statement, context, `${context.owner}.`);
     for (const { name } of statement.items) shareParam(name.text, context, caller);
   }
+  if (misplaced) return null;
   declareNames(statements, context);
   elaborateBody(
     statements,
@@ -311,9 +379,9 @@ function block(
         const state = declaration.kind === "layer" ? stateOf(name, context) : undefined;
         return state === undefined ? declared.get(name) : context.session.values.get(state);
       },
-      define: (target, term) => {
+      define: (target, term, _, axes) => {
         const name = target.prime ? `${target.name.text}'` : target.name.text;
-        context.scope.bind(name, term ? { kind: "term", term } : { kind: "poison" }, target.name.span);
+        context.scope.bind(name, bindingOf(term, axes), target.name.span);
         if (term) updateState(name, target.name.span, term, context);
       },
     },
@@ -323,7 +391,12 @@ function block(
   for (const { name } of declaration.results ?? []) {
     const binding = context.scope.own(name.text);
     if (!binding)
-      return report.add("GRAD2001", name.span, { kind: "equation for the result", name: name.text });
+      return report.add(
+        "GRAD2001",
+        name.span,
+        { kind: "equation for the result", name: name.text },
+        { help: `define it in the body: \`${name.text} = …\`` },
+      );
     if (binding.kind !== "term") return null;
     results.push(binding.term);
   }
@@ -336,6 +409,17 @@ function block(
         found: `\`${declaration.name.text}\``,
       });
 }
+
+/** Where else what has no place in a function belongs. */
+const PLACES: Readonly<Record<string, string>> = {
+  param: "a layer has params and states of its own",
+  state: "a layer has params and states of its own",
+  input: "what a function takes are its arguments",
+  output: "a function's results are named behind `->`",
+  loss: "a loss is an equation of the file",
+  dim: "a function's sizes stand behind its name: `fn f<N>(x: f32[N]) …`",
+  const: "a constant of a function is an equation: `eps = 1e-5`",
+};
 
 /** The caller knows the param as `m.W`, and whoever called it as `outer.m.W`. */
 function shareParam(name: string, context: Context, caller: Home | null): void {

@@ -1,9 +1,24 @@
-import type { FunctionStatement, ImportStatement, SourceFile, Statement } from "../parser/ast.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
+import type { Span } from "../diagnostics/span.js";
+import { quoted } from "../diagnostics/page.js";
+import { didYouMean, suggest } from "../diagnostics/suggest.js";
+import type {
+  FunctionStatement,
+  ImportStatement,
+  Name,
+  OptimizerStatement,
+  SourceFile,
+  Statement,
+} from "../parser/ast.js";
 import { Poly } from "../ir/poly.js";
 import { parse } from "../parser/parse.js";
 import { STD_SOURCES } from "../std/sources.js";
 import { Scope, type Context, type Session } from "./context.js";
-import { declareConst, declareDims, declarable } from "./declarations.js";
+import { isReserved } from "./calls.js";
+import { declareConst, declareDims, declarable, reportReserved } from "./declarations.js";
+import { duplicate } from "./equations.js";
+import { checkSignature } from "./signatures.js";
+import { libraryOf } from "./unknown.js";
 import { namesOfFunction } from "./order.js";
 
 /** The scope around every file: the optimizers of std/optim. */
@@ -48,18 +63,22 @@ export function fileContext(session: Session, scope: Scope): Context {
 export function declareFunctions(statements: readonly Statement[], context: Context): void {
   for (const statement of statements) {
     if (statement.kind === "optimizer") {
+      checkOptimizer(statement, context);
       if (declarable(statement.name, context))
         context.scope.bind(
           statement.name.text,
           { kind: "optimizer", declaration: statement, scope: context.scope },
           statement.name.span,
         );
-    } else if ((statement.kind === "fn" || statement.kind === "layer") && declarable(statement.name, context))
-      context.scope.bind(
-        statement.name.text,
-        { kind: "function", declaration: statement, scope: context.scope },
-        statement.name.span,
-      );
+    } else if (statement.kind === "fn" || statement.kind === "layer") {
+      checkSignature(statement, context);
+      if (declarable(statement.name, context))
+        context.scope.bind(
+          statement.name.text,
+          { kind: "function", declaration: statement, scope: context.scope },
+          statement.name.span,
+        );
+    }
   }
 }
 
@@ -86,13 +105,12 @@ export function importNames(statement: ImportStatement, context: Context, loadin
   const importer = statement.span.file;
   const name = importedName(from, importer);
   const source = STD_SOURCES[from] ?? session.source(from, importer);
-  if (source === null || loading.includes(name)) {
-    report.add(
-      "GRAD2010",
-      fromSpan,
-      { specifier: from },
-      loading.includes(name) ? { help: "files import each other in a circle" } : {},
-    );
+  if (loading.includes(name)) {
+    report.add("GRAD2020", fromSpan, { files: quoted(loading.slice(loading.indexOf(name))) });
+    return fail();
+  }
+  if (source === null) {
+    report.add("GRAD2010", fromSpan, { specifier: from }, notFound(from, fromSpan));
     return fail();
   }
   const { file, diagnostics } = parse(source, name);
@@ -106,24 +124,103 @@ export function importNames(statement: ImportStatement, context: Context, loadin
     const found = module.own(name.text);
     const local = as ?? name;
     if (!found) {
+      const own = declaredIn(file, name.text);
+      const elsewhere = libraryOf(name.text);
       report.unknownName(
         `function, layer, optimizer or const in "${from}" called`,
         name.text,
         name.span,
-        module.visible(),
+        own || elsewhere ? [] : module.visible(),
+        own
+          ? {
+              help: "only functions, layers, optimizers and consts are imported, never the other file's model",
+              related: [{ message: `\`${name.text}\` is ${own.what} there`, span: own.span }],
+            }
+          : elsewhere && `"${elsewhere}" has one`,
       );
       scope.bind(local.text, { kind: "poison" }, local.span);
       continue;
     }
+    if (isReserved(local.text)) {
+      reportReserved(local, context);
+      continue;
+    }
     if (scope.own(local.text)) {
-      report.add("GRAD2002", local.span, { name: local.text }, { help: `import { ${name.text} as … }` });
+      duplicate(local.text, local.span, context, {
+        help: `import it by another name: \`${name.text} as …\``,
+      });
       continue;
     }
     const foreign = found.kind === "function" ? foreignUse(found.declaration, owned, module) : undefined;
     if (foreign) {
-      report.add("GRAD2017", name.span, { name: name.text, uses: foreign });
+      const own = declaredIn(file, foreign);
+      report.add(
+        "GRAD2017",
+        name.span,
+        { name: name.text, uses: foreign },
+        {
+          help: "what a function needs of a model are arguments of its own",
+          ...(own ? { related: [{ message: `\`${foreign}\` is ${own.what} there`, span: own.span }] } : {}),
+        },
+      );
       scope.bind(local.text, { kind: "poison" }, local.span);
     } else scope.bind(local.text, found, local.span);
+  }
+}
+
+/** What was likely meant by a specifier that leads nowhere. */
+function notFound(from: string, span: Span): DiagnosticExtras {
+  const near = suggest(from, Object.keys(STD_SOURCES)) ?? suggest(`std/${from}`, Object.keys(STD_SOURCES));
+  if (near !== undefined) return { help: didYouMean(near), fix: { span, text: `"${near}"` } };
+  if (/^\.\.?\//.test(from)) return { help: "a path is taken from the file that imports it" };
+  if (from.startsWith("std/"))
+    return { help: `the library's files are ${Object.keys(STD_SOURCES).join(", ")}` };
+  return {
+    help: `a file is imported by a path that begins with a dot: \`./${from}\``,
+    fix: { span, text: `"./${from}"` },
+  };
+}
+
+/** A declaration of another file that cannot be imported, and what it is. */
+function declaredIn(
+  file: SourceFile,
+  name: string,
+): { readonly what: string; readonly span: Span } | undefined {
+  for (const s of file.statements) {
+    const names =
+      s.kind === "dim"
+        ? s.dims.map((d) => d.name)
+        : s.kind === "input" || s.kind === "param" || s.kind === "state"
+          ? s.items.map((i) => i.name)
+          : s.kind === "equation"
+            ? s.targets.map((t) => t.name)
+            : [];
+    const found = names.find((n) => n.text === name);
+    const what = s.kind === "equation" ? (s.role === "value" ? "an equation" : s.role) : s.kind;
+    if (found)
+      return {
+        what: what.includes(" ") ? what : `${/^[aeiou]/.test(what) ? "an" : "a"} ${what}`,
+        span: found.span,
+      };
+  }
+  return undefined;
+}
+
+/** An optimizer's arguments have names of their own. */
+function checkOptimizer({ parameters, param, gradient }: OptimizerStatement, context: Context): void {
+  const { session } = context;
+  const seen = new Map<string, Name>();
+  for (const name of [...parameters.map((p) => p.name), param, gradient]) {
+    const first = seen.get(name.text);
+    if (isReserved(name.text)) reportReserved(name, context);
+    else if (first)
+      session.report.add(
+        "GRAD2002",
+        name.span,
+        { name: name.text },
+        { related: [{ message: "defined here first", span: first.span }] },
+      );
+    seen.set(name.text, first ?? name);
   }
 }
 

@@ -1,12 +1,21 @@
 import * as ir from "../ir/expr.js";
-import { isFloat, isInteger, type DType, type Expr } from "../ir/expr.js";
+import { isInteger, type DType, type Expr } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { power } from "../ir/scalar/exponential.js";
-import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import type { BinaryExpression, Expression } from "../parser/ast.js";
 import type { Context } from "./context.js";
 import { lift } from "./lift.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
+import {
+  declarations,
+  productMismatch,
+  shapeMismatch,
+  typeMismatch,
+  written,
+  type Side,
+  type Together,
+} from "./mismatch.js";
 import { align, at, coerce, commonType, describe, scalar, settle, type Flexible, type Term } from "./term.js";
 
 type Arithmetic = "+" | "-" | "*" | "/" | "%" | "^";
@@ -22,54 +31,15 @@ export function match(
   context: Context,
   terms: readonly Term[],
   span: Span,
-  sides: readonly Expression[] = [],
+  sides: readonly Side[] = [],
+  together?: Together,
 ): Matched | null {
-  const { report } = context.session;
   const common = commonType(terms);
-  const [left, right] = disagreeing(terms);
-  if (!common)
-    return report.add(
-      "GRAD3003",
-      span,
-      { left: describe(left), right: describe(right) },
-      { help: "convert one: f32(k), i32(x)" },
-    );
+  if (!common) return typeMismatch(context, terms, span, sides);
   const { dtype } = common;
   const typed = dtype === null ? [...terms] : terms.map((t) => coerce(t, dtype) ?? t);
   const aligned = align(typed);
-  if (!aligned) {
-    const tensors = terms.filter((t) => t.axes.length > 0);
-    const first = tensors[0] ?? left;
-    const other = tensors.find((t) => !align([first, t])) ?? right;
-    return report.add(
-      "GRAD3004",
-      span,
-      { left: describe(first), right: describe(other) },
-      withOrigins(context, sides),
-    );
-  }
-  return { ...aligned, dtype };
-}
-/** Where the names in a mismatch were declared, and how the rest is said. */
-function withOrigins(context: Context, sides: readonly Expression[]): DiagnosticExtras {
-  const related = sides.flatMap((side) => {
-    const span = side.kind === "name" ? context.scope.placeOf(side.name) : undefined;
-    return side.kind === "name" && span ? [{ message: `\`${side.name}\` is declared here`, span }] : [];
-  });
-  return {
-    related,
-    help: "only equal shapes, or a scalar on one side, go without indices: `y[i, j] = a[i, j] + b[j]`",
-  };
-}
-
-function disagreeing(terms: readonly Term[]): [Term, Term] {
-  const first = terms.find((t) => !t.flexible) ?? terms[0];
-  const other =
-    terms.find((t) => t !== first && first && !commonType([first, t])) ??
-    terms.find((t) => t !== first) ??
-    first;
-  if (!first || !other) throw new RangeError("at least one term");
-  return [first, other];
+  return aligned ? { ...aligned, dtype } : shapeMismatch(context, terms, span, sides, together);
 }
 
 export function binary(context: Context, node: BinaryExpression, left: Term, right: Term): Term | null {
@@ -77,7 +47,7 @@ export function binary(context: Context, node: BinaryExpression, left: Term, rig
   switch (operator) {
     case "or":
     case "and": {
-      const matched = bools(context, [left, right], [node.left.span, node.right.span]);
+      const matched = bools(context, operator, [left, right], [node.left, node.right]);
       return matched && over(matched.axes, combineBools(operator, matched.bodies));
     }
     case "==":
@@ -99,14 +69,29 @@ const combineBools = (operator: "or" | "and", [a, b]: readonly Expr[]): Expr =>
   operator === "or" ? ir.or(a ?? ir.FALSE, b ?? ir.FALSE) : ir.and(a ?? ir.TRUE, b ?? ir.TRUE);
 export const over = (axes: readonly ir.Index[], body: Expr): Term => ({ dtype: body.dtype, axes, body });
 
-function bools(context: Context, terms: readonly Term[], spans: readonly Span[]): Matched | null {
+function bools(
+  context: Context,
+  operator: string,
+  terms: readonly Term[],
+  sides: readonly [Expression, Expression],
+): Matched | null {
+  let failed = false;
   for (const [k, term] of terms.entries()) {
-    const span = spans[k];
-    if (term.dtype !== "bool" && span)
-      return context.session.report.add("GRAD3006", span, { wanted: "bool", found: describe(term) });
+    const side = sides[k];
+    if (term.dtype === "bool" || !side) continue;
+    context.session.report.add(
+      "GRAD3006",
+      side.span,
+      { wanted: `bool beside \`${operator}\``, found: describe(term) },
+      conditionHelp(side),
+    );
+    failed = true;
   }
-  const [span] = spans;
-  return span ? match(context, terms, span) : null;
+  return failed ? null : match(context, terms, sides[0].span, sides, (a, b) => `${a} ${operator} ${b}`);
+}
+/** A number as a condition. */
+function conditionHelp(side: Expression): { help: string } {
+  return { help: `a condition is a comparison, such as \`${written(side) ?? "x"} != 0\`` };
 }
 
 const COMPARISONS = {
@@ -125,7 +110,7 @@ function comparison(
   span: Span,
   sides: readonly Expression[] = [],
 ): Term | null {
-  const matched = match(context, [left, right], span, sides);
+  const matched = match(context, [left, right], span, sides, (a, b) => `${a} ${operator} ${b}`);
   if (!matched) return null;
   const [name, swapped] = COMPARISONS[operator];
   if (matched.dtype === "bool" && operator !== "==" && operator !== "!=")
@@ -145,16 +130,16 @@ function arithmetic(
   span: Span,
   sides: readonly Expression[] = [],
 ): Term | null {
-  for (const term of [left, right])
+  for (const [k, term] of [left, right].entries())
     if (term.dtype === "bool")
       return context.session.report.add(
         "GRAD3006",
-        span,
-        { wanted: "numbers", found: describe(term) },
-        { help: "if … then 1.0 else 0.0 makes a number of it" },
+        sides[k]?.span ?? span,
+        { wanted: `a number beside \`${operator}\``, found: describe(term) },
+        numberHelp(sides[k]),
       );
   // The exponent keeps its own literal form: x^2 is a product whatever x is.
-  const matched = match(context, [left, right], span, sides);
+  const matched = match(context, [left, right], span, sides, (a, b) => `${a} ${operator} ${b}`);
   if (!matched) return null;
   const [a, b] = matched.bodies;
   if (!a || !b) return null;
@@ -169,11 +154,23 @@ function arithmetic(
       : context.session.report.add(
           "GRAD3006",
           span,
-          { wanted: "a literal exponent for an integer", found: describe(right) },
-          { help: "the power of a float takes any: f32(base)^exponent" },
+          {
+            wanted: "a literal exponent from 0 to 64 for an integer",
+            found: written(sides[1]) ?? describe(right),
+          },
+          { help: "the power of a float takes any: `f32(base)^exponent`" },
         );
   }
   return over(matched.axes, floatOperation(operator, a, b));
+}
+/** A condition as a number. */
+export function numberHelp(side: Side): DiagnosticExtras {
+  const text = written(side);
+  const number = `if ${text ?? "…"} then 1.0 else 0.0`;
+  return {
+    help: `\`${number}\` makes a number of a condition`,
+    ...(side && text !== undefined ? { fix: { span: side.span, text: `(${number})` } } : {}),
+  };
 }
 function flexibleResult(operator: Arithmetic, left?: Flexible, right?: Flexible): Flexible {
   const indexed = Boolean(left?.indexed || right?.indexed);
@@ -237,7 +234,12 @@ const polynomial = (e: Expr): Poly =>
 
 export function negative(context: Context, operand: Term, span: Span): Term | null {
   if (operand.dtype === "bool")
-    return context.session.report.add("GRAD3006", span, { wanted: "a number", found: "bool" });
+    return context.session.report.add(
+      "GRAD3006",
+      span,
+      { wanted: "a number after `-`", found: describe(operand) },
+      { help: "`not` turns a condition round" },
+    );
   const { flexible } = operand;
   if (!flexible) return over(operand.axes, ir.neg(operand.body));
   const integer =
@@ -262,19 +264,25 @@ function matrixProduct(
   const inner = a.axes[a.axes.length - 1];
   const outer = b.axes[0];
   if (!inner || !outer || a.axes.length > 2 || b.axes.length > 2)
-    return report.add("GRAD3006", span, {
-      wanted: "matrices or vectors on both sides of `@`",
-      found: `${describe(a)} and ${describe(b)}`,
-    });
-  if (!inner.hi.equals(outer.hi))
     return report.add(
-      "GRAD3004",
+      "GRAD3006",
       span,
-      { left: describe(a), right: describe(b) },
-      withOrigins(context, sides),
+      {
+        wanted: "matrices or vectors on both sides of `@`",
+        found: `${describe(a)} and ${describe(b)}`,
+      },
+      {
+        related: declarations(context, sides),
+        help:
+          inner && outer
+            ? "more axes are written with indices: `sum[k] A[b, i, k] * B[b, k, j]`"
+            : "a scalar multiplies with `*`",
+      },
     );
-  if (a.dtype !== b.dtype || !(isFloat(a.dtype) || isInteger(a.dtype)))
-    return report.add("GRAD3003", span, { left: describe(a), right: describe(b) });
+  if (!inner.hi.equals(outer.hi)) return productMismatch(context, [a, b], span, sides);
+  if (a.dtype !== b.dtype) return typeMismatch(context, [a, b], span, sides);
+  if (a.dtype === "bool")
+    return report.add("GRAD3006", span, { wanted: "numbers on both sides of `@`", found: describe(a) });
   const rows = a.axes.slice(0, -1).map((i) => ir.freshIndex(i.name, i.hi));
   const columns = b.axes.slice(1).map((i) => ir.freshIndex(i.name, i.hi));
   const k = ir.freshIndex("k", inner.hi);
@@ -298,11 +306,17 @@ export function choose(
   then: Term,
   otherwise: Term,
   span: Span,
+  sides: { readonly condition?: Expression; readonly then?: Expression; readonly else?: Expression } = {},
 ): Term | null {
   const { report } = context.session;
   if (condition.dtype !== "bool")
-    return report.add("GRAD3006", span, { wanted: "bool", found: describe(condition) });
-  const matched = match(context, [then, otherwise], span);
+    return report.add(
+      "GRAD3006",
+      sides.condition?.span ?? span,
+      { wanted: "bool as condition", found: describe(condition) },
+      sides.condition ? conditionHelp(sides.condition) : {},
+    );
+  const matched = match(context, [then, otherwise], span, [sides.then, sides.else]);
   if (!matched) return null;
   const [a, b] = matched.bodies;
   const aligned = align([
@@ -310,7 +324,12 @@ export function choose(
     { ...over(matched.axes, a ?? then.body) },
     { ...over(matched.axes, b ?? otherwise.body) },
   ]);
-  if (!aligned) return report.add("GRAD3004", span, { left: describe(condition), right: describe(then) });
+  if (!aligned)
+    return shapeMismatch(context, [condition, then, otherwise], span, [
+      sides.condition,
+      sides.then,
+      sides.else,
+    ]);
   const [c, x, y] = aligned.bodies;
   if (!c || !x || !y) return null;
   const body = ir.select(c, x, y);

@@ -11,13 +11,18 @@ import { valueTerm, type Term } from "./term.js";
 
 export type DeclaredQuantity = Declared & { readonly id: ValueId };
 
+/** What an entry says; `flexible` where its type is what its name's is elsewhere. */
+export interface EntryRead {
+  readonly term: Term;
+  readonly flexible: boolean;
+}
 /** How the entries of a recurrence are read while not all of its quantities are known. */
 export interface Reading {
   readonly scope: Scope;
   readonly session: Session;
   readonly prefix: string;
   readonly points: Points;
-  readonly readOf: (entry: Entry) => { readonly term: Term; readonly flexible: boolean } | null;
+  readonly readOf: (entry: Entry) => EntryRead | null;
   readonly writtenShape: (quantity: Quantity) => Poly[] | null;
 }
 

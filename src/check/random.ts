@@ -49,7 +49,7 @@ export function drawn(
  * shown where the file calls it; a place that is read again, for an equation elaborated twice, is the same.
  */
 function warnOfSharedSeed(seed: Expression, integer: ir.Expr, { session }: Context): void {
-  const sites = [...session.callSites, seed.span];
+  const sites = [...session.report.callSites, seed.span];
   const place = sites.map(({ file, start }) => `${file}:${start.offset}`).join(" ");
   const span = sites[0] ?? seed.span;
   const first = session.seeds.get(integer);

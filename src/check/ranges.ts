@@ -1,7 +1,7 @@
 import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
-import { markInferred, type NamedUse } from "./access.js";
+import { markSource, type IndexSource } from "./access.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { rangeOf } from "./sizes.js";
 
@@ -56,7 +56,7 @@ function usesOf(
   name: string,
   nodes: readonly Expression[],
   context: Context,
-): { size: Poly; use: NamedUse } | ComputedUse[] {
+): { size: Poly; use: IndexSource } | ComputedUse[] {
   const computed: ComputedUse[] = [];
   const stack = [...nodes].reverse().map((node) => ({ node, under: [] as readonly ReducerExpression[] }));
   for (let next = stack.pop(); next; next = stack.pop()) {
@@ -70,8 +70,13 @@ function usesOf(
           continue;
         }
         const binding = context.scope.lookup(node.base.prime ? `${node.base.name}'` : node.base.name);
-        const axis = binding?.kind === "term" ? binding.term.axes[position] : undefined;
-        if (axis) return { size: axis.hi, use: { name: node.base.name, position, span: subscript.span } };
+        const size =
+          binding?.kind === "term"
+            ? binding.term.axes[position]?.hi
+            : binding?.kind === "poison"
+              ? binding.axes?.[position]
+              : undefined;
+        if (size) return { size, use: { kind: "use", name: node.base.name, position, span: subscript.span } };
       }
     }
     // The axis that `concat[i](a, b)` makes is as long as its parts together.
@@ -90,6 +95,8 @@ export interface Wanted {
   readonly name: Name;
   readonly range?: RangeSyntax | undefined;
   readonly size?: Poly | undefined;
+  /** What has an axis of this size by declaration. */
+  readonly of?: Name | undefined;
 }
 
 /**
@@ -105,11 +112,13 @@ export function indicesFor(
 ): (Index | null)[] {
   const found: (Index | null | undefined)[] = [];
   const open = new Map<number, ComputedUse[]>();
-  for (const [k, { name, range, size }] of wanted.entries()) {
+  for (const [k, { name, range, size, of }] of wanted.entries()) {
     if (range) {
       const written = rangeOf(range, context);
       found[k] = written && freshIndex(name.text, written.hi, written.lo);
-    } else if (size) found[k] = freshIndex(name.text, size);
+      if (found[k]) markSource(found[k], { kind: "written", span: range.span });
+    } else if (size)
+      found[k] = inferred(name, size, of && { kind: "declared", name: of.text, span: of.span });
     else {
       const use = usesOf(name.text, uses, context);
       if ("size" in use) found[k] = inferred(name, use.size, use.use);
@@ -139,9 +148,8 @@ export function indicesFor(
   for (const [k, computed] of open) {
     const name = wanted[k]?.name;
     // Where a use cannot be elaborated, its own fault is the reason to show.
-    const before = report.diagnostics.length;
-    for (const { base, under } of computed) if (under.length === 0) elaborate(base, around());
-    if (name && report.diagnostics.length === before && !standsInFault(uses, name.text, context, elaborate))
+    const faulty = computed.filter(({ base, under }) => under.length === 0 && !elaborate(base, around()));
+    if (name && faulty.length === 0 && !standsInFault(uses, name.text, context, elaborate))
       report.add(
         "GRAD2005",
         name.span,
@@ -178,9 +186,9 @@ function standsInFault(
   return found;
 }
 
-function inferred(name: Name, size: Poly, use?: NamedUse): Index {
+function inferred(name: Name, size: Poly, source?: IndexSource): Index {
   const made = freshIndex(name.text, size);
-  markInferred(made, use);
+  markSource(made, source ?? { kind: "computed", span: name.span });
   return made;
 }
 

@@ -1,3 +1,4 @@
+import { quoted } from "../diagnostics/page.js";
 import type { Run } from "../ir/arrange.js";
 import * as ir from "../ir/expr.js";
 import type { Expr, Index } from "../ir/expr.js";
@@ -5,14 +6,14 @@ import { Poly } from "../ir/poly.js";
 import type { RecStatement } from "../parser/ast.js";
 import { Scope, withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
-import { equationRead, severalTerms, type Body, type Declared } from "./equations.js";
+import { equationTerm, severalTerms, type Body, type Declared } from "./equations.js";
 import { FirstEntries, type Made } from "./first-entries.js";
 import { lift } from "./lift.js";
 import { pointsOf, type Points } from "./points.js";
-import { declareQuantities } from "./quantities.js";
+import { declareQuantities, type EntryRead } from "./quantities.js";
 import { sizeOf } from "./sizes.js";
 import { entriesOf, quantitiesOf, runOf, type Entry, type Level, type Quantity } from "./steps.js";
-import { bodyOver, valueTerm, type Term } from "./term.js";
+import { bodyOver, describe, valueTerm, type Term } from "./term.js";
 
 /**
  * `rec t in lo..hi { … }`: base entries and step of a quantity become one equation that chooses by its coordinate,
@@ -41,12 +42,15 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     times: new Map([...context.times, ...levels.map((l): [Index, Run] => [l.index, l.run])]),
     owner: `${body.prefix}${name}`,
   });
-  const readOf = (entry: Entry, known?: Declared): ReturnType<typeof equationRead> => {
+  const readOf = (entry: Entry, known?: Declared): EntryRead | null => {
     const inside = contextOf(entry.levels, entry.target.name.text);
     const { statement: equation, target, result } = entry;
-    if (result === null) return equationRead(target, equation.value, inside, known);
-    const term = severalTerms(equation, target, inside)?.[result];
-    return term ? { term, flexible: false } : null;
+    if (result !== null) {
+      const term = severalTerms(equation, target, inside)?.[result];
+      return term ? { term, flexible: false } : null;
+    }
+    const { term, flexible } = equationTerm(target, equation.value, inside, known);
+    return term && { term, flexible };
   };
   const termOf = (entry: Entry, known?: Declared): Term | null => readOf(entry, known)?.term ?? null;
 
@@ -74,7 +78,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     const step = termOf(quantity.step, known);
     if (known && step && bases.every((b) => b !== null)) made.push({ quantity, known, step, bases });
     const term = known && step ? valueTerm(values.get(known.id), points.lead) : null;
-    body.define(quantity.step.target, term, quantity.step.statement);
+    body.define(quantity.step.target, term, quantity.step.statement, quantity.sizes);
   }
   const first = new FirstEntries(made, points, since, context);
   for (const each of made)
@@ -87,7 +91,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     );
   const open = quantities.filter((q) => !declared.has(q.name));
   if (open.length > 0 && report.diagnostics.length === before)
-    report.add("GRAD2007", statement.span, { names: open.map((q) => q.name).join(", ") });
+    report.add("GRAD2007", statement.index.span, { names: quoted(open.map((q) => q.name)) });
 }
 
 /** The axes beyond the coordinates where an entry's left side writes all of their ranges; else null. */
@@ -120,7 +124,10 @@ function aliveAt(level: Level, context: Context): ((at: Context) => Expr) | null
   const found = elaborate(condition, context);
   if (!found) return null;
   if (found.dtype !== "bool" || found.axes.length > 0)
-    return report.add("GRAD3006", condition.span, { wanted: "a scalar condition", found: found.dtype });
+    return report.add("GRAD3006", condition.span, {
+      wanted: "one condition for the step",
+      found: describe(found),
+    });
   const always = lift(context, "test", found, null, "bool", condition.span, [index]);
   const axis = always.lead.findIndex((p) => p.equals(Poly.index(index)));
   const { shape, id: test } = values.get(always.id);

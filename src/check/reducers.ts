@@ -1,9 +1,12 @@
 import * as ir from "../ir/expr.js";
-import { isFloat, type Expr, type Index } from "../ir/expr.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
+import { isFloat, isInteger, type Expr, type Index } from "../ir/expr.js";
 import { ONE, type Poly } from "../ir/poly.js";
 import type { AxisExpression, Expression, ReducerExpression } from "../parser/ast.js";
-import { underCondition, withIndices, type Context, type Elaborate } from "./context.js";
+import { underCondition, withFound, type Context, type Elaborate } from "./context.js";
 import { lift } from "./lift.js";
+import { written } from "./mismatch.js";
+import { numberHelp } from "./operators.js";
 import { indicesFor } from "./ranges.js";
 import { describe, scalar, settle, showSize, type Term } from "./term.js";
 
@@ -15,19 +18,26 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
   const twice = node.indices.find(({ name }, k) =>
     node.indices.slice(0, k).some((other) => other.name.text === name.text),
   );
-  if (twice) report.add("GRAD2006", twice.name.span, { name: twice.name.text });
+  if (twice) {
+    const first = node.indices.find((i) => i.name.text === twice.name.text);
+    report.add(
+      "GRAD2006",
+      twice.name.span,
+      { name: twice.name.text },
+      first ? { related: [{ message: "bound here first", span: first.name.span }] } : {},
+    );
+  }
   const found = indicesFor(node.indices, uses, context, elaborate);
   const indices = found.flatMap((index) => index ?? []);
-  if (twice || indices.length < found.length) return null;
-  const inner = withIndices(
+  const inner = withFound(
     context,
-    indices,
+    found,
     node.indices.map((i) => i.name.text),
   );
   const guard = guardOf(node.guard, inner, elaborate);
-  if (guard === undefined) return null;
   const body = elaborate(node.body, guard ? underCondition(inner, guard) : inner);
-  if (!body) return null;
+  // The body was read for errors of its own all the same.
+  if (twice || indices.length < found.length || guard === undefined || !body) return null;
   const term = settle(body);
   return reduced(node, term, indices, guard, context);
 }
@@ -62,7 +72,7 @@ function reduced(
       "GRAD3006",
       node.body.span,
       { wanted: `${wanted} under \`${reducer}\``, found: describe(term) },
-      wrongHelp(term, reducer),
+      wrongHelp(term, node),
     );
   const apply = (name: Exclude<typeof reducer, "mean">, body: Term, dtype = term.dtype): Term =>
     lift(context, name, body, { kind: "reduce", reducer: name, indices, guard }, dtype, span).term;
@@ -80,11 +90,12 @@ function reduced(
     case "argmax":
     case "argmin":
       if (indices.length !== 1)
-        return report.add("GRAD3007", headSpan, {
-          name: reducer,
-          wanted: "one index as",
-          given: indices.length,
-        });
+        return report.add(
+          "GRAD3007",
+          headSpan,
+          { name: reducer, wanted: "1", given: indices.length, what: "index" },
+          { help: "over several axes take it of `reshape(x, [N * M])`" },
+        );
       requireEntries(indices, reducer, node, context);
       return term.dtype === "bool" ? wrong("numbers") : apply(reducer, term, "i32");
     case "logsumexp":
@@ -110,11 +121,19 @@ function reduced(
     }
   }
 }
-function wrongHelp(term: Term, reducer: string): { help?: string } {
-  if (term.dtype === "bool") return { help: "`if … then 1.0 else 0.0` makes a number of a condition" };
-  return reducer === "any" || reducer === "all"
-    ? { help: `the operand of \`${reducer}\` ends before a comparison: put brackets around the condition` }
-    : {};
+function wrongHelp(term: Term, { reducer, body, indices }: ReducerExpression): DiagnosticExtras {
+  if (term.dtype === "bool") return numberHelp(body);
+  const text = written(body);
+  if (reducer === "any" || reducer === "all") {
+    const head = `${reducer}[${indices.map((i) => i.name.text).join(", ")}]`;
+    return {
+      help: `the operand of \`${reducer}\` ends before a comparison: a condition stands in brackets, \`${head} (${text ?? "x[i]"} > 0)\``,
+    };
+  }
+  if (!isInteger(term.dtype)) return {};
+  return text === undefined
+    ? { help: "`f32(…)` converts" }
+    : { help: `\`f32(${text})\` converts`, fix: { span: body.span, text: `f32(${text})` } };
 }
 
 /** What has no value over an empty range is an error when the sizes are bound. */
@@ -141,13 +160,17 @@ function requireEntries(
 export function alongAxis(node: AxisExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;
   const binding = context.scope.lookup(node.index.text);
+  if (binding?.kind === "poison") {
+    elaborate(node.body, context);
+    return null;
+  }
   if (binding?.kind !== "index")
     return report.add(
       "GRAD2004",
       node.index.span,
       { name: node.index.text },
       {
-        help: `${node.operator} leaves its index: bind it on the left, y[${node.index.text}] = ${node.operator}[${node.index.text}] …`,
+        help: `\`${node.operator}\` leaves its index: bind it on the left, \`y[${node.index.text}] = ${node.operator}[${node.index.text}] …\``,
       },
     );
   const { index } = binding;
@@ -161,9 +184,8 @@ export function alongAxis(node: AxisExpression, context: Context, elaborate: Ela
       },
     );
   const guard = guardOf(node.guard, context, elaborate);
-  if (guard === undefined) return null;
   const found = elaborate(node.body, guard ? underCondition(context, guard) : context);
-  if (!found) return null;
+  if (guard === undefined || !found) return null;
   const term = settle(found);
   if (!isFloat(term.dtype) && !(term.dtype !== "bool" && node.operator.startsWith("cum")))
     return report.add("GRAD3006", node.body.span, {

@@ -2,6 +2,7 @@ import type { Code } from "../diagnostics/catalogue.js";
 import { diagnose, type Diagnostic, type DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { didYouMean, suggest } from "../diagnostics/suggest.js";
+import { argumentElsewhere } from "./elsewhere.js";
 
 type Arguments<C extends Code> = Parameters<typeof diagnose<C>>[2];
 
@@ -10,11 +11,16 @@ export class Report {
   readonly diagnostics: Diagnostic[] = [];
   private readonly seen = new Set<string>();
   private silent = 0;
+  private generic = false;
+  /** The places of the calls that are being inlined, outermost first. */
+  readonly callSites: Span[] = [];
 
   /** Returns null, so that a poisoned result and its reason stand in one line. */
   add<C extends Code>(code: C, span: Span, args: Arguments<C>, extras: DiagnosticExtras = {}): null {
     if (this.silent > 0) return null;
-    const made = diagnose(code, span, args, extras);
+    const made = diagnose(code, span, args, this.withCall(code, span, extras));
+    // Whether numbers are drawn twice depends on who calls.
+    if (this.generic && made.severity === "warning") return null;
     const key = `${made.code} ${made.file} ${made.span.start.offset} ${made.message}`;
     if (!this.seen.has(key)) {
       this.seen.add(key);
@@ -22,17 +28,37 @@ export class Report {
     }
     return null;
   }
+  /** What is wrong in a function may be so for the sizes and types of one call only, and may stand in another file. */
+  private withCall(code: Code, span: Span, extras: DiagnosticExtras): DiagnosticExtras {
+    const [call] = this.callSites;
+    if (this.generic || !call || (call.file === span.file && !code.startsWith("GRAD3"))) return extras;
+    return { ...extras, related: [...(extras.related ?? []), { message: "in this call", span: call }] };
+  }
   unsupported(text: string, span: Span): null {
     return this.add("GRAD5001", span, { text });
   }
   /** `otherwise` helps where no known name is near. */
-  unknownName(kind: string, name: string, span: Span, known: Iterable<string>, otherwise?: string): null {
-    return this.add("GRAD2001", span, { kind, name }, nearest(name, span, known, otherwise));
+  unknownName(
+    kind: string,
+    name: string,
+    span: Span,
+    known: Iterable<string>,
+    otherwise?: string | DiagnosticExtras,
+  ): null {
+    const extras = typeof otherwise === "string" ? { help: otherwise } : otherwise;
+    return this.add("GRAD2001", span, { kind, name }, nearest(name, span, known) ?? extras ?? {});
   }
   /** A named argument that the callee does not have. */
   unknownArgument(callee: string, name: string, span: Span, known: readonly string[]): null {
-    const otherwise = `its arguments are ${known.join(", ")}`;
-    return this.add("GRAD2013", span, { name, callee }, nearest(name, span, known, otherwise));
+    const meant = argumentElsewhere(name, known);
+    return this.add(
+      "GRAD2013",
+      span,
+      { name, callee },
+      meant
+        ? suggestion(meant, span)
+        : (nearest(name, span, known) ?? { help: `${listed("its argument", known)}` }),
+    );
   }
   silently<T>(attempt: () => T): T {
     this.silent++;
@@ -42,18 +68,34 @@ export class Report {
       this.silent--;
     }
   }
+  generically(attempt: () => void): void {
+    this.generic = true;
+    try {
+      attempt();
+    } finally {
+      this.generic = false;
+    }
+  }
   get failed(): boolean {
     return this.diagnostics.some((d) => d.severity === "error");
   }
 }
 
+/** "its arguments are `lo` and `hi`" */
+export function listed(what: string, names: readonly string[]): string {
+  const quoted = names.map((name) => `\`${name}\``);
+  const last = quoted.pop();
+  if (last === undefined) return `there is no ${what.replace(/^its /, "")}`;
+  return quoted.length ? `${what}s are ${quoted.join(", ")} and ${last}` : `${what} is ${last}`;
+}
+
+export const suggestion = (meant: string, span: Span): DiagnosticExtras => ({
+  help: didYouMean(meant),
+  fix: { span, text: meant },
+});
+
 /** The known name that is near as help and mend. */
-function nearest(
-  name: string,
-  span: Span,
-  known: Iterable<string>,
-  otherwise: string | undefined,
-): DiagnosticExtras {
+function nearest(name: string, span: Span, known: Iterable<string>): DiagnosticExtras | undefined {
   const near = suggest(name, known);
-  return near === undefined ? { help: otherwise } : { help: didYouMean(near), fix: { span, text: near } };
+  return near === undefined ? undefined : suggestion(near, span);
 }

@@ -1,7 +1,9 @@
 import { Poly } from "../ir/poly.js";
 import type { Expression, RangeSyntax } from "../parser/ast.js";
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Context } from "./context.js";
 import { showSize } from "./term.js";
+import { unknownDim } from "./unknown.js";
 
 /** A size: an integer polynomial in dims. Null where an error was reported. Quotients are exact. */
 export function sizeOf(node: Expression, context: Context): Poly | null {
@@ -18,8 +20,8 @@ export function sizeOf(node: Expression, context: Context): Poly | null {
         const integer = binding.term.flexible?.integer;
         if (integer?.op === "constant") return Poly.constant(integer.value);
       }
-      if (!binding) return session.report.unknownName("dim", node.name, node.span, context.scope.visible());
-      return session.report.add("GRAD3008", node.span, { text: `\`${node.name}\`` });
+      if (!binding) return unknownDim(node.name, node.span, context);
+      return session.report.add("GRAD3008", node.span, { text: `\`${node.name}\`` }, notASize(node, context));
     }
     case "unary":
       if (node.operator === "-") return sizeOf(node.operand, context)?.neg() ?? null;
@@ -74,6 +76,19 @@ function binarySize(node: Extract<Expression, { kind: "binary" }>, context: Cont
   return result;
 }
 
+/** What a name is that is no size, and where it is declared. */
+function notASize(node: Extract<Expression, { kind: "name" }>, { scope }: Context): DiagnosticExtras {
+  const declared = scope.placeOf(node.name);
+  const kind = scope.lookup(node.name)?.kind;
+  return {
+    help:
+      kind === "index"
+        ? "a size is the same for all entries: indices do not stand in it; a guard, `[i | i < n]`, says which entries count"
+        : "sizes are known before any data: a size is a dim, `dim N`, a literal, or made of these",
+    ...(declared ? { related: [{ message: `\`${node.name}\` is declared here`, span: declared }] } : {}),
+  };
+}
+
 /** numerator / divisor; where that is no polynomial, a size of its own with this definition. */
 export function derivedSize(numerator: Poly, divisor: Poly, floor: boolean, context: Context): Poly {
   const n = numerator.constant;
@@ -99,9 +114,12 @@ export function rangeOf(node: RangeSyntax, context: Context): Range | null {
   if (!lo || !hi) return null;
   const extent = hi.sub(lo);
   if (extent.constant !== undefined && extent.constant < 0) {
-    return context.session.report.add("GRAD3008", node.span, {
-      text: `the length of ${showSize(lo)}..${showSize(hi)}`,
-    });
+    return context.session.report.add(
+      "GRAD3008",
+      node.span,
+      { text: `the length of ${showSize(lo)}..${showSize(hi)}` },
+      { help: "a range goes up: `lo..hi` has the entries from lo to hi - 1" },
+    );
   }
   requireNonNegative(extent, context, node.span);
   return { lo, hi };

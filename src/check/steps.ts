@@ -1,20 +1,16 @@
+import type { Span } from "../diagnostics/span.js";
 import type { Run } from "../ir/arrange.js";
 import * as ir from "../ir/expr.js";
 import type { Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
-import type {
-  EquationStatement,
-  Expression,
-  RecStatement,
-  SubscriptExpression,
-  Target,
-} from "../parser/ast.js";
+import type { EquationStatement, Expression, RecStatement, Target } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
-import { subscript } from "./access.js";
+import { markSource, subscript } from "./access.js";
 import { withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
-import { duplicate } from "./equations.js";
 import { numberOf } from "./initialisers.js";
+import { mentionsName } from "./ranges.js";
+import { readIn, shiftFrom } from "./reads.js";
 import { sizeOf } from "./sizes.js";
 import { showSize } from "./term.js";
 
@@ -52,13 +48,7 @@ export interface Quantity {
 export function runOf(statement: RecStatement, context: Context, outer: Level | null): Level | null {
   const first = sizeOf(statement.range.lo, context);
   const last = sizeOf(statement.range.hi, context);
-  const policy = statement.checkpoint?.policy;
-  const checkpoint =
-    policy === undefined
-      ? ("auto" as const)
-      : typeof policy === "string"
-        ? policy
-        : numberOf(policy, context);
+  const checkpoint = policyOf(statement, context);
   if (!first || !last || checkpoint === null) return null;
   // T..0 and T-1..0 run downwards: so does what falls as the dims grow.
   const backwards = first.sub(last);
@@ -81,8 +71,22 @@ export function runOf(statement: RecStatement, context: Context, outer: Level | 
     condition: statement.condition,
     path: [] as Level[],
   };
+  markSource(level.index, { kind: "written", span: statement.range.span });
   level.path = [...(outer?.path ?? []), level];
   return level;
+}
+/** How much the backward pass stores; null after an error. */
+function policyOf({ checkpoint }: RecStatement, context: Context): Run["checkpoint"] | null {
+  if (!checkpoint) return "auto";
+  const { policy } = checkpoint;
+  if (typeof policy === "string") return policy;
+  const { report } = context.session;
+  const steps = report.silently(() => numberOf(policy, context));
+  if (steps !== null && Number.isInteger(steps) && steps >= 1) return steps;
+  return report.add("GRAD3006", policy.span, {
+    wanted: "`sqrt`, `none` or a whole number of steps",
+    found: printExpression(policy),
+  });
 }
 
 /** The equations of a `rec` and of those within it; null after an error. */
@@ -107,8 +111,14 @@ export function entriesOf(
       else failed = true;
       continue;
     }
-    if (each.kind !== "equation") {
-      report.add("GRAD2019", each.span, { kind: each.kind, where: "a `rec`" });
+    if (each.kind !== "equation" || each.role === "loss") {
+      const kind = each.kind === "equation" ? "loss" : each.kind;
+      report.add(
+        "GRAD2019",
+        each.span,
+        { kind, where: "a `rec`" },
+        kind === "loss" ? { help: "a loss stands behind the `rec`, and may read all of its entries" } : {},
+      );
       failed = true;
       continue;
     }
@@ -133,11 +143,21 @@ function entryOf(
   for (const [k, level] of levels.entries()) {
     const own = indices[k];
     const name = level.index.name;
-    if (!own || own.range)
-      return report.add("GRAD3006", target.span, {
-        wanted: `an entry such as \`${target.name.text}[${levels.map((l) => l.index.name).join(", ")}, …]\``,
-        found: `\`${target.name.text}\` without the step`,
-      });
+    const isElsewhere =
+      own?.index.kind === "name" &&
+      own.index.name !== name &&
+      !context.scope.lookup(own.index.name) &&
+      indices.slice(k + 1).some(({ index }) => mentionsName(index, name));
+    if (!own || own.range || isElsewhere)
+      return report.add(
+        "GRAD3006",
+        target.span,
+        {
+          wanted: `an entry such as \`${target.name.text}[${levels.map((l) => l.index.name).join(", ")}, …]\``,
+          found: indices.length ? "another axis first" : `\`${target.name.text}\` without the step`,
+        },
+        { help: `the axis of the steps comes first; a base entry is \`${target.name.text}[0, …]\`` },
+      );
     const place = subscript(own.index, context, elaborate);
     const shift = place?.sub(Poly.index(level.index));
     if (!place || !shift) return null;
@@ -184,9 +204,20 @@ export function quantitiesOf(entries: readonly Entry[], context: Context): Quant
     const [first] = own;
     if (second || !step || !first) {
       const span = (second ?? first)?.target.span;
-      if (second) duplicate(name, second.target.span, context);
+      if (second && step)
+        report.add(
+          "GRAD2002",
+          second.target.span,
+          { name },
+          { related: [{ message: "defined here first", span: step.target.span }] },
+        );
       else if (span)
-        report.add("GRAD3006", span, { wanted: `a step for \`${name}\``, found: "base entries only" });
+        report.add(
+          "GRAD3006",
+          span,
+          { wanted: `a step for \`${name}\``, found: "base entries only" },
+          { help: `a step makes \`${name}[t + 1, …]\` of earlier entries` },
+        );
       failed = true;
       continue;
     }
@@ -229,22 +260,16 @@ function isReadEarlier(name: string, k: number, step: Entry, entries: readonly E
   const target = step.statement.targets.find((t) => t.name === step.target.name);
   const place = target?.indices?.[k]?.index;
   const own = place && printExpression(place);
-  const reads = (node: unknown): boolean => {
-    if (typeof node !== "object" || node === null) return false;
-    if (Array.isArray(node)) return node.some(reads);
-    const found = node as Partial<SubscriptExpression>;
-    if (found.kind === "subscript" && found.base?.kind === "name" && found.base.name === name) {
-      const at = found.subscripts?.[k];
-      if (at && printExpression(at) !== own) return true;
-    }
-    return Object.values(node).some(reads);
+  const isOther = (subscripts: readonly Expression[]): boolean => {
+    const at = subscripts[k];
+    return at !== undefined && printExpression(at) !== own;
   };
-  return entries.some((e) => reads(e.statement.value));
+  return entries.some((e) => readIn(e.statement.value, name, isOther) !== undefined);
 }
 /** Size of the axis of one level; its base entries cover exactly what no step makes. Null after an error. */
 function sizeAlong(
   name: string,
-  { run: { lo, hi, direction } }: Level,
+  { index, run }: Level,
   k: number,
   step: Entry,
   bases: readonly Entry[],
@@ -252,26 +277,74 @@ function sizeAlong(
   context: Context,
 ): Poly | null {
   const { report } = context.session;
+  const { lo, hi, direction } = run;
   const own = bases.filter((b) => b.base?.level === k);
   const shift = step.shifts[k] ?? 0;
   const start = direction === 1 ? ZERO : hi.add(shift);
   const end = direction === 1 ? lo.add(shift) : start.add(own.length);
   const places = own.map((b) => b.base?.place.sub(start).constant);
   const count = end.sub(start).constant;
-  const covered =
-    places.every(
-      (p, n) => p !== undefined && p >= 0 && places.indexOf(p) === n && (count === undefined || p < count),
-    ) &&
+  const fits = (p: number | undefined, n: number): boolean =>
+    p !== undefined && p >= 0 && places.indexOf(p) === n && (count === undefined || p < count);
+  const isCovered =
+    places.every(fits) &&
     (count === own.length || (own.length === 0 && !isReadEarlier(name, k, step, entries)));
-  if (!covered)
-    return report.add("GRAD3014", own[0]?.target.span ?? step.target.span, {
-      name,
-      wanted: `${showSize(start)}..${showSize(end)}`,
-      given: own.length,
-    });
+  if (!isCovered) {
+    const ahead = readAhead(name, k, run, shift, step);
+    if (ahead)
+      return report.add(
+        "GRAD3015",
+        ahead,
+        { name },
+        {
+          help:
+            direction === 1
+              ? `\`rec ${index.name} in ${showSize(hi)}..${showSize(lo)}\` goes from the end to the start`
+              : `\`${index.name}\` goes down: \`rec ${index.name} in ${showSize(lo)}..${showSize(hi)}\` goes up`,
+        },
+      );
+    const entry = (place: Poly): string =>
+      `\`${name}[${[...Array<string>(k).fill("…"), showSize(place)].join(", ")}]\``;
+    const wrong = own.find((_, n) => !fits(places[n], n));
+    if (wrong?.base) {
+      const twice = places.indexOf(wrong.base.place.sub(start).constant) !== own.indexOf(wrong);
+      return report.add("GRAD3014", wrong.target.span, {
+        name,
+        text: twice
+          ? `${entry(wrong.base.place)} is given twice`
+          : `${entry(wrong.base.place)} is given, but base entries are ${showSize(start)}..${showSize(end)}: the steps make the others`,
+      });
+    }
+    const missing = Array.from({ length: Math.min(count ?? 1, 9) }, (_, n) => n).filter(
+      (n) => !places.includes(n),
+    );
+    return report.add(
+      "GRAD3014",
+      step.target.span,
+      {
+        name,
+        text: `${missing.map((n) => entry(start.add(n))).join(", ")} ${missing.length === 1 ? "is" : "are"} missing, which no step makes`,
+      },
+      { help: `in the block: ${missing.map((n) => `${entry(start.add(n)).slice(0, -1)} = …\``).join(", ")}` },
+    );
+  }
   if (direction === 1 && (count ?? 0) < 0)
     return report.add("GRAD3005", step.target.span, {
-      text: `${showSize(lo.add(shift))}, the first entry of \`${name}\`,`,
+      text: `the first entry that the steps of \`${name}\` make is ${showSize(lo.add(shift))}: entries count from 0`,
     });
   return direction === 1 ? hi.add(shift) : end;
+}
+
+/** A read in a step of an entry that a later step makes. */
+function readAhead(
+  name: string,
+  k: number,
+  { name: index, direction }: Run,
+  shift: number,
+  step: Entry,
+): Span | undefined {
+  return readIn(step.statement.value, name, (subscripts) => {
+    const found = shiftFrom(index, subscripts[k]);
+    return found !== undefined && (found - shift) * direction > 0;
+  });
 }

@@ -37,7 +37,8 @@ export const scalar = (body: Expr): Term => ({ dtype: body.dtype, axes: [], body
 
 /** A literal, `pi`, `inf`. */
 export function numberTerm(value: number): Term {
-  const integral = Number.isSafeInteger(value) && !Object.is(value, -0);
+  // Beyond 32 bits a literal is a float.
+  const integral = Number.isInteger(value) && Math.abs(value) < 2 ** 32 && !Object.is(value, -0);
   const integer = integral ? constant(value, "i32") : null;
   return { dtype: "f32", axes: [], body: constant(value), flexible: { integer, indexed: false } };
 }
@@ -107,8 +108,13 @@ export function coerce(term: Term, dtype: DType): Term | undefined {
   if (!term.flexible) return term.dtype === dtype ? term : undefined;
   if (isFloat(dtype)) return scalar(refloat(term.body, dtype));
   if (!isInteger(dtype) || !term.flexible.integer) return undefined;
+  if (dtype === "i32" && beyond32(term.flexible.integer)) return undefined;
   return scalar(unsigned(term.flexible.integer, dtype));
 }
+const beyond32 = (e: Expr): boolean => {
+  const value = e.op === "constant" ? e.value : e.op === "index" ? e.poly.constant : undefined;
+  return value !== undefined && (value >= 2 ** 31 || value < -(2 ** 31));
+};
 function unsigned(e: Expr, dtype: DType): Expr {
   return dtype === "u32" && e.op === "constant" ? constant(e.value >>> 0, "u32") : cast(e, dtype);
 }

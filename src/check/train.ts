@@ -2,16 +2,19 @@ import * as ir from "../ir/expr.js";
 import type { ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { TrainStep, Value } from "../ir/program.js";
-import type { OptimizerStatement, TrainStatement } from "../parser/ast.js";
+import type { OptimizerStatement, Statement, TrainStatement } from "../parser/ast.js";
 import { Scope, type Context } from "./context.js";
 import { declareNames, elaborateBody } from "./equations.js";
-import { typeOf } from "./declarations.js";
+import { reportReserved, typeOf } from "./declarations.js";
 import { initialiser, numberOf } from "./initialisers.js";
 import { bodyOver, scalar, valueTerm, type Term } from "./term.js";
 import { isDType, isReserved } from "./calls.js";
+import { unknownLoss, visibleOf } from "./unknown.js";
 
 export interface Trainable {
   readonly losses: ReadonlyMap<string, ValueId>;
+  /** Losses, also those with an error. */
+  readonly declared: readonly string[];
   readonly params: ReadonlyMap<string, ValueId>;
   readonly gradient: (loss: string, name: string) => ValueId;
   /** Whether the loss depends on the param. */
@@ -23,22 +26,17 @@ export function trainStep(statement: TrainStatement, file: Trainable, context: C
   const { report } = context.session;
   const loss = statement.loss.text;
   const lossId = file.losses.get(loss);
-  if (lossId === undefined) {
-    if (context.scope.lookup(loss)?.kind === "poison") return null;
-    return report.unknownName("loss", loss, statement.loss.span, file.losses.keys());
-  }
-  const binding = context.scope.lookup(statement.optimizer.text);
-  if (binding?.kind !== "optimizer")
-    return report.unknownName(
-      "optimizer",
-      statement.optimizer.text,
-      statement.optimizer.span,
-      context.scope.visible(),
-    );
+  if (!file.declared.includes(loss)) unknownLoss(statement.loss, file.declared, context);
   const names = chosenParams(statement, file, context);
+  const binding = context.scope.lookup(statement.optimizer.text);
+  if (binding?.kind !== "optimizer") {
+    if (binding?.kind === "poison") return null;
+    const { text, span } = statement.optimizer;
+    return report.unknownName("optimizer", text, span, visibleOf(context.scope, "optimizer"));
+  }
   const scope = new Scope(binding.scope);
   const args = stepArguments(statement, binding.declaration, scope, context);
-  if (!names || !args) return null;
+  if (lossId === undefined || !names || !args) return null;
   const trained = names.filter((name) => file.reaches(loss, name));
 
   let scale: Term | null = null;
@@ -54,7 +52,7 @@ export function trainStep(statement: TrainStatement, file: Trainable, context: C
   for (const name of trained) {
     const made = update(
       name,
-      statement,
+      loss,
       binding.declaration,
       { ...context, scope: new Scope(scope) },
       file,
@@ -66,12 +64,51 @@ export function trainStep(statement: TrainStatement, file: Trainable, context: C
   return { loss, optimizer: statement.optimizer.text, args, updates };
 }
 
+/** An optimizer that no `train` names, for a param of which only the type is known. */
+export function checkOptimizer(optimizer: OptimizerStatement, context: Context): void {
+  const { session } = context;
+  const { values } = session;
+  const size = Poly.dim("N");
+  const leaf = (name: string, dtype: ir.DType, shape: readonly Poly[]): ValueId =>
+    values.define(name, dtype, shape, { kind: "leaf", role: "param" });
+  const param = leaf(optimizer.param.text, "f32", [size]);
+  const gradient = leaf(optimizer.gradient.text, "f32", [size]);
+  const scope = new Scope(context.scope);
+  for (const { name, type } of optimizer.parameters) {
+    const dtype = "dtype" in type && isDType(type.dtype.text) ? type.dtype.text : "f32";
+    scope.bind(name.text, { kind: "term", term: valueTerm(values.get(leaf(name.text, dtype, []))) });
+  }
+  update(
+    optimizer.param.text,
+    optimizer.name.text,
+    optimizer,
+    { ...context, scope },
+    { params: new Map([[optimizer.param.text, param]]), gradient: () => gradient },
+    null,
+  );
+}
+
 function chosenParams(statement: TrainStatement, file: Trainable, context: Context): string[] | null {
   if (!statement.params) return [...file.params.keys()];
   let fine = true;
   for (const { text, span } of statement.params)
     if (!file.params.has(text)) {
-      context.session.report.unknownName("param", text, span, file.params.keys());
+      const binding = context.scope.lookup(text);
+      const place = context.scope.placeOf(text);
+      // One with an error of its own has been told.
+      if (binding?.kind !== "poison")
+        context.session.report.unknownName(
+          "param",
+          text,
+          span,
+          file.params.keys(),
+          binding && place
+            ? {
+                help: "only params are trained",
+                related: [{ message: `\`${text}\` is declared here, as something else`, span: place }],
+              }
+            : undefined,
+        );
       fine = false;
     }
   return fine ? statement.params.map((p) => p.text) : null;
@@ -124,11 +161,12 @@ function stepArguments(
       value?.kind === "boolean" ? Number(value.value) : value && numberOf(value, { ...context, scope });
     const number = written ?? fallback;
     if (number === null || number === undefined) {
-      report.add("GRAD3007", statement.optimizer.span, {
-        name: optimizer.name.text,
-        wanted: `\`${name.text}\` among its`,
-        given: given.size,
-      });
+      report.add(
+        "GRAD2015",
+        statement.optimizer.span,
+        { name: name.text, callee: optimizer.name.text },
+        { related: [{ message: `\`${name.text}\` is declared here`, span: name.span }] },
+      );
       return null;
     }
     add(name.text, number, dtype);
@@ -171,15 +209,15 @@ function clipping(clip: ValueId, loss: string, gradients: readonly ValueId[], co
 
 function update(
   name: string,
-  statement: TrainStatement,
+  loss: string,
   optimizer: OptimizerStatement,
   context: Context,
-  file: Trainable,
+  file: Pick<Trainable, "params" | "gradient">,
   scale: Term | null,
 ): { leaf: ValueId; value: ValueId }[] | null {
   const { session, scope } = context;
   const { values } = session;
-  const loss = statement.loss.text;
+  session.called.add(optimizer);
   const paramId = file.params.get(name);
   if (paramId === undefined) return null;
   const param = values.get(paramId);
@@ -204,8 +242,8 @@ function update(
   states.set(optimizer.param.text, param);
   const updates: { leaf: ValueId; value: ValueId }[] = [];
   const equations = optimizer.body.filter((s) => s.kind !== "state");
+  let failed = !validUpdates(optimizer, equations, states, context);
   declareNames(equations, context);
-  let failed = false;
   elaborateBody(
     equations,
     context,
@@ -220,14 +258,55 @@ function update(
         scope.bind(text, term ? { kind: "term", term } : { kind: "poison" });
         const leaf = target.prime ? states.get(target.name.text) : undefined;
         if (!term) failed = true;
-        else if (target.prime && !leaf)
-          session.report.unknownName("state", target.name.text, target.span, states.keys());
         else if (leaf && term.body.op === "read") updates.push({ leaf: leaf.id, value: term.body.value });
       },
     },
     () => [],
   );
   return failed ? null : updates;
+}
+
+/** Whether the equations update states and the param, and nothing else stands beside them. */
+function validUpdates(
+  optimizer: OptimizerStatement,
+  statements: readonly Statement[],
+  states: ReadonlyMap<string, Value>,
+  { session, scope }: Context,
+): boolean {
+  const { report } = session;
+  let fine = true;
+  for (const statement of statements) {
+    const kind = statement.kind === "equation" ? statement.role : statement.kind;
+    if (kind === "rec" || kind === "value") continue;
+    report.add("GRAD2019", statement.span, { kind, where: "an optimizer" });
+    fine = false;
+  }
+  const targets = statements.flatMap((s) => (s.kind === "equation" ? s.targets : [])).filter((t) => t.prime);
+  for (const { name, span } of targets)
+    if (!states.has(name.text)) {
+      report.unknownName(
+        "state",
+        name.text,
+        name.span,
+        states.keys(),
+        `declare it: \`state ${name.text} = 0\``,
+      );
+      // What the misspelt one was to define is missing, and reads of it would only follow.
+      for (const state of states.keys())
+        if (!targets.some((t) => t.name.text === state)) scope.bind(`${state}'`, { kind: "poison" }, span);
+      fine = false;
+    }
+  const { param } = optimizer;
+  if (fine && !targets.some((t) => t.name.text === param.text)) {
+    report.add(
+      "GRAD2001",
+      param.span,
+      { kind: "equation for", name: `${param.text}'` },
+      { help: `an optimizer says what the param is after the step: \`${param.text}' = ${param.text} - …\`` },
+    );
+    fine = false;
+  }
+  return fine;
 }
 
 /** `state m = 0` has the param's shape, `state t: f32 = 0` is one scalar. */
@@ -244,7 +323,7 @@ function optimizerStates(
     if (statement.kind !== "state") continue;
     for (const item of statement.items) {
       if (isReserved(item.name.text)) {
-        session.report.add("GRAD2003", item.name.span, { name: item.name.text });
+        reportReserved(item.name, context);
         return null;
       }
       const typed = item.type ? typeOf(item.type, context) : { dtype: param.dtype, shape: param.shape };

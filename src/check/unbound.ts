@@ -1,50 +1,109 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import type { EquationStatement, Expression, SourceFile, Statement } from "../parser/ast.js";
+import type { EquationStatement, Expression, SourceFile } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import { partsOf } from "./ranges.js";
+import { encloses, equationsIn } from "./reads.js";
 
 /**
  * One missing reducer is one mistake, however often its index is used in an equation: the first use is reported, and
- * the help shows the product that the reducer would stand before.
+ * the help shows the term that the reducer would stand before, which holds all of the uses.
  */
 export function oneReducerEach(diagnostics: readonly Diagnostic[], file: SourceFile): Diagnostic[] {
+  const isUnbound = ({ code, file: of }: Diagnostic): boolean => code === "GRAD2004" && of === file.span.file;
+  if (!diagnostics.some(isUnbound)) return [...diagnostics];
   const equations = equationsIn(file.statements);
-  const seen = new Set<string>();
-  return diagnostics.flatMap((found) => {
-    if (found.code !== "GRAD2004" || found.file !== file.span.file) return [found];
-    const equation = equations.find((e) => contains(e, found));
-    if (!equation) return [found];
-    const key = `${equation.span.start.offset} ${found.message}`;
-    if (seen.has(key)) return [];
-    seen.add(key);
-    const index = /`(.*?)`/.exec(found.message)?.[1];
-    const product = productAround(equation.value, found);
-    if (!product || !found.help?.startsWith("`sum[")) return [found];
-    return [{ ...found, help: `\`sum[${index}] ${printExpression(product)}\` adds over it` }];
-  });
-}
-
-const contains = (node: { readonly span: Diagnostic["span"] }, { span }: Diagnostic): boolean =>
-  node.span.start.offset <= span.start.offset && span.end.offset <= node.span.end.offset;
-
-function equationsIn(statements: readonly Statement[]): EquationStatement[] {
-  return statements.flatMap((s) => {
-    if (s.kind === "equation") return [s];
-    if (s.kind === "rec" || s.kind === "optimizer") return equationsIn(s.body);
-    if (s.kind !== "fn" && s.kind !== "layer") return [];
-    return [...("kind" in s.body ? [] : equationsIn(s.body)), ...equationsIn(s.adjoint?.body ?? [])];
-  });
-}
-
-/** The largest product around a place within its bracket, call or sum. */
-function productAround(root: Expression, place: Diagnostic): Expression | undefined {
-  let product: Expression | undefined;
-  for (let node: Expression | undefined = root; node;) {
-    const factor = node.kind === "subscript" || (node.kind === "binary" && "*/@^".includes(node.operator));
-    product = factor ? (product ?? node) : undefined;
-    // Its subscripts are what is wrong in it, not what is multiplied.
-    if (node.kind === "subscript" && node.subscripts.some((s) => contains(s, place))) return product;
-    node = partsOf(node).find((part) => contains(part, place));
+  const equationOf = (found: Diagnostic): EquationStatement | undefined =>
+    isUnbound(found) ? equations.find((e) => encloses(e.span, found.span)) : undefined;
+  const groups = new Map<string, Diagnostic[]>();
+  const keyOf = (found: Diagnostic): string | undefined => {
+    const equation = equationOf(found);
+    return equation && `${equation.span.start.offset} ${found.message}`;
+  };
+  for (const found of diagnostics) {
+    const key = keyOf(found);
+    if (key !== undefined) groups.set(key, [...(groups.get(key) ?? []), found]);
   }
-  return product;
+  return diagnostics.flatMap((found) => {
+    const equation = equationOf(found);
+    const group = groups.get(keyOf(found) ?? "");
+    if (!equation || !group) return [found];
+    if (group[0] !== found) return [];
+    const index = /`(.*?)`/.exec(found.message)?.[1];
+    if (index === undefined || !found.help?.startsWith("`sum[")) return [found];
+    return [withTerm(found, index, equation, group)];
+  });
+}
+
+function withTerm(
+  found: Diagnostic,
+  index: string,
+  equation: EquationStatement,
+  uses: readonly Diagnostic[],
+): Diagnostic {
+  const term = termAround(equation.value, uses);
+  const reducer = reducerOf(equation.value, index);
+  const related = reducer
+    ? [
+        ...found.related,
+        {
+          message: `this \`${reducer.reducer}[${index}]\` reaches to the end of its own term only`,
+          file: found.file,
+          span: reducer.span,
+        },
+      ]
+    : found.related;
+  if (!term) return { ...found, related };
+  const { start } = term.node.span;
+  return {
+    ...found,
+    related,
+    help: `\`sum[${index}] ${term.text}\` adds over it`,
+    ...(term.needsBrackets ? {} : { fix: { span: { start, end: start }, text: `sum[${index}] ` } }),
+  };
+}
+
+/** A reducer of an equation that binds the same index, for a term of its own. */
+function reducerOf(root: Expression, index: string): Extract<Expression, { kind: "reducer" }> | undefined {
+  const stack = [root];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (node.kind === "reducer" && node.indices.some((i) => i.name.text === index)) return node;
+    stack.push(...[...partsOf(node)].reverse());
+  }
+  return undefined;
+}
+
+const isFactor = (node: Expression): boolean =>
+  node.kind === "subscript" ||
+  node.kind === "call" ||
+  (node.kind === "binary" && "*/@^".includes(node.operator));
+
+/** The largest product, within its bracket, call or sum, that holds all of the places. */
+function termAround(
+  root: Expression,
+  places: readonly Diagnostic[],
+): { node: Expression; text: string; needsBrackets: boolean } | undefined {
+  const holdsAll = (node: Expression): boolean => places.every(({ span }) => encloses(node.span, span));
+  let product: Expression | undefined;
+  let node = root;
+  for (;;) {
+    // The subscripts of an entry are what is wrong in it, not what is multiplied.
+    const isEntry =
+      node.kind === "subscript" &&
+      node.subscripts.some((s) => places.some(({ span }) => encloses(s.span, span)));
+    const inner = isEntry ? undefined : partsOf(node).find(holdsAll);
+    if (isFactor(node) && (node.kind !== "call" || !inner)) product ??= node;
+    else if (inner) product = undefined;
+    if (!inner) break;
+    node = inner;
+  }
+  const term = product ?? node;
+  if (!holdsAll(term)) return undefined;
+  const [first] = partsOf(term);
+  // The span of what stands in brackets takes them in.
+  const isBracketed =
+    first !== undefined && first.span.start.offset > term.span.start.offset && !isFactor(term);
+  const text = printExpression(term);
+  return product
+    ? { node: term, text, needsBrackets: false }
+    : { node: term, text: `(${text})`, needsBrackets: !isBracketed };
 }

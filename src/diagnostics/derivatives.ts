@@ -38,6 +38,16 @@ export const DERIVATIVES = {
     ),
     severity: "warning",
   },
+  GRAD4006: {
+    title: "nothing to train",
+    message: ({ loss }: { loss: string }) => `\`train ${loss}\` has no param to train`,
+    page: page(
+      "A step changes params and states; inputs are given at each call.",
+      "input w: f32\nloss l = w^2\ntrain l with sgd(rate = 0.1)",
+      "param w: f32\nloss l = w^2\ntrain l with sgd(rate = 0.1)",
+    ),
+    severity: "warning",
+  },
   GRAD4005: {
     title: "forward mode through a written adjoint",
     message: ({ name }: Name) => `\`${name}\` has a written adjoint, which jvp cannot use`,

@@ -22,7 +22,7 @@ export const NAMES = {
   },
   GRAD2003: {
     title: "reserved name",
-    message: ({ name }: Name) => `\`${name}\` is reserved`,
+    message: ({ name, what }: { name: string; what: string }) => `\`${name}\` is reserved: it is ${what}`,
     page: page(
       "Reducers, axis operators and scalar functions cannot be declared again.",
       "max = 3.0",
@@ -58,7 +58,8 @@ export const NAMES = {
   },
   GRAD2007: {
     title: "circular definition",
-    message: ({ names }: { names: string }) => `these equations define each other in a circle: ${names}`,
+    message: ({ names }: { names: string }) =>
+      names.includes(",") ? `these define each other in a circle: ${names}` : `${names} is defined by itself`,
     page: page(
       "Only a rec block may refer to earlier entries of what it defines.",
       "a = b + 1\nb = a * 2",
@@ -76,7 +77,8 @@ export const NAMES = {
   },
   GRAD2009: {
     title: "recursion",
-    message: ({ name }: Name) => `\`${name}\` calls itself`,
+    message: ({ name, through }: { name: string; through: string }) =>
+      `\`${name}\` calls itself${through ? ` by way of ${through}` : ""}`,
     page: page(
       "Calls are resolved when compiling, so recursion is an error.",
       "fn f(x: f32) = f(x - 1)",
@@ -114,8 +116,15 @@ export const NAMES = {
   },
   GRAD2015: {
     title: "missing argument",
-    message: ({ name, callee }: { name: string; callee: string }) =>
-      `argument \`${name}\` of \`${callee}\` is missing`,
+    message: ({
+      name,
+      callee,
+      what = "argument",
+    }: {
+      name: string;
+      callee: string;
+      what?: "argument" | "size";
+    }) => `${what} \`${name}\` of \`${callee}\` is missing`,
     page: page("Only arguments with a default may be left out.", "y = clamp(x, 0)", "y = clamp(x, 0, 1)"),
   },
   GRAD2016: {
@@ -146,6 +155,15 @@ export const NAMES = {
       "a[i] = rand(seed)[i]\nb[i] = rand(seed + 1)[i]",
     ),
     severity: "warning",
+  },
+  GRAD2020: {
+    title: "imports in a circle",
+    message: ({ files }: { files: string }) => `these files import each other in a circle: ${files}`,
+    page: page(
+      "What two files need of each other stands in a third, which both import.",
+      '// a.grad\nimport { g } from "./b.grad"\n// b.grad\nimport { f } from "./a.grad"',
+      '// a.grad\nimport { g } from "./common.grad"\n// b.grad\nimport { f } from "./common.grad"',
+    ),
   },
   GRAD2019: {
     title: "statement out of place",

@@ -8,6 +8,8 @@ export interface Entry {
 }
 export type Text = { text: string };
 export type Name = { name: string };
+/** Names as they are listed in a message. */
+export const quoted = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 export type Pair = { left: string; right: string };
 
 /** What the code means, then an example that is wrong and the same made right, where one says more than words. */

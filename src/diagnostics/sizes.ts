@@ -14,8 +14,10 @@ export const SIZES = {
   },
   GRAD3002: {
     title: "wrong number of subscripts",
-    message: ({ name, rank, given }: { name: string; rank: number; given: number }) =>
-      `\`${name}\` has ${rank} ${rank === 1 ? "axis" : "axes"} but is subscripted with ${given}`,
+    message: ({ name, rank, given, type }: { name: string; rank: number; given: number; type: string }) =>
+      rank === 0
+        ? `\`${name}\` is a scalar, ${type}, but has ${given === 1 ? "a subscript" : `${given} subscripts`}`
+        : `\`${name}\` has ${rank} ${rank === 1 ? "axis" : "axes"}, ${type}, but ${given} subscripts`,
     page: page(
       "A full read gives each axis a subscript; fewer leave a tensor, more are an error.",
       "input x: f32[N]\ny[i, j] = x[i, j]",
@@ -42,7 +44,7 @@ export const SIZES = {
   },
   GRAD3005: {
     title: "access out of bounds",
-    message: ({ text }: Text) => `subscript ${text} leaves its axis`,
+    message: ({ text }: Text) => text,
     page: page(
       "Each access is proved to stay inside its axis, or has a value for outside.",
       "y[i] = x[i + 1] - x[i]",
@@ -60,8 +62,17 @@ export const SIZES = {
   },
   GRAD3007: {
     title: "wrong number of arguments",
-    message: ({ name, wanted, given }: { name: string; wanted: string; given: number }) =>
-      `\`${name}\` takes ${wanted} argument${wanted === "1" ? "" : "s"}, not ${given}`,
+    message: ({
+      name,
+      wanted,
+      given,
+      what,
+    }: {
+      name: string;
+      wanted: string;
+      given: number;
+      what?: string;
+    }) => `\`${name}\` takes ${wanted} ${what ?? `argument${wanted === "1" ? "" : "s"}`}, not ${given}`,
     page: page("docs/functions.md lists each function's arguments.", "y = atan2(x)", "y = atan2(y0, x0)"),
   },
   GRAD3008: {
@@ -90,13 +101,23 @@ export const SIZES = {
   },
   GRAD3014: {
     title: "base entries do not fit",
-    message: ({ name, wanted, given }: { name: string; wanted: string; given: number }) =>
-      `the steps of \`${name}\` need base entries for ${wanted}, ${given === 0 ? "none is" : given === 1 ? "one is" : `${given} are`} given`,
+    message: ({ name, text }: { name: string; text: string }) =>
+      `base entries of \`${name}\` do not fit: ${text}`,
     page: page(
       "Entries written before the first step cover exactly those that steps read but do not make.",
       "rec t in 0..T {\n  z[t + 2] = z[t + 1] + z[t]\n}",
       "rec t in 0..T {\n  z[0] = 0\n  z[1] = 1\n  z[t + 2] = z[t + 1] + z[t]\n}",
     ),
+  },
+  GRAD3016: {
+    title: "sizes that do not fit by default",
+    message: ({ text, dims }: { text: string; dims: string }) => `with ${dims}: ${text}`,
+    page: page(
+      "With the values that dims have of themselves the model cannot be bound: other values have to be given each time.",
+      "dim N = 5, K = N / 2",
+      "dim N = 6, K = N / 2",
+    ),
+    severity: "warning",
   },
   GRAD3015: {
     title: "read of a later step",

@@ -18,6 +18,10 @@ export function joinSpans(a: Span, b: Span): Span {
   return a instanceof TextSpan && b instanceof TextSpan ? a.until(b) : join(a, b);
 }
 
+/** The empty places before and after a span. */
+export const before = ({ file, start }: Span): Span => ({ file, start, end: start });
+export const behind = ({ file, end }: Span): Span => ({ file, start: end, end });
+
 /** A source text with its lines, from which spans are cut. Line breaks are `\n`, `\r\n` and `\r`. */
 export class SourceText {
   /** Offset of each line's first character. Built when the first position is asked for. */

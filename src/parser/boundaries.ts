@@ -16,6 +16,7 @@ import {
   LeftSquare,
   Less,
   Name,
+  NumberLiteral,
   Prime,
   RightCurly,
   RightParen,
@@ -103,6 +104,8 @@ function certainlyBegins(
   if (statementWords.has(token.tokenType) && before !== Train && before !== Check) {
     if (isName(i + 1) && !AFTER_A_NAME.has(type(i + 1)!)) return true;
     if (token.tokenType === Import && type(i + 1) === LeftCurly) return true;
+    // No program has a name directly before a number.
+    if (type(i + 1) === NumberLiteral) return true;
   }
   // In a list (`f(a,⏎ b = 1)`, `dim A,⏎ B = 2`, `<⏎ O = 64>`) a name and `=` go on with it.
   if (before === Comma || before === Less || before === LeftParen || before === LeftSquare) return false;

@@ -110,6 +110,8 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
       if (before === ".." && found === "=")
         return { help: "ranges are half open: `0..N + 1` goes up to and with N" };
       if (before === ".." && found === ".") return { help: "a range is written `0..N`" };
+      if (before === "=" && found === ">")
+        return { help: "at least is `>=`; a function has a name: `fn f(x: f32) = …`" };
       if (found === "+") return { help: "a number is positive without a sign" };
       return {};
   }

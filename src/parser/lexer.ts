@@ -4,6 +4,7 @@ import type { SourceText } from "../diagnostics/span.js";
 import type { Comment } from "./ast.js";
 import {
   isInvisible,
+  MAY_BE_MISSPELT,
   misspelt,
   numberMeant,
   shownStray,
@@ -133,7 +134,7 @@ export function lex(source: SourceText): Lexed {
       const opening = at;
       if (close < 0) report(() => diagnose("GRAD1005", source.span(opening, opening + 2), {}));
       comment("block", text.slice(at, close < 0 ? text.length : close + 2));
-    } else if (isMisspelt() || (code === QUOTE_MARK && otherString())) {
+    } else if ((MAY_BE_MISSPELT[code] && isMisspelt()) || (code === QUOTE_MARK && otherString())) {
       continue;
     } else if (ALONE[code]) {
       push(ALONE[code], text.charAt(at));
@@ -162,7 +163,8 @@ export function lex(source: SourceText): Lexed {
     const image = match(NUMBER) ?? text.charAt(at);
     const from = at;
     push(NumberLiteral, image);
-    const rest = match(AFTER_NUMBER);
+    const next = text.charCodeAt(at);
+    const rest = isAsciiLetter(next) || next === POINT || next > 127 ? match(AFTER_NUMBER) : undefined;
     if (rest === undefined) return;
     const { help, meant, product } = numberMeant(image, rest);
     const span = source.span(from, at + rest.length);

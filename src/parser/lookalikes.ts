@@ -33,11 +33,12 @@ const MISSPELT: Readonly<Record<string, string>> = {
   "===": "==",
   "!==": "!=",
 };
-const FIRST_OF_MISSPELT = new Set(Object.keys(MISSPELT).map((text) => text.charCodeAt(0)));
+/** By the code of their first character. */
+export const MAY_BE_MISSPELT: boolean[] = [];
+for (const text of Object.keys(MISSPELT)) MAY_BE_MISSPELT[text.charCodeAt(0)] = true;
 
 /** A misspelt operator at the offset, and what it stands for. */
 export function misspelt(text: string, at: number): { image: string; meant: string } | undefined {
-  if (!FIRST_OF_MISSPELT.has(text.charCodeAt(at))) return undefined;
   for (const length of [3, 2]) {
     const image = text.slice(at, at + length);
     const meant = image.length === length ? MISSPELT[image] : undefined;

@@ -16,40 +16,48 @@ describe("each mistake is reported at its place, once", () => {
     [
       "too many subscripts",
       "y[n] = w[n, 0]",
-      "GRAD3002 4:8 `w` has 1 axis but is subscripted with 2 | w[n, 0]",
+      "GRAD3002 4:8 `w` has 1 axis, f32[N], but 2 subscripts | w[n, 0]",
     ],
     [
       "an access that leaves its axis",
       "y[n] = w[n] * w[n + 1]",
-      "GRAD3005 4:17 subscript n + 1 on the axis of size N leaves its axis | n + 1",
+      "GRAD3005 4:17 subscript `n + 1` leaves the axis of `w`, of size N: it goes up to N, and the last entry is N - 1 | n + 1",
     ],
-    ["integers beside floats", "y[b] = k[b] * 0.5", "GRAD3003 4:13 types do not match: i32 and f32 | *"],
-    ["other shapes", "y = W + w", "GRAD3004 4:7 shapes do not match: f32[N, M] and f32[N] | +"],
+    [
+      "integers beside floats",
+      "y[b] = k[b] * 0.5",
+      "GRAD3003 4:13 types do not match: `k[b]` is i32 and `0.5` is f32 | *",
+    ],
+    ["other shapes", "y = W + w", "GRAD3004 4:7 shapes do not match: `W` is f32[N, M] and `w` is f32[N] | +"],
     ["an unknown name", "y = v + 1\nz = y + 1", "GRAD2001 4:5 there is no name `v` | v"],
     ["two definitions", "y = w\ny = w", "GRAD2002 5:1 `y` is defined twice | y"],
-    ["a reserved name", "tanh[n] = w[n]\ny = tanh(w)", "GRAD2003 4:1 `tanh` is reserved | tanh"],
+    [
+      "a reserved name",
+      "tanh[n] = w[n]\ny = tanh(w)",
+      "GRAD2003 4:1 `tanh` is reserved: it is a function of the language | tanh",
+    ],
     [
       "an optimizer's state of a reserved name",
       "optimizer o(rate: f32 = 1) for p, g {\n  state square = 0\n  square' = g\n  p' = p - rate * square'\n}\nloss l = w[0]\ntrain l with o() for w",
-      "GRAD2003 5:9 `square` is reserved | square",
+      "GRAD2003 5:9 `square` is reserved: it is a function of the language | square",
     ],
-    ["a circle", "a = c\nc = a", "GRAD2007 4:1 these equations define each other in a circle: a, c | a = c"],
+    ["a circle", "a = c\nc = a", "GRAD2007 4:1 these define each other in a circle: `a`, `c` | a"],
     ["a function that calls itself", "fn f(v: f32) = f(v)\ny = f(w)", "GRAD2009 4:16 `f` calls itself | f"],
     ["a loss that is no scalar", "loss l = w", "GRAD3009 4:6 loss `l` is not a scalar but f32[N] | l"],
     [
       "a condition of numbers",
       "y = if w[0] then 1.0 else 2.0",
-      "GRAD3006 4:5 expected bool, found f32 | if w[0] then 1.0 else 2.0",
+      "GRAD3006 4:8 expected bool as condition, found f32 | w[0]",
     ],
     [
       "a step that reads ahead",
       "rec t in 0..N { z[0] = 0.0\n z[t + 1] = z[t + 2] }",
-      "GRAD3005 5:15 subscript t + 2 on the axis of size N + 1 leaves its axis | t + 2",
+      "GRAD3005 5:15 subscript `t + 2` leaves the axis of `z`, of size N + 1: it goes up to N + 1, and the last entry is N | t + 2",
     ],
     [
       "missing base entries",
       "rec t in 1..N { z[t + 1] = w[t]\n z[0] = 0.0 }",
-      "GRAD3014 5:2 the steps of `z` need base entries for 0..2, one is given | z[0]",
+      "GRAD3014 4:17 base entries of `z` do not fit: `z[1]` is missing, which no step makes | z[t + 1]",
     ],
     [
       "an unknown argument of an optimizer",
@@ -64,7 +72,7 @@ describe("each mistake is reported at its place, once", () => {
 test("several errors are found in one run, without follow-ups", () => {
   expect(found("a = nothing\nc = a * 2\nd[n] = w[n] + k[0]\ne = tanh(k)")).toMatchInlineSnapshot(`
     "GRAD2001 4:5 there is no name \`nothing\` | nothing
-    GRAD3003 6:13 types do not match: f32 and i32 | +
+    GRAD3003 6:13 types do not match: \`w[n]\` is f32 and \`k[0]\` is i32 | +
     GRAD3006 7:10 expected a float for \`tanh\`, found i32[B] | k"
   `);
 });

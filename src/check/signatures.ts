@@ -1,0 +1,72 @@
+import type { FunctionStatement, FunctionTypeSyntax, Name, TypeSyntax } from "../parser/ast.js";
+import { printExpression } from "../parser/print.js";
+import type { Context } from "./context.js";
+import { reportReserved } from "./declarations.js";
+import { isReserved } from "./calls.js";
+
+const printType = ({ dtype, sizes }: TypeSyntax): string =>
+  sizes.length ? `${dtype.text}[${sizes.map(printExpression).join(", ")}]` : dtype.text;
+export function printFunctionType({ parameters, results }: FunctionTypeSyntax): string {
+  const given = results.map(printType);
+  return `fn(${parameters.map(printType).join(", ")}) -> ${given.length === 1 ? given[0] : `(${given.join(", ")})`}`;
+}
+
+/** Why a function cannot be given where one of this type is wanted, or undefined. */
+export function misfit(
+  declaration: FunctionStatement,
+  wanted: FunctionTypeSyntax,
+): { readonly found: string; readonly help?: string } | undefined {
+  const name = declaration.name.text;
+  const { parameters } = declaration;
+  const required = parameters.filter((p) => !p.value).length;
+  const given = wanted.parameters.length;
+  const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+  if (given < required || given > parameters.length)
+    return {
+      found: `\`${name}\`, which takes ${many(required, "argument")}`,
+      help: "a function of fewer arguments around it can give the rest, also from the file's params and inputs",
+    };
+  const results = declaration.results?.length ?? 1;
+  if (results !== wanted.results.length)
+    return { found: `\`${name}\`, which has ${many(results, "result")}` };
+  for (const [k, type] of wanted.parameters.entries()) {
+    const own = parameters[k]?.type;
+    if (!own || !("sizes" in own)) continue;
+    // A function of scalars applies to the entries of a tensor.
+    const rankFits = own.sizes.length === type.sizes.length || own.sizes.length === 0;
+    if (own.dtype.text !== type.dtype.text || !rankFits)
+      return { found: `\`${name}\`, which takes ${printType(own)}` };
+  }
+  return undefined;
+}
+
+/** Reports names of a function's sizes and arguments that are taken: reserved, or twice there. */
+export function checkSignature({ sizes, parameters, results }: FunctionStatement, context: Context): void {
+  const { session } = context;
+  const seen = new Map<string, Name>();
+  for (const name of [...sizes, ...parameters.map((p) => p.name)]) {
+    const first = seen.get(name.text);
+    if (isReserved(name.text)) reportReserved(name, context);
+    else if (first)
+      session.report.add(
+        "GRAD2002",
+        name.span,
+        { name: name.text },
+        { related: [{ message: "defined here first", span: first.span }] },
+      );
+    seen.set(name.text, first ?? name);
+  }
+  // One named as an argument is told where the body defines it.
+  const own = new Map<string, Name>();
+  for (const { name } of results ?? []) {
+    const first = own.get(name.text);
+    if (first)
+      session.report.add(
+        "GRAD2002",
+        name.span,
+        { name: name.text },
+        { related: [{ message: "defined here first", span: first.span }] },
+      );
+    own.set(name.text, name);
+  }
+}
