@@ -85,8 +85,9 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
 }
 
 /**
- * A tensor over `data` itself, not a copy, unless `dtype` is another type. Uint8Array is bool.
- * @throws ShapeError where the length differs from the shape's
+ * A tensor over `data` itself, not a copy, unless `dtype` is another type. Uint8Array is bool, unless `dtype` says that
+ * its elements are numbers.
+ * @throws ShapeError where the length differs from the shape's, DTypeError where bools are others than 0 and 1
  */
 export function fromTypedArray(
   data: Data,
@@ -96,6 +97,8 @@ export function fromTypedArray(
   const own = dtypeOf(data);
   const { dtype = own } = options;
   checkDType(dtype);
+  if (dtype === "bool" && data instanceof Uint8Array && data.some((x) => x > 1))
+    throw new DTypeError("a Uint8Array is bools, 0 and 1; bytes are numbers with a `dtype`, as i32 or f32");
   const sizes = resolveShape(shape, data.length);
   return finish(Tensor.own(dtype === own ? data : convertData(data, dtype), dtype, sizes), options);
 }

@@ -18,7 +18,22 @@ export interface Numbers {
 const ORDER: readonly DType[] = ["bool", "i32", "i64", "f32", "f64"];
 export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f64";
 /** bool 0, integers 1, floats 2. */
-const kind = (dtype: DType): number => (dtype === "bool" ? 0 : isFloat(dtype) ? 2 : 1);
+export const kind = (dtype: DType): number => (dtype === "bool" ? 0 : isFloat(dtype) ? 2 : 1);
+
+/** What no element of a type is less than. */
+export function leastOf(dtype: DType): number | bigint {
+  switch (dtype) {
+    case "f32":
+    case "f64":
+      return -Infinity;
+    case "i32":
+      return -(2 ** 31);
+    case "i64":
+      return -(2n ** 63n);
+    case "bool":
+      return 0;
+  }
+}
 
 export function allocate(dtype: DType, length: number): Data {
   switch (dtype) {

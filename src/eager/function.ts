@@ -27,8 +27,8 @@ interface FunctionClass<A extends readonly unknown[], R extends Result> {
 
 /**
  * An operation with a derivative of its own: a subclass has `static forward(ctx, ...args)`, which runs off the tape, and
- * `static backward(ctx, ...gradients)`, which gives one gradient (or null) for each tensor among the arguments, in
- * differentiable operations where second derivatives are wanted. Call it by `Subclass.apply(...args)`.
+ * `static backward(ctx, ...gradients)`, which gives one gradient (or null) for each tensor among the arguments, or for
+ * each argument, in differentiable operations where second derivatives are wanted. Call it by `Subclass.apply(...args)`.
  */
 export abstract class Function {
   static apply<A extends readonly unknown[], R extends Result>(this: FunctionClass<A, R>, ...args: A): R {
@@ -58,11 +58,12 @@ export abstract class Function {
       const wrong = list.find((t) => t !== null && t !== undefined && !(t instanceof Tensor));
       if (wrong !== undefined)
         throw new AutogradError(`${this.name}.backward gives tensors and nulls, not ${kindOf(wrong)}`);
-      if (list.length !== inputs.length)
-        throw new AutogradError(
-          `${this.name}.backward gave ${list.length} gradients for ${inputs.length} tensors`,
-        );
-      return list;
+      if (list.length === inputs.length) return list;
+      // Or one for each argument, null for what is no tensor.
+      if (list.length === args.length) return list.filter((_, k) => args[k] instanceof Tensor);
+      throw new AutogradError(
+        `${this.name}.backward gave ${list.length} gradients for ${inputs.length} tensors`,
+      );
     });
     return (result instanceof Tensor ? outputs[0] : outputs) as R;
   }

@@ -1,11 +1,12 @@
 import { grad as gradOf } from "./backward.js";
 import { zeros, zerosLike } from "./create.js";
-import { ShapeError } from "./errors.js";
+import { kindOf } from "./dtype.js";
+import { DTypeError, ShapeError } from "./errors.js";
 import { range } from "./shape.js";
 import { enableGrad } from "./tape.js";
 import { stack } from "./ops/join.js";
 import { reshape } from "./ops/views.js";
-import type { Tensor } from "./tensor.js";
+import { Tensor } from "./tensor.js";
 
 /** Derivatives of functions of tensors. The arguments' own tapes are left alone: each is taken as a new leaf. */
 type Single = (...args: Tensor[]) => Tensor;
@@ -13,6 +14,12 @@ type Single = (...args: Tensor[]) => Tensor;
 /** New leaves of the arguments' values, or the arguments themselves where the result shall depend on them. */
 const leaves = (args: readonly Tensor[], create: boolean): Tensor[] =>
   args.map((x) => (create && x.requiresGrad ? x.clone() : x.detach().requiresGrad_()));
+
+function valueOf(f: Single, inputs: readonly Tensor[]): Tensor {
+  const value: unknown = f(...inputs);
+  if (value instanceof Tensor) return value;
+  throw new DTypeError(`a function to be differentiated gives one tensor, not ${kindOf(value)}`);
+}
 
 export interface DerivativeOptions {
   /** Leave the result on the tape, to be differentiated in turn. */
@@ -25,7 +32,7 @@ export function grad(f: Single): (...args: Tensor[]) => Tensor[] {
     enableGrad(() => {
       const create = args.some((x) => x.requiresGrad);
       const inputs = leaves(args, create);
-      return gradOf(f(...inputs), inputs, { createGraph: create, allowUnused: true });
+      return gradOf(valueOf(f, inputs), inputs, { createGraph: create, allowUnused: true });
     });
 }
 
@@ -34,23 +41,23 @@ type Given = Tensor | readonly Tensor[];
 const isList = (x: Given): x is readonly Tensor[] => Array.isArray(x);
 const asList = (x: Given): readonly Tensor[] => (isList(x) ? x : [x]);
 
-/** `f(x)` and vᵀ J: the cotangent v of the result carried back to x. */
-export function vjp(f: Single, x: Tensor, v: Tensor, options?: DerivativeOptions): [Tensor, Tensor];
+/** `f(x)` and vᵀ J: the cotangent v of the result (1 of a single number) carried back to x. */
+export function vjp(f: Single, x: Tensor, v?: Tensor | null, options?: DerivativeOptions): [Tensor, Tensor];
 export function vjp(
   f: Single,
   x: readonly Tensor[],
-  v: Tensor,
+  v?: Tensor | null,
   options?: DerivativeOptions,
 ): [Tensor, Tensor[]];
 export function vjp(
   f: Single,
   x: Given,
-  v: Tensor,
+  v: Tensor | null = null,
   { createGraph = false }: DerivativeOptions = {},
 ): [Tensor, Given] {
   return enableGrad(() => {
     const inputs = leaves(asList(x), createGraph);
-    const value = f(...inputs);
+    const value = valueOf(f, inputs);
     const found = value.requiresGrad
       ? gradOf(value, inputs, { gradOutputs: [v], createGraph, allowUnused: true })
       : inputs.map((t) => zerosLike(t));
@@ -70,7 +77,7 @@ export function jvp<X extends Given>(
 ): [Tensor, Tensor] {
   return enableGrad(() => {
     const inputs = leaves(asList(x), createGraph);
-    const value = f(...inputs);
+    const value = valueOf(f, inputs);
     const plain = createGraph ? value : value.detach();
     if (!value.requiresGrad) return [plain, zerosLike(value)];
     const u = zerosLike(value).requiresGrad_();
@@ -95,7 +102,7 @@ export function jacobian(f: Single, x: readonly Tensor[], options?: DerivativeOp
 export function jacobian(f: Single, x: Given, { createGraph = false }: DerivativeOptions = {}): Given {
   return enableGrad(() => {
     const inputs = leaves(asList(x), createGraph);
-    const value = f(...inputs);
+    const value = valueOf(f, inputs);
     const flat = reshape(value, [value.size]);
     const rows = value.requiresGrad
       ? range(value.size).map((k) =>
@@ -119,7 +126,7 @@ export function hessian(f: Single, x: Given, options: DerivativeOptions = {}): T
   const gradient =
     (k: number): Single =>
     (...at) => {
-      const value = f(...at);
+      const value = valueOf(f, at);
       if (value.size !== 1) throw new ShapeError("a hessian is of a function that gives a single number");
       if (!value.requiresGrad) return zerosLike(at[k]!);
       return gradOf(value, at[k]!, { createGraph: true, allowUnused: true })[0]!;

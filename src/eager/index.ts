@@ -35,6 +35,7 @@ export {
   mean,
   norm,
   prod,
+  std,
   sum,
   variance,
 } from "./ops/reductions.js";
@@ -60,6 +61,7 @@ export type { ConvOptions, CrossEntropyOptions, Pair, Reduction } from "./ops/ne
 export {
   diagonal,
   expand,
+  flatten,
   flip,
   narrow,
   pad,

@@ -17,8 +17,9 @@ export abstract class Methods {
   reshape(this: Tensor, ...shape: Sizes): Tensor {
     return views.reshape(this, listOf(shape));
   }
-  flatten(this: Tensor): Tensor {
-    return views.reshape(this, [-1]);
+  /** Axes `from` to `to`, both included, as one. */
+  flatten(this: Tensor, from = 0, to = -1): Tensor {
+    return views.flatten(this, from, to);
   }
   permute(this: Tensor, ...order: Sizes): Tensor {
     return views.permute(this, listOf(order));
@@ -317,7 +318,7 @@ export abstract class Methods {
     return reductions.variance(this, dim, keepdim, correction);
   }
   std(this: Tensor, dim?: Axes, keepdim = false, correction = 1): Tensor {
-    return reductions.variance(this, dim, keepdim, correction).sqrt();
+    return reductions.std(this, dim, keepdim, correction);
   }
   norm(this: Tensor, p = 2, dim?: Axes, keepdim = false): Tensor {
     return reductions.norm(this, p, dim, keepdim);

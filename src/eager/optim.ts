@@ -6,12 +6,44 @@ import { noGrad } from "./tape.js";
 import { Tensor } from "./tensor.js";
 
 /** Params that share settings; what is left out is the optimizer's own. */
-export type ParamGroup<S> = { readonly params: readonly Tensor[] } & Partial<S>;
+export type ParamGroup<S> = { readonly params: readonly Tensor[] | Tensor } & Partial<S>;
 interface Common {
   /** The rate of learning. */
   lr: number;
   weightDecay: number;
+  /** Go up the gradient. */
+  maximize: boolean;
 }
+/** What settings may be, by name; others are numbers. */
+const RANGES: Readonly<Record<string, readonly [says: string, holds: (value: unknown) => boolean]>> = {
+  betas: [
+    "two numbers from 0 and below 1",
+    (v) => Array.isArray(v) && v.length === 2 && v.every((b) => b >= 0 && b < 1),
+  ],
+  ...Object.fromEntries(
+    ["lr", "weightDecay", "momentum", "alpha", "eps"].map((name) => [
+      name,
+      ["a number from 0", (v: unknown) => typeof v === "number" && v >= 0],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["nesterov", "maximize", "amsgrad", "centered"].map((name) => [
+      name,
+      ["true or false", (v: unknown) => typeof v === "boolean"],
+    ]),
+  ),
+};
+function checkSettings(settings: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+  for (const name of Object.keys(settings))
+    if (!known.includes(name))
+      throw new EagerError(`there is no setting \`${name}\` here; there are ${known.join(", ")}`);
+  for (const name of known) {
+    const value = settings[name];
+    const [says, holds] = RANGES[name] ?? ["a number", (v: unknown) => typeof v === "number"];
+    if (!holds(value)) throw new EagerError(`\`${name}\` is ${says}, not ${String(value)}`);
+  }
+}
+
 /** What an optimizer remembers of one param. */
 type Slots = Record<string, Tensor | number>;
 export interface OptimizerState {
@@ -26,19 +58,26 @@ export abstract class Optimizer<S extends Common> {
   readonly groups: (S & { params: readonly Tensor[] })[];
   private readonly slots = new Map<Tensor, Slots>();
 
-  /** @throws EagerError where params are none, no leaves or given twice, or the rate is no number from 0 */
-  constructor(params: readonly Tensor[] | readonly ParamGroup<S>[], settings: S) {
+  /** @throws EagerError where params are none, no leaves or given twice, or a setting is unknown or out of its range */
+  constructor(
+    params: readonly Tensor[] | readonly ParamGroup<S>[],
+    settings: S,
+    known: readonly string[] = Object.keys(settings),
+  ) {
     if (!Array.isArray(params)) throw new EagerError("an optimizer takes a list of tensors, or of groups");
     const groups = params.map((p) => ("shape" in p ? null : p)).filter((g) => g !== null);
     const lone = params.filter((p): p is Tensor => "shape" in p);
     if (groups.length && lone.length)
       throw new EagerError("an optimizer takes a list of tensors, or of groups, not both");
-    this.groups = (groups.length ? groups : [{ params: lone }]).map((g) => ({ ...settings, ...g }));
+    this.groups = (groups.length ? groups : [{ params: lone }]).map((g) => ({
+      ...settings,
+      ...g,
+      params: "shape" in g.params ? [g.params] : g.params,
+    }));
     const all = this.params;
     if (!all.length) throw new EagerError("an optimizer of no params");
     if (new Set(all).size !== all.length) throw new EagerError("a param is given to the optimizer twice");
-    for (const { lr } of this.groups)
-      if (!(lr >= 0)) throw new EagerError(`the rate \`lr\` is a number from 0, not ${String(lr)}`);
+    for (const { params: _, ...group } of this.groups) checkSettings(group, known);
     for (const p of all)
       if (!p.isLeafRequiringGrad)
         throw new EagerError("an optimizer's params are leaves that require gradients");
@@ -60,7 +99,8 @@ export abstract class Optimizer<S extends Common> {
           const slots = this.slots.get(param) ?? {};
           this.slots.set(param, slots);
           const decay = this.decays && group.weightDecay !== 0;
-          this.update(param, decay ? param.grad.add(param.mul(group.weightDecay)) : param.grad, slots, group);
+          const gradient = group.maximize ? param.grad.neg() : param.grad;
+          this.update(param, decay ? gradient.add(param.mul(group.weightDecay)) : gradient, slots, group);
         }
     });
   }
@@ -128,13 +168,17 @@ export interface SGDSettings extends Common {
   dampening: number;
   nesterov: boolean;
 }
+const SGD_DEFAULTS = { weightDecay: 0, maximize: false, momentum: 0, dampening: 0, nesterov: false };
 /** Stochastic gradient descent, with momentum b ← momentum b + (1 - dampening) g, the first b being g. */
 export class SGD extends Optimizer<SGDSettings> {
   constructor(
     params: readonly Tensor[] | readonly ParamGroup<SGDSettings>[],
     settings: Partial<SGDSettings> & { lr: number },
   ) {
-    super(params, { weightDecay: 0, momentum: 0, dampening: 0, nesterov: false, ...settings });
+    super(params, { ...SGD_DEFAULTS, ...settings }, ["lr", ...Object.keys(SGD_DEFAULTS)]);
+    for (const { nesterov, momentum, dampening } of this.groups)
+      if (nesterov && (momentum === 0 || dampening !== 0))
+        throw new EagerError("Nesterov's momentum needs a momentum, and no dampening");
   }
   protected update(param: Tensor, gradient: Tensor, slots: Slots, s: SGDSettings): void {
     let direction = gradient;
@@ -154,20 +198,30 @@ export class SGD extends Optimizer<SGDSettings> {
 export interface AdamSettings extends Common {
   betas: readonly [number, number];
   eps: number;
+  /** Divide by the greatest mean of squares so far: Reddi, Kale and Kumar, On the Convergence of Adam and Beyond (2018). */
+  amsgrad: boolean;
 }
+const ADAM_DEFAULTS: AdamSettings = {
+  lr: 1e-3,
+  weightDecay: 0,
+  maximize: false,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  amsgrad: false,
+};
 /** Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1. */
 export class Adam extends Optimizer<AdamSettings> {
   constructor(
     params: readonly Tensor[] | readonly ParamGroup<AdamSettings>[],
     settings: Partial<AdamSettings> = {},
   ) {
-    super(params, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, ...settings });
+    super(params, { ...ADAM_DEFAULTS, ...settings }, Object.keys(ADAM_DEFAULTS));
   }
   protected update(
     param: Tensor,
     gradient: Tensor,
     slots: Slots,
-    { lr, betas: [b1, b2], eps }: AdamSettings,
+    { lr, betas: [b1, b2], eps, amsgrad }: AdamSettings,
   ): void {
     const step = counted(slots);
     const m = tensorSlot(slots, "m", param)
@@ -176,7 +230,12 @@ export class Adam extends Optimizer<AdamSettings> {
     const v = tensorSlot(slots, "v", param)
       .mul_(b2)
       .add_(gradient.mul(gradient).mul(1 - b2));
-    const scale = v
+    let square = v;
+    if (amsgrad) {
+      const most = tensorSlot(slots, "vMax", param);
+      square = most.copy_(most.maximum(v));
+    }
+    const scale = square
       .div(1 - b2 ** step)
       .sqrt()
       .add(eps);
@@ -204,21 +263,22 @@ export interface RMSpropSettings extends Common {
   momentum: number;
   centered: boolean;
 }
+const RMSPROP_DEFAULTS: RMSpropSettings = {
+  lr: 1e-2,
+  weightDecay: 0,
+  maximize: false,
+  alpha: 0.99,
+  eps: 1e-8,
+  momentum: 0,
+  centered: false,
+};
 /** Tieleman and Hinton, lecture 6.5 (2012): steps over the root of a running mean of squares. */
 export class RMSprop extends Optimizer<RMSpropSettings> {
   constructor(
     params: readonly Tensor[] | readonly ParamGroup<RMSpropSettings>[],
     settings: Partial<RMSpropSettings> = {},
   ) {
-    super(params, {
-      lr: 1e-2,
-      alpha: 0.99,
-      eps: 1e-8,
-      momentum: 0,
-      centered: false,
-      weightDecay: 0,
-      ...settings,
-    });
+    super(params, { ...RMSPROP_DEFAULTS, ...settings }, Object.keys(RMSPROP_DEFAULTS));
   }
   protected update(param: Tensor, gradient: Tensor, slots: Slots, s: RMSpropSettings): void {
     let mean = tensorSlot(slots, "square", param)

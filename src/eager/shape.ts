@@ -67,10 +67,11 @@ export function broadcastStrides(own: Shape, strides: readonly number[], shape: 
   return shape.map((_, k) => (k < lead || own[k - lead] === 1 ? 0 : strides[k - lead]!));
 }
 
-/** An axis counted from either end, from 0. @throws IndexError */
+/** An axis counted from either end, from 0; a single number has one to reduce, sort or scan along. @throws IndexError */
 export function axisOf(axis: number, rank: number): number {
-  const found = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || found < 0 || found >= Math.max(rank, 1))
+  const places = Math.max(rank, 1);
+  const found = axis < 0 ? axis + places : axis;
+  if (!Number.isInteger(axis) || found < 0 || found >= places)
     throw new IndexError(`axis ${axis} of a tensor with ${rank} axes`);
   return found;
 }

@@ -38,6 +38,8 @@ export class Tensor extends Methods {
   accumulator: Node | null = null;
   private made: Edge | null = null;
   private leafRequiresGrad = false;
+  /** Where `retainGrad` listens. */
+  private retained: Edge | null = null;
   /** The storage's version when `made` of a view was last right. */
   private madeAt: number;
 
@@ -125,10 +127,11 @@ export class Tensor extends Methods {
   retainGrad(): this {
     if (!this.requiresGrad) throw new AutogradError("a tensor that requires no gradient cannot retain one");
     const edge = this.history;
-    if (edge)
-      edge.node.hook(edge.output, (gradient) => {
-        this.grad = this.grad ? this.grad.add(gradient) : gradient;
-      });
+    if (!edge || edge === this.retained) return this;
+    this.retained = edge;
+    edge.node.hook(edge.output, (gradient) => {
+      this.grad = this.grad ? this.grad.add(gradient) : gradient;
+    });
     return this;
   }
   /**

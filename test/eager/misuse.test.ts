@@ -132,7 +132,7 @@ test.each<[string, () => unknown, Class, string]>([
     "an optimizer without a rate",
     () => new SGD([leaf([1])], any({})),
     EagerError,
-    "the rate `lr` is a number from 0, not undefined",
+    "`lr` is a number from 0, not undefined",
   ],
   ["a negative rate", () => new Adam([leaf([1])], { lr: -1 }), EagerError, "not -1"],
   [

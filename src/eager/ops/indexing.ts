@@ -50,13 +50,19 @@ function checkIndex(index: Tensor): void {
   if (isFloat(index.dtype) || index.dtype === "bool")
     throw new DTypeError(`indices are integers, not ${index.dtype}`);
 }
-function within(index: number, size: number, axis: number): number {
-  const at = index < 0 ? index + size : index;
-  if (at < 0 || at >= size) throw new IndexError(`index ${index} of axis ${axis}, which has ${size} entries`);
+/** An index counted from either end, from 0. */
+const fromEitherEnd = (index: number, size: number, axis: number): number =>
+  within(index < 0 ? index + size : index, size, axis, index);
+function within(at: number, size: number, axis: number, index = at): number {
+  if (!(at >= 0 && at < size))
+    throw new IndexError(`index ${index} of axis ${axis}, which has ${size} entries`);
   return at;
 }
 
-/** Row-major positions in `shape` of the entries that `index` names along `axis`, its other coordinates being their own. */
+/**
+ * Row-major positions in `shape` of the entries that `index` names along `axis`, its other coordinates being their own.
+ * Negative ones do not count from the end: where labels are indices, -1 is a mistake or stands for none.
+ */
 function positionsAlong(shape: Shape, axis: number, index: Tensor): Int32Array {
   checkIndex(index);
   if (index.ndim !== shape.length)
@@ -68,9 +74,13 @@ function positionsAlong(shape: Shape, axis: number, index: Tensor): Int32Array {
       );
   });
   const strides = rowMajor(shape);
-  const found = offsetsOf(index.shape, strides.with(axis, 0));
+  const found = offsetsOf(
+    index.shape,
+    strides.map((step, k) => (k === axis ? 0 : step)),
+  );
+  const [size, step] = [shape[axis] ?? 1, strides[axis] ?? 1];
   const values = index.numbers();
-  for (let i = 0; i < found.length; i++) found[i]! += within(values[i]!, shape[axis]!, axis) * strides[axis]!;
+  for (let i = 0; i < found.length; i++) found[i]! += within(values[i]!, size, axis) * step;
   return found;
 }
 /** `out[i, j, …] = x[i, index[i, j, …], …]`, of the index's shape. @throws IndexError, ShapeError, DTypeError */
@@ -93,10 +103,12 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
     );
   return x.add(addFlat(part, positionsAlong(x.shape, axis, index), x.shape));
 }
-/** The entries `index`, a list, of an axis. */
+/** The entries `which`, a list, of an axis; one index is a list of it. */
 export function indexSelect(x: Tensor, dim: number, which: Tensor | readonly number[]): Tensor {
   const axis = axisOf(dim, x.ndim);
-  const index = which instanceof Tensor ? which : tensor(which, { dtype: "i64" });
+  if (x.ndim === 0) throw new ShapeError("indexSelect of a tensor without axes");
+  const given = which instanceof Tensor ? which : tensor(which, { dtype: "i64" });
+  const index = given.ndim === 0 ? reshape(given, [1]) : given;
   checkIndex(index);
   if (index.ndim !== 1) throw new ShapeError(`indexSelect takes a list of indices, not ${index.ndim} axes`);
   const shape = range(x.ndim).map((k) => (k === axis ? index.size : 1));
@@ -128,6 +140,8 @@ function plan(x: Tensor, items: readonly Index[]): Plan {
       (item === null || item === "..." ? 0 : item instanceof Tensor && item.dtype === "bool" ? item.ndim : 1),
     0,
   );
+  if (items.filter((item) => item === "...").length > 1)
+    throw new IndexError('"..." stands once in an index');
   if (used > x.ndim) throw new IndexError(`${used} indices for a tensor with ${x.ndim} axes`);
   let view = x;
   let axis = 0;
@@ -139,6 +153,10 @@ function plan(x: Tensor, items: readonly Index[]): Plan {
     else if (typeof item === "string") {
       const [start, stop, step] = parseSlice(item);
       view = slice(view, axis++, start, stop, step ?? 1);
+    } else if (item.dtype === "bool" && item.ndim === 0) {
+      // One bool is a new axis of one entry or none.
+      view = unsqueeze(view, axis);
+      lists.push({ axis: axis++, index: nonzero(item)[0]! });
     } else if (item.dtype === "bool") {
       if (!sameShape(item.shape, view.shape.slice(axis, axis + item.ndim)))
         throw new IndexError(
@@ -158,8 +176,9 @@ function parseSlice(text: string): (number | null)[] {
     throw new IndexError(`\`${text}\` is no slice; write start:stop or start:stop:step`);
   return parts;
 }
-/** The indices of the true (or nonzero) elements, a list for each axis. */
+/** The indices of the true (or nonzero) elements, a list for each axis; a single number counts as a list of it. */
 export function nonzero(x: Tensor): Tensor[] {
+  if (x.ndim === 0) return nonzero(reshape(x, [1]));
   const data = x.numbers();
   const found: number[][] = x.shape.map(() => []);
   const strides = rowMajor(x.shape);
@@ -179,7 +198,7 @@ function positionsOf({ view, lists }: Plan): { positions: Int32Array; shape: num
   for (const { axis, index } of lists) {
     const values = expand(index, listed).numbers();
     for (let i = 0; i < own.length; i++)
-      own[i]! += within(values[i]!, view.shape[axis]!, axis) * strides[axis]!;
+      own[i]! += fromEitherEnd(values[i]!, view.shape[axis]!, axis) * strides[axis]!;
   }
   const axes = lists.map((l) => l.axis);
   const first = axes[0] ?? 0;
@@ -203,17 +222,25 @@ export function at(x: Tensor, items: readonly Index[]): Tensor {
   return takeFlat(found.view, positions, shape, "index");
 }
 
-/** `x[items] = value`, in place. Of entries that lists name twice the last value stays. */
+/**
+ * `x[items] = value`, in place; the value broadcasts, and is converted. Of entries that lists name twice the last value
+ * stays.
+ */
 export function assignAt(x: Tensor, items: readonly Index[], value: Operand): void {
   const found = plan(x, items);
+  const { view } = found;
   if (!found.lists.length) {
-    found.view.copy_(value);
+    view.copy_(value instanceof Tensor ? withoutLeadingOnes(value, view.ndim) : value);
     return;
   }
   const { positions, shape } = positionsOf(found);
-  const { view } = found;
   const given = value instanceof Tensor ? value.to(view.dtype) : tensor(value, { dtype: view.dtype });
-  view.copy_(putFlat(view.clone(), positions, expand(given, shape)));
+  view.copy_(putFlat(view.clone(), positions, expand(withoutLeadingOnes(given, shape.length), shape)));
+}
+/** As many axes as `rank`, if those in front that are too many have one entry. */
+function withoutLeadingOnes(x: Tensor, rank: number): Tensor {
+  const extra = x.ndim - rank;
+  return extra > 0 && x.shape.slice(0, extra).every((n) => n === 1) ? reshape(x, x.shape.slice(extra)) : x;
 }
 function putFlat(x: Tensor, positions: Int32Array, values: Tensor): Tensor {
   const data = x.toTypedArray();

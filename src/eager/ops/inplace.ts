@@ -1,8 +1,9 @@
-import { convertData, isFloat, kindOf } from "../dtype.js";
+import { allocate, convert, type DType, kind, kindOf } from "../dtype.js";
 import { AutogradError, DTypeError, ShapeError } from "../errors.js";
-import { copyElements } from "../loops.js";
-import { broadcastShapes, broadcastStrides, sameShape, showShape } from "../shape.js";
-import { edgeOf, isGradEnabled, Node } from "../tape.js";
+import { copyElements, offsetsOf } from "../loops.js";
+import { broadcastShapes, broadcastStrides, range, sameShape, showShape, sizeOf } from "../shape.js";
+import { type Edge, edgeOf, isGradEnabled, Node } from "../tape.js";
+import { zerosLike } from "../create.js";
 import { Tensor, type Operand } from "../tensor.js";
 
 /**
@@ -13,17 +14,12 @@ import { Tensor, type Operand } from "../tensor.js";
 export function copy<T extends Tensor>(target: T, source: Operand): T {
   if (!(source instanceof Tensor) && !["number", "bigint", "boolean"].includes(typeof source))
     throw new DTypeError(`a tensor or a number is written, not ${kindOf(source)}`);
-  const given =
-    source instanceof Tensor
-      ? source
-      : Tensor.own(convertData(Float64Array.of(Number(source)), target.dtype), target.dtype, []);
-  if (isFloat(given.dtype) && !isFloat(target.dtype))
-    throw new DTypeError(`a ${given.dtype} cannot be written over ${target.dtype}`);
+  const given = source instanceof Tensor ? source : oneElement(source, target.dtype);
   if (!sameShape(broadcastShapes(given.shape, target.shape), target.shape))
     throw new ShapeError(`shape ${showShape(given.shape)} cannot be written over ${showShape(target.shape)}`);
-  if (target.shape.some((n, k) => n > 1 && target.strides[k] === 0))
+  if (overlaps(target))
     throw new ShapeError(
-      "an expanded tensor holds one element in several places, and cannot be changed in place",
+      "an expanded tensor, or one of overlapping windows, holds one element in several places, and cannot be changed in place",
     );
   const base = target.view?.base ?? target;
   const replacement = given.to(target.dtype).expand(target.shape);
@@ -40,7 +36,7 @@ export function copy<T extends Tensor>(target: T, source: Operand): T {
   if (!tracked) return target;
   const { view } = target;
   if (!view) {
-    target.history = incoming;
+    target.history = incoming ?? overwritten(target, before);
     return target;
   }
   const { remake } = view;
@@ -55,6 +51,36 @@ export function copy<T extends Tensor>(target: T, source: Operand): T {
   );
   base.history = { node, output: 0 };
   return target;
+}
+
+/** Whether two entries of a tensor are one element. */
+function overlaps({ shape, strides, size }: Tensor): boolean {
+  if (size < 2) return false;
+  const axes = range(shape.length)
+    .filter((k) => shape[k]! > 1)
+    .map((k) => ({ size: shape[k]!, step: Math.abs(strides[k]!) }))
+    .sort((a, b) => a.step - b.step);
+  // Where each step is longer than all that the shorter ones reach, no two are.
+  let reach = 0;
+  for (const { size, step } of axes) {
+    if (step <= reach) return new Set(offsetsOf(shape, strides)).size < sizeOf(shape);
+    reach += (size - 1) * step;
+  }
+  return false;
+}
+
+function oneElement(value: number | bigint | boolean, dtype: DType): Tensor {
+  const data = allocate(dtype, 1);
+  data[0] = convert(value, dtype) as never;
+  return Tensor.own(data, dtype, []);
+}
+/** The place on the tape of what was overwritten by constants: it still requires a gradient, and passes zeros. */
+function overwritten({ shape, dtype }: Tensor, before: Edge | null): Edge | null {
+  if (!before) return null;
+  return {
+    node: new Node("copy", [before], [{ shape, dtype }], ([g]) => [g ? zerosLike(g) : null]),
+    output: 0,
+  };
 }
 
 function checkAllowed(target: Tensor, base: Tensor): void {
@@ -75,7 +101,10 @@ function zeroWindow(g: Tensor, remake: (base: Tensor) => Tensor): Tensor {
   return out;
 }
 
-/** target = change(target), in place. The derivative of `change` sees the elements from before. */
+/**
+ * target = change(target), in place. The derivative of `change` sees the elements from before.
+ * @throws DTypeError where the result is of a higher kind (bool, integers, floats) than the target
+ */
 export function update<T extends Tensor>(target: T, change: (x: Tensor) => Tensor): T {
   const tracked = isGradEnabled() && target.requiresGrad;
   if (tracked) checkAllowed(target, target.view?.base ?? target);
@@ -85,6 +114,8 @@ export function update<T extends Tensor>(target: T, change: (x: Tensor) => Tenso
     before.history = target.history;
   }
   const made = change(before);
+  if (kind(made.dtype) > kind(target.dtype))
+    throw new DTypeError(`a result of ${made.dtype} cannot be written over ${target.dtype}`);
   if (!sameShape(made.shape, target.shape))
     throw new ShapeError(`a result of shape ${showShape(made.shape)} in place of ${showShape(target.shape)}`);
   return copy(target, made);

@@ -6,8 +6,14 @@ import { record } from "../tape.js";
 import { Tensor } from "../tensor.js";
 import { narrow, unsqueeze } from "./views.js";
 
-/** Tensors one after the other along an axis that they have. @throws ShapeError where other axes differ */
-export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+/**
+ * Tensors one after the other along an axis that they have. An empty list among tensors of more axes counts for its
+ * type alone, so that an accumulation can begin with `tensor([])`.
+ * @throws ShapeError where other axes differ
+ */
+export function cat(given: readonly Tensor[], dim = 0): Tensor {
+  const solid = given.filter((t) => t.ndim !== 1 || t.size > 0);
+  const tensors = solid.length ? solid : given;
   const [first] = tensors;
   if (!first) throw new ShapeError("cat of no tensors");
   const axis = axisOf(dim, first.ndim);
@@ -17,7 +23,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
       throw new ShapeError(
         `cat of shapes ${showShape(first.shape)} and ${showShape(t.shape)} along axis ${axis}`,
       );
-  const dtype = resultType(tensors);
+  const dtype = resultType(given);
   const parts = tensors.map((t) => t.to(dtype));
   const lengths = parts.map((t) => t.shape[axis]!);
   const starts = lengths.map((_, k) => lengths.slice(0, k).reduce((a, b) => a + b, 0));

@@ -78,19 +78,25 @@ export function sum(x: Tensor, dim?: Axes, keepdim = false): Tensor {
   return record(out, { name: "sum", inputs: [x], backward: (g) => [spread(g, x.shape, axes)] });
 }
 
+/** So many elements go into each entry of a reduction. */
+const countOf = (x: Tensor, dim: Axes): number => sizeOf(axesOf(dim, x.ndim).map((a) => x.shape[a]!));
+
 /** @throws DTypeError for integers, whose mean is none */
 export function mean(x: Tensor, dim?: Axes, keepdim = false): Tensor {
   if (!isFloat(x.dtype)) throw new DTypeError(`mean of ${x.dtype}; convert to a float first`);
-  const count = sizeOf(axesOf(dim, x.ndim).map((a) => x.shape[a]!));
-  return sum(x, dim, keepdim).div(count);
+  return sum(x, dim, keepdim).div(countOf(x, dim));
 }
 
 /** Squared distances from the mean, over their number less `correction`. */
 export function variance(x: Tensor, dim?: Axes, keepdim = false, correction = 1): Tensor {
-  const count = sizeOf(axesOf(dim, x.ndim).map((a) => x.shape[a]!));
+  const count = countOf(x, dim);
   const centred = sub(x, mean(x, dim, true));
   return sum(mul(centred, centred), dim, keepdim).div(Math.max(0, count - correction));
 }
+
+/** Roots of variances. The gradient where all elements are equal is 0. */
+export const std = (x: Tensor, dim?: Axes, keepdim = false, correction = 1): Tensor =>
+  unlessZero(variance(x, dim, keepdim, correction), (v) => v.sqrt());
 
 /** Products. The derivative multiplies the others, and so holds next to zeros. */
 export function prod(x: Tensor, dim?: number, keepdim = false): Tensor {
@@ -226,10 +232,11 @@ function amaxOrEmpty(x: Tensor, dim: Axes, keepdim: boolean, every: boolean): Te
   );
 }
 
-/** `log Σ exp(x)`, by way of the greatest, so that nothing overflows. */
+/** `log Σ exp(x)`, by way of the greatest, so that nothing overflows; of no elements -Infinity. */
 export function logsumexp(x: Tensor, dim?: Axes, keepdim = false): Tensor {
   const axes = sorted(axesOf(dim, x.ndim));
   const top = noGrad(() => {
+    if (countOf(x, axes) === 0) return 0;
     const greatest = amax(x, axes, true);
     return where(greatest.abs().eq(Infinity), 0, greatest);
   });
@@ -237,10 +244,15 @@ export function logsumexp(x: Tensor, dim?: Axes, keepdim = false): Tensor {
   return keepdim ? total : reshape(total, reducedShape(x.shape, axes, false));
 }
 
-/** The p-norm over axes, 2 by default; `Infinity` gives the greatest magnitude. The gradient at zeros is 0. */
+/**
+ * The p-norm over axes, 2 by default; `Infinity` gives the greatest magnitude, `-Infinity` the least, 0 the number of
+ * elements that are not 0. The gradient at zeros is 0.
+ */
 export function norm(x: Tensor, p = 2, dim?: Axes, keepdim = false): Tensor {
-  if (p === 1) return sum(x.abs(), dim, keepdim);
+  if (p === 0) return sum(x.ne(0).to(x.dtype), dim, keepdim);
+  if (p === 1 || (p > 0 && countOf(x, dim) === 0)) return sum(x.abs(), dim, keepdim);
   if (p === Infinity) return amax(x.abs(), dim, keepdim);
+  if (p === -Infinity) return amin(x.abs(), dim, keepdim);
   if (p === 2) return unlessZero(sum(mul(x, x), dim, keepdim), (total) => total.sqrt());
   const powers = unlessZero(x, (t) => t.abs().pow(p));
   return unlessZero(sum(powers, dim, keepdim), (total) => total.pow(1 / p));

@@ -3,13 +3,14 @@ import { convert, isFloat, kindOf, resultType } from "../dtype.js";
 import { DTypeError } from "../errors.js";
 import { ARITHMETIC, eachRow, mapMany, mapOne, mapTwo, type Source } from "../loops.js";
 import { broadcastShapes, broadcastStrides, type Shape } from "../shape.js";
-import { isGradEnabled, record } from "../tape.js";
+import { isGradEnabled, noGrad, record } from "../tape.js";
 import { Tensor, type Operand } from "../tensor.js";
 import type { Expr } from "../../ir/expr.js";
-import { constant, ExpressionTable, read, visit } from "../../ir/expr.js";
+import { call, constant, ExpressionTable, read, readsOf, visit } from "../../ir/expr.js";
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { ScalarFunction } from "../../ir/scalar/types.js";
-import { sumTo } from "./views.js";
+import { BIG, bigPower } from "./integers.js";
+import { expand, sumTo } from "./views.js";
 
 /**
  * The scalar functions of the compiler's table, element by element. A function's partial derivatives are expressions
@@ -18,29 +19,6 @@ import { sumTo } from "./views.js";
 
 /** Names of the functions in methods' spelling: log_sigmoid is logSigmoid. */
 export const camelCase = (name: string): string => name.replace(/_(\w)/g, (_, c: string) => c.toUpperCase());
-
-/** Arithmetic of 64-bit integers, wrapped on storing. Other functions of integers are computed in floats. */
-const BIG: Readonly<Record<string, (a: bigint, b: bigint) => bigint | number>> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  neg: (a) => -a,
-  abs: (a) => (a < 0n ? -a : a),
-  sign: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n),
-  square: (a) => a * a,
-  min: (a, b) => (a < b ? a : b),
-  max: (a, b) => (a > b ? a : b),
-  floor_div: (a, b) => (b === 0n ? 0n : (a - floorMod(a, b)) / b),
-  mod: (a, b) => (b === 0n ? a : floorMod(a, b)),
-  eq: (a, b) => Number(a === b),
-  ne: (a, b) => Number(a !== b),
-  lt: (a, b) => Number(a < b),
-  le: (a, b) => Number(a <= b),
-};
-function floorMod(a: bigint, b: bigint): bigint {
-  const r = a % b;
-  return r !== 0n && r < 0n !== b < 0n ? r + b : r;
-}
 
 /** The type that a function's operands are brought to. */
 function computeType(
@@ -73,8 +51,8 @@ function sourceOf<T extends number | bigint>(x: Operand, dtype: DType, shape: Sh
       strides: broadcastStrides(x.shape, x.strides, shape),
       offset: x.offset,
     };
-  // A number beside f32 stays a double: the result is rounded once.
-  const value = isFloat(dtype) ? Number(x) : convert(x, dtype);
+  // A number beside f32 is an f32, so that 0.1 equals itself.
+  const value = dtype === "f32" ? Math.fround(Number(x)) : isFloat(dtype) ? Number(x) : convert(x, dtype);
   return { data: [value as T], strides: shape.map(() => 0), offset: 0 };
 }
 
@@ -84,9 +62,18 @@ function checkOperands(operands: readonly unknown[]): void {
       throw new DTypeError(`an operand is a tensor or a number, not ${kindOf(x)}`);
 }
 
+/** Functions of floats that integers go through as what they are. */
+const OF_INTEGERS: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+  floor: (x) => x.clone(),
+  ceil: (x) => x.clone(),
+  round: (x) => x.clone(),
+  trunc: (x) => x.clone(),
+  relu: (x) => maximum(x, 0),
+};
+
 /**
  * A function of the table over tensors and numbers, which broadcast. Integers become f32 where the function is one of
- * floats only; comparisons and logic give bool.
+ * floats only, unless it rounds; comparisons and logic give bool.
  * @throws DTypeError, ShapeError
  */
 export function apply(name: string, ...operands: readonly Operand[]): Tensor {
@@ -94,6 +81,9 @@ export function apply(name: string, ...operands: readonly Operand[]): Tensor {
   if (!entry || entry.type === "random") throw new DTypeError(`there is no scalar function \`${name}\``);
   checkOperands(operands);
   if (name === "select") return where(...(operands as [Operand, Operand, Operand]));
+  const [first] = operands;
+  const integral = OF_INTEGERS[name];
+  if (integral && first instanceof Tensor && !isFloat(first.dtype)) return integral(first);
   const tensors = operands.filter((x): x is Tensor => x instanceof Tensor);
   const dtype = computeType(
     entry,
@@ -165,21 +155,34 @@ type Partials = readonly (Expr | null)[];
 /** Of functions of tensors only; those with numbers among their operands differ with these. */
 const knownPartials = new Map<string, Partials>();
 
+/** Functions whose result has the operand's sign, which is all that their derivative asks. */
+const SIGN_IS_ENOUGH: ReadonlySet<string> = new Set(["relu"]);
+
 /**
  * The partial derivatives over stand-ins for operands and result: value k is operand k, the last is the result. Made in
  * a table of expressions of their own, so that they go when the tape goes.
+ *
+ * What they read may not change in place until the backward run, so they read little: operands, or the result alone
+ * where that is enough, so that `x.div(y).add_(1)` and `x.add_(x.relu())` are fine, as in PyTorch.
  */
 function partialsOf(entry: ScalarFunction, args: readonly Operand[], dtype: DType): Partials {
   const type = dtype === "f64" ? "f64" : "f32";
   const key = args.every((x) => x instanceof Tensor) ? `${entry.name} ${args.length} ${type}` : null;
   const known = key === null ? undefined : knownPartials.get(key);
   if (known) return known;
-  const made = new ExpressionTable().run(() =>
-    entry.derivative({
-      args: args.map((x, k) => (x instanceof Tensor ? read(k, [], type) : constant(Number(x), type))),
-      y: read(args.length, [], type),
-    }),
-  );
+  const made = new ExpressionTable().run(() => {
+    const y = read(args.length, [], type);
+    const operands = args.map((x, k) =>
+      x instanceof Tensor ? read(k, [], type) : constant(Number(x), type),
+    );
+    if (SIGN_IS_ENOUGH.has(entry.name)) return entry.derivative({ args: [y], y });
+    const found = entry.derivative({ args: operands, y });
+    const mixes = found.some((partial) => {
+      const reads = partial ? readsOf([partial]) : [];
+      return reads.length > 1 && reads.some((e) => e === y);
+    });
+    return mixes ? entry.derivative({ args: operands, y: call(entry.name, operands, type) }) : found;
+  });
   if (key !== null) knownPartials.set(key, made);
   return made;
 }
@@ -245,9 +248,13 @@ function pullBack(
   return args.flatMap((x, k) => {
     if (!(x instanceof Tensor)) return [];
     const partial = partials[k];
-    if (!needed[input++] || !partial) return [null];
-    const found = times(partial);
-    return [found instanceof Tensor ? sumTo(found.to(x.dtype), x.shape) : null];
+    if (!needed[input++]) return [null];
+    const found = partial ? times(partial) : 0;
+    return [
+      found instanceof Tensor
+        ? sumTo(found.to(x.dtype), x.shape)
+        : expand(Tensor.empty(x.dtype, []), x.shape),
+    ];
   });
 }
 
@@ -288,19 +295,28 @@ export const add = (a: Operand, b: Operand): Tensor => apply("add", a, b);
 export const sub = (a: Operand, b: Operand): Tensor => apply("sub", a, b);
 export const mul = (a: Operand, b: Operand): Tensor => apply("mul", a, b);
 export const div = (a: Operand, b: Operand): Tensor => apply("div", a, b);
-/** `x^y`; repeated products where y is a number that is an integer. */
+/** `x^y`; repeated products where y is a number that is an integer. @throws DTypeError for integers with a negative y */
 export function pow(x: Operand, y: Operand): Tensor {
+  checkOperands([x, y]);
+  const dtype = typeOf([x, y]);
+  if (!isFloat(dtype)) return integerPower(x, y, dtype);
   const products = typeof y === "number" && Number.isInteger(y) && y >= 0 && y <= 1024;
-  if (products && x instanceof Tensor && !isFloat(x.dtype)) {
-    let power = x.mul(0).add(1);
-    for (let k = 0; k < y; k++) power = mul(power, x);
-    return power;
-  }
   return products ? apply("powi", x, y) : apply("pow", x, y);
 }
-/** The greatest integer that is at most x / y. */
-export const floorDiv = (x: Operand, y: Operand): Tensor =>
-  isFloat(typeOf([x, y])) ? apply("floor", div(x, y)) : apply("floor_div", x, y);
+function integerPower(x: Operand, y: Operand, dtype: DType): Tensor {
+  const [a, b] = [x, y].map((v) => (v instanceof Tensor ? v.to("i64") : v)) as [Operand, Operand];
+  const shape = broadcastShapes(...[a, b].flatMap((v) => (v instanceof Tensor ? [v.shape] : [])));
+  const out = Tensor.empty("i64", shape);
+  const target = { shape, strides: out.strides, data: out.storage.data };
+  mapTwo(target, sourceOf<bigint>(a, "i64", shape), sourceOf<bigint>(b, "i64", shape), bigPower);
+  return out.to(dtype);
+}
+/** The greatest integer that is at most x / y; no gradient passes. */
+export function floorDiv(x: Operand, y: Operand): Tensor {
+  if (!isFloat(typeOf([x, y]))) return apply("floor_div", x, y);
+  // The quotient itself may have been rounded up to an integer: 1 / 0.1 is below 10.
+  return noGrad(() => where(eq(y, 0), div(x, y), round(div(sub(x, mod(x, y)), y))));
+}
 
 const one =
   (name: string) =>

@@ -63,6 +63,14 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return reshape(x.clone(), wanted);
 }
 
+/** Axes `from` to `to`, both included, as one; of a single number a list of it. */
+export function flatten(x: Tensor, from = 0, to = -1): Tensor {
+  const [first, last] = [axisOf(from, x.ndim), axisOf(to, x.ndim)];
+  if (first > last) throw new ShapeError(`axes from ${from} to ${to} are none`);
+  const joined = sizeOf(x.shape.slice(first, last + 1));
+  return reshape(x, [...x.shape.slice(0, first), joined, ...x.shape.slice(last + 1)]);
+}
+
 /** Axes in another order. @throws ShapeError unless `order` names each once */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const axes = axesOf(order, x.ndim);
@@ -95,7 +103,7 @@ export function movedim(x: Tensor, from: number, to: number): Tensor {
 export function expand(x: Tensor, shape: Shape): Tensor {
   const lead = shape.length - x.ndim;
   const wanted = shape.map((n, k) => (n === -1 && k >= lead ? x.shape[k - lead]! : n));
-  if (lead < 0 || !sameShape(broadcastShapes(x.shape, wanted), wanted))
+  if (lead < 0 || wanted.some((n) => n < 0) || !sameShape(broadcastShapes(x.shape, wanted), wanted))
     throw new ShapeError(`shape ${showShape(x.shape)} does not expand to ${showShape(shape)}`);
   if (sameShape(wanted, x.shape)) return x;
   return view(
@@ -169,12 +177,13 @@ export function slice(
     (t) => slice(t, a, from, to < 0 ? null : to, step),
   );
 }
-/** `length` entries of an axis from `start`. */
+/** `length` entries of an axis from `start`, which counts from the end where it is negative. */
 export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
   const size = x.shape[axisOf(axis, x.ndim)] ?? 0;
-  if (start < 0 || length < 0 || start + length > size)
+  const from = start < 0 ? start + size : start;
+  if (!(from >= 0 && length >= 0 && from + length <= size))
     throw new IndexError(`entries ${start} to ${start + length} of an axis of ${size}`);
-  return slice(x, axis, start, start + length);
+  return slice(x, axis, from, from + length);
 }
 /** Axes in reverse; a view. */
 export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
@@ -220,9 +229,10 @@ export function diagonal(x: Tensor, offset = 0, first = 0, second = 1): Tensor {
  */
 export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation = 1): Tensor {
   const a = axisOf(axis, x.ndim);
-  const length = x.shape[a] ?? 1;
+  const length = x.shape[a];
+  const stride = x.strides[a];
+  if (length === undefined || stride === undefined) throw new ShapeError("a single number has no windows");
   const reach = (size - 1) * dilation + 1;
-  const stride = x.strides[a] ?? 1;
   if (size < 1 || step < 1 || dilation < 1 || reach > length)
     throw new ShapeError(`windows of ${reach} entries, ${step} apart, along an axis of ${length}`);
   return view(
@@ -237,7 +247,11 @@ export function unfold(x: Tensor, axis: number, size: number, step = 1, dilation
 }
 
 /** x with `[before, after]` entries of `value` around each of the last axes given, first of these first. */
-export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
+export function pad(
+  x: Tensor,
+  widths: readonly (readonly [number, number])[],
+  value: number | bigint = 0,
+): Tensor {
   const lead = x.ndim - widths.length;
   if (lead < 0 || widths.some(([a, b]) => a < 0 || b < 0))
     throw new ShapeError(`padding of ${widths.length} axes of a tensor with ${x.ndim}`);
@@ -246,7 +260,7 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
     widths.reduce((v, [before], k) => narrow(v, lead + k, before, x.shape[lead + k]!), t);
   const shape = x.shape.map((n, k) => n + (widths[k - lead]?.[0] ?? 0) + (widths[k - lead]?.[1] ?? 0));
   const out = Tensor.empty(x.dtype, shape);
-  if (value !== 0) out.fill_(value);
+  if (value) out.fill_(value);
   inner(out).copy_(x.detach());
   return record(Tensor.own(out.storage.data, x.dtype, shape), {
     name: "pad",
@@ -256,12 +270,15 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
 }
 /** Several windows of an axis, one after the other, of the sizes given (the last may be shorter). */
 export function split(x: Tensor, size: number | readonly number[], axis = 0): Tensor[] {
-  const length = x.shape[axisOf(axis, x.ndim)] ?? 0;
+  const length = x.shape[axisOf(axis, x.ndim)];
+  if (length === undefined) throw new ShapeError("a single number is not split");
+  if (typeof size === "number" && !(size > 0)) throw new ShapeError(`windows of ${size} entries`);
+  // Of no entries there is one window, which is empty.
   const sizes =
     typeof size === "number"
-      ? range(Math.ceil(length / size)).map((k) => Math.min(size, length - k * size))
+      ? range(Math.max(1, Math.ceil(length / size))).map((k) => Math.min(size, length - k * size))
       : size;
-  if (sizeOf(sizes) < 0 || sizes.reduce((a, b) => a + b, 0) !== length)
+  if (sizes.some((n) => n < 0) || sizes.reduce((a, b) => a + b, 0) !== length)
     throw new ShapeError(`an axis of ${length} entries split as ${showShape(sizes)}`);
   let at = 0;
   return sizes.map((n) => narrow(x, axis, (at += n) - n, n));
