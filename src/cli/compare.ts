@@ -14,21 +14,30 @@ import { prepareWebGpu } from "./webgpu.js";
 const LIMITS = { f32: 5e-4, f64: 1e-9 } as const;
 const REPEAT = 5;
 
+/** How far an output or a gradient is from the reference: at most, and over the tensor's greatest magnitude. */
+interface Difference {
+  readonly name: string;
+  readonly absolute: number;
+  readonly relative: number;
+}
 interface Row {
   readonly engine: Engine;
   readonly precision: "f32" | "f64";
-  /** The largest of all tensors, and which it is of; of the reference none. */
+  /** The largest relative one of all tensors, and which it is of; of the reference none. */
   readonly difference: number | null;
   readonly of: string;
+  readonly tensors: readonly Difference[];
   readonly milliseconds: number;
   /** Launches and bytes read and written of the pass; null for engines without kernels. */
   readonly kernels: number | null;
   readonly bytes: number | string | null;
+  /** Bytes of intermediate tensors and results when most of them live. */
+  readonly memory: number | null;
 }
 
 /**
- * The same program on every engine beside the eager one in f64: largest differences, time, kernels, bytes. With a loss
- * (`--grad`, default the first) gradients too.
+ * The same program on every engine beside the eager one in f64: the largest difference of each output and gradient, then
+ * time, kernels, bytes moved and peak memory. With a loss (`--grad`, default the first) gradients too.
  * @returns 1 where an engine differs by more than rounding
  */
 export async function compare(files: readonly string[], options: Options): Promise<number> {
@@ -81,7 +90,7 @@ export async function compare(files: readonly string[], options: Options): Promi
 function rowOf(
   engine: Engine,
   precision: "f32" | "f64",
-  { compiled, result, milliseconds }: EngineRun,
+  { compiled, result, milliseconds, kept }: EngineRun,
   reference: RunResult,
   of: string | null,
 ): Row {
@@ -92,20 +101,26 @@ function rowOf(
     ? explainModule(compiled.scheduled(target), compiled.program, target, dims)
     : null;
   const entry = report?.entries.find((e) => e.name === (of === null ? "forward" : `backward ${of}`));
-  const worst = engine === "eager" ? null : largestDifference(result, reference);
+  const tensors = engine === "eager" ? [] : differences(result, reference);
+  const worst = tensors.reduce<Difference | null>(
+    (most, t) => (most && most.relative > t.relative ? most : t),
+    null,
+  );
   return {
     engine,
     precision,
-    difference: worst?.difference ?? null,
-    of: worst?.of ?? "",
+    difference: worst?.relative ?? null,
+    of: worst?.name ?? "",
+    tensors,
     milliseconds,
     kernels: entry ? entry.kernels.length : null,
     bytes: entry ? entry.bytes : null,
+    memory: entry ? entry.memory.peak : kept,
   };
 }
 
-/** Of each tensor the largest difference over its largest magnitude; then the worst tensor. */
-function largestDifference(found: RunResult, wanted: RunResult): { difference: number; of: string } {
+/** The largest difference of each tensor. */
+function differences(found: RunResult, wanted: RunResult): Difference[] {
   const named = (result: RunResult): [string, ArrayLike<number>][] => [
     ...Object.entries(result.outputs).map(([name, t]): [string, ArrayLike<number>] => [name, t.data]),
     ...Object.entries(result.grads ?? {}).flatMap(([loss, grads]) =>
@@ -115,20 +130,17 @@ function largestDifference(found: RunResult, wanted: RunResult): { difference: n
   const ours = new Map(named(found));
   // Against a gradient of zeros, roundings of terms as large as the others' count for little.
   const scale = named(wanted).reduce((s, [, data]) => Math.max(s, magnitude(data)), 0);
-  let worst = { difference: 0, of: "" };
-  for (const [name, data] of named(wanted)) {
+  return named(wanted).map(([name, data]) => {
     const other = ours.get(name);
-    const size = magnitude(data) + 1e-3 * scale || 1;
-    let difference = other?.length === data.length ? 0 : Infinity;
+    let absolute = other?.length === data.length ? 0 : Infinity;
     for (let i = 0; i < data.length; i++) {
       const [a, b] = [other?.[i] ?? NaN, data[i] ?? NaN];
       if (Object.is(a, b) || a === b) continue;
-      const gap = Math.abs(a - b) / size;
-      difference = Math.max(difference, Number.isNaN(gap) ? Infinity : gap);
+      const gap = Math.abs(a - b);
+      absolute = Math.max(absolute, Number.isNaN(gap) ? Infinity : gap);
     }
-    if (difference >= worst.difference) worst = { difference, of: name };
-  }
-  return worst;
+    return { name, absolute, relative: absolute / (magnitude(data) + 1e-3 * scale || 1) };
+  });
 }
 function magnitude(data: ArrayLike<number>): number {
   let most = 0;
@@ -139,16 +151,32 @@ function magnitude(data: ArrayLike<number>): number {
   return most;
 }
 
+const engineName = ({ engine, precision }: Row): string => `${engine} ${precision}`;
 function report(rows: readonly Row[], absent: readonly string[]): string {
+  const compared = rows.filter((r) => r.difference !== null);
+  const exponent = (x: number): string => x.toExponential(1);
+  const far = compared[0]?.tensors.map(({ name }, k) => [
+    name,
+    ...compared.map(({ tensors }) => {
+      const { absolute = NaN, relative = NaN } = tensors[k] ?? {};
+      return absolute === 0 ? "0" : `${exponent(absolute)}  ${exponent(relative)}`;
+    }),
+  ]);
   const cells = rows.map((r) => [
-    r.engine,
-    r.precision,
-    r.difference === null ? "reference" : r.difference.toExponential(1),
-    r.difference === null ? "" : r.of,
+    engineName(r),
+    r.difference === null ? "reference" : `${exponent(r.difference)} of ${r.of}`,
     `${r.milliseconds.toFixed(2)} ms`,
     r.kernels === null ? "" : String(r.kernels),
     r.bytes === null ? "" : String(r.bytes),
+    r.memory === null ? "" : String(r.memory),
   ]);
-  const heads = ["engine", "in", "difference", "largest of", "time", "kernels", "bytes"];
-  return [...table([heads, ...cells]), ...absent, ""].join("\n");
+  const heads = ["engine", "largest difference", "time", "kernels", "bytes moved", "peak memory"];
+  return [
+    "largest difference to eager f64, absolute and relative to the tensor's greatest magnitude",
+    ...(far ? table([["", ...compared.map(engineName)], ...far]) : []),
+    "",
+    ...table([heads, ...cells]),
+    ...absent,
+    "",
+  ].join("\n");
 }

@@ -26,6 +26,8 @@ export interface EngineRun {
   readonly compiled: CompileResult;
   /** The median of `repeat` runs, the results read; 0 where there was only the first. */
   readonly milliseconds: number;
+  /** Bytes of what the eager engine or the interpreter keeps to the end; null for engines that plan their memory. */
+  readonly kept: number | null;
 }
 
 /**
@@ -63,12 +65,17 @@ export async function runEngine(
       grads: of === null ? {} : { [of]: await readAll(grads) },
     };
   };
+  let kept: number | null = null;
   const bound = await onModel();
   const primal = engine === "eager" ? compiled.primal() : null;
   const once = async (): Promise<RunResult> => {
-    if (engine === "interpreter" && compiled.program)
-      return interpreted(bound, compiled.program, data, model, of);
-    return primal ? eagerly(bound, primal, data, model, of, precision) : onModel();
+    const own =
+      engine === "interpreter" && compiled.program
+        ? await interpreted(bound, compiled.program, data, model, of)
+        : primal && (await eagerly(bound, primal, data, model, of, precision));
+    if (!own) return onModel();
+    kept = own.bytes;
+    return own.result;
   };
   const times: number[] = [];
   let result = bound;
@@ -79,7 +86,7 @@ export async function runEngine(
     times.push(performance.now() - start);
   }
   model.dispose();
-  return { result, compiled, milliseconds: times.sort((a, b) => a - b)[times.length >> 1] ?? 0 };
+  return { result, compiled, milliseconds: times.sort((a, b) => a - b)[times.length >> 1] ?? 0, kept };
 }
 
 type Readable = Pick<NamedTensor, "shape" | "dtype"> & { read(): Promise<NamedTensor["data"]> };
@@ -92,6 +99,10 @@ async function readAll(tensors: Readonly<Record<string, Readable>>): Promise<Ten
   return Object.fromEntries(list);
 }
 
+interface OwnRun {
+  readonly result: RunResult;
+  readonly bytes: number;
+}
 /** The same results from the interpreter, with the leaves that the model has bound and initialised. */
 async function interpreted(
   all: RunResult,
@@ -99,7 +110,7 @@ async function interpreted(
   data: LoadedData,
   model: Model,
   of: string | null,
-): Promise<RunResult> {
+): Promise<OwnRun> {
   const tensors = interpret(program, all.dims, await leavesOf(program, all.dims, data, model));
   const at = (id: number): NamedTensor => {
     const t = tensors.get(id);
@@ -109,11 +120,13 @@ async function interpreted(
   const grads = program.gradients
     .filter((g) => g.loss === of)
     .map((g): [string, NamedTensor] => [g.wrt, at(g.value)]);
-  return {
+  const result = {
     ...all,
     outputs: Object.fromEntries(program.outputs.map((o) => [o.name, at(o.value)])),
     grads: of === null ? {} : { [of]: Object.fromEntries(grads) },
   };
+  const computed = [...tensors].filter(([id]) => program.values.get(id)?.definition.kind !== "leaf");
+  return { result, bytes: computed.reduce((n, [, t]) => n + 8 * t.data.length, 0) };
 }
 
 /** The same results from the eager engine, whose gradients are its tape's. */
@@ -124,9 +137,9 @@ async function eagerly(
   model: Model,
   of: string | null,
   float: "f32" | "f64",
-): Promise<RunResult> {
+): Promise<OwnRun> {
   const leaves = await leavesOf(primal.program, all.dims, data, model);
-  const { outputs, gradients } = runEagerly(primal, all.dims, leaves, { loss: of, float });
+  const { outputs, gradients, bytes } = runEagerly(primal, all.dims, leaves, { loss: of, float });
   const named = (tensors: ReadonlyMap<string, Tensor>, like: Tensors = {}): Tensors =>
     Object.fromEntries(
       [...tensors].map(([name, t]) => {
@@ -134,11 +147,12 @@ async function eagerly(
         return [name, { shape, dtype: like[name]?.dtype ?? float, data: Float64Array.from(t.numbers()) }];
       }),
     );
-  return {
+  const result = {
     ...all,
     outputs: named(outputs, all.outputs),
     grads: of === null ? {} : { [of]: named(gradients, all.grads?.[of]) },
   };
+  return { result, bytes };
 }
 
 /** Values of a program's leaves, from the data, the store, or how they begin. */

@@ -1,4 +1,4 @@
-import { Context, fromTypedArray, Function, grad, Tensor, zeros } from "../eager/index.js";
+import { Context, fromTypedArray, Function, grad, heldBytes, Tensor, zeros } from "../eager/index.js";
 import type { Primal } from "../autodiff/primal.js";
 import { InternalError, invariant } from "../diagnostics/invariant.js";
 import type { ValueId } from "../ir/expr.js";
@@ -22,6 +22,8 @@ import { asTensor, type Dims, sizeUnder, Space, type SpaceAxis } from "./space.j
 export interface EagerResult {
   readonly outputs: ReadonlyMap<string, Tensor>;
   readonly gradients: ReadonlyMap<string, Tensor>;
+  /** Bytes of what is computed and kept until the gradients are: values, and what the tape needs. */
+  readonly bytes: number;
 }
 
 /**
@@ -36,16 +38,23 @@ export function runEagerly(
   leaves: ReadonlyMap<string, ArrayLike<number>>,
   options: EagerOptions = {},
 ): EagerResult {
-  const { outputs, inputs } = recordEagerly(primal, dims, leaves, options);
+  const { outputs, inputs, values } = recordEagerly(primal, dims, leaves, options);
   const root = options.loss ? outputs.get(options.loss) : undefined;
-  if (!root) return { outputs, gradients: new Map() };
+  const bytes = heldBytes(values);
+  if (!root) return { outputs, gradients: new Map(), bytes };
   const tensors = [...inputs.values()];
   const found = root.requiresGrad
     ? grad(root, tensors, { allowUnused: true })
     : tensors.map((t) => zeros(t.shape, { dtype: root.dtype }));
-  return { outputs, gradients: new Map([...inputs.keys()].map((name, k) => [name, found[k]!])) };
+  return { outputs, gradients: new Map([...inputs.keys()].map((name, k) => [name, found[k]!])), bytes };
 }
 
+interface Recorded {
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** All that is computed, without leaves. */
+  readonly values: readonly Tensor[];
+}
 export interface EagerOptions {
   readonly loss?: string | null;
   readonly float?: "f32" | "f64";
@@ -56,7 +65,7 @@ export function recordEagerly(
   dims: Dims,
   leaves: ReadonlyMap<string, ArrayLike<number>>,
   { loss = null, float = "f64" }: EagerOptions = {},
-): { readonly outputs: ReadonlyMap<string, Tensor>; readonly inputs: ReadonlyMap<string, Tensor> } {
+): Recorded {
   const wanted = gradients.filter((g) => g.loss === loss);
   const run = new Runner(program, whole, dims, float);
   for (const value of program.values.values()) {
@@ -68,7 +77,7 @@ export function recordEagerly(
   }
   run.items(program.items);
   const outputs = new Map(program.outputs.map((o) => [o.name, run.tensor(o.value)]));
-  return { outputs, inputs: new Map(wanted.map((g) => [g.wrt, run.tensor(g.leaf)])) };
+  return { outputs, inputs: new Map(wanted.map((g) => [g.wrt, run.tensor(g.leaf)])), values: run.computed() };
 }
 
 class Runner implements Scope {
@@ -90,6 +99,9 @@ class Runner implements Scope {
   }
   isGrowing(id: ValueId): boolean {
     return this.growing.has(id) || (this.outer?.isGrowing(id) ?? false);
+  }
+  computed(): Tensor[] {
+    return [...this.tensors].flatMap(([id, t]) => (this.value(id).definition.kind === "leaf" ? [] : [t]));
   }
   private has(id: ValueId): boolean {
     return this.tensors.has(id) || (this.outer?.has(id) ?? false);

@@ -160,6 +160,17 @@ export function graph(loss: Tensor, { names = {}, entries = 65536 }: GraphOption
   return new Graph(nodes, edges);
 }
 
+/**
+ * Bytes of `results` and of all that their graphs keep for a backward run, elements that several tensors share counted
+ * once; leaves are their owners' and do not count.
+ */
+export function heldBytes(results: readonly Tensor[]): number {
+  const graphs = results.flatMap((t) => edgeOf(t) ?? []).map((edge) => reach(edge));
+  const held = graphs.flatMap((graph) => [...graph.keys()].flatMap((node) => node.held));
+  const storages = new Set([...results, ...held].filter((t) => !t.isLeafRequiringGrad).map((t) => t.storage));
+  return [...storages].reduce((bytes, { data }) => bytes + data.byteLength, 0);
+}
+
 /** One way from the loss to a leaf. */
 export interface ChainPath {
   /** Operations passed, from the loss's. */

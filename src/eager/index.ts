@@ -82,6 +82,6 @@ export { Context, Function } from "./function.js";
 export * as functional from "./functional.js";
 export { Adam, AdamW, Optimizer, RMSprop, SGD } from "./optim.js";
 export type { AdamSettings, OptimizerState, ParamGroup, RMSpropSettings, SGDSettings } from "./optim.js";
-export { ChainRule, Graph, graph, paths } from "./graph.js";
+export { ChainRule, Graph, graph, heldBytes, paths } from "./graph.js";
 export type { ChainPath, GraphEdge, GraphNode, GraphOptions, LocalDerivative, PathOptions } from "./graph.js";
 export { AutogradError, DTypeError, EagerError, IndexError, ShapeError } from "./errors.js";

@@ -75,6 +75,10 @@ export class Node {
     this.saved = saved.map((tensor) => ({ tensor, version: tensor.version }));
   }
 
+  /** What the backward rule reads; nothing once it is released. */
+  get held(): readonly Tensor[] {
+    return this.saved.map(({ tensor }) => tensor);
+  }
   get released(): boolean {
     return this.backward === null;
   }

@@ -9,6 +9,7 @@ import {
   tensor,
   Tensor,
   type Context,
+  heldBytes,
 } from "../../src/eager/index.js";
 
 const leaf = (values: number | number[]): Tensor => tensor(values, { dtype: "f64", requiresGrad: true });
@@ -114,4 +115,15 @@ test("there is no graph of what needs no gradient, nor of what was freed", () =>
   const y = leaf(1).exp();
   y.backward();
   expect(() => graph(y)).toThrow(/freed/);
+});
+
+test("a result holds what its derivative reads, shared elements once and leaves not", () => {
+  const x = tensor([1, 2, 3, 4], { requiresGrad: true });
+  const y = x.exp(); // reads its result
+  expect(heldBytes([y])).toBe(16);
+  expect(heldBytes([y.mul(y)])).toBe(32);
+  expect(heldBytes([y.add(1).slice(0, 0, 2), y])).toBe(32);
+  const loss = y.sum();
+  loss.backward();
+  expect(heldBytes([loss])).toBe(4);
 });

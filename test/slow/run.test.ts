@@ -88,12 +88,24 @@ test("compare holds every engine to the eager one, and says what each takes", ()
   expect(status).toBe(0);
   const { loss, engines: rows } = JSON.parse(stdout) as {
     loss: string;
-    engines: { engine: string; difference: number | null; milliseconds: number; kernels: number | null }[];
+    engines: {
+      engine: string;
+      difference: number | null;
+      tensors: { name: string; absolute: number; relative: number }[];
+      milliseconds: number;
+      kernels: number | null;
+      memory: number | null;
+    }[];
   };
   expect(loss).toBe("nll");
   expect(rows.map((r) => r.engine)).toEqual(["eager", "js", "wasm", "interpreter"]);
-  for (const { engine, difference, milliseconds, kernels } of rows) {
+  const names = ["probs", "accuracy", "nll", "dnll/dW1", "dnll/db1", "dnll/dW2", "dnll/db2"];
+  for (const { engine, difference, tensors, milliseconds, kernels, memory } of rows) {
     expect(milliseconds).toBeGreaterThan(0);
+    expect(memory).toBeGreaterThan(0);
+    expect(tensors.map((t) => t.name)).toEqual(engine === "eager" ? [] : names);
+    expect(Math.max(0, ...tensors.map((t) => t.relative))).toBe(difference ?? 0);
+    expect(tensors.every((t) => t.absolute < 1e-6)).toBe(true);
     expect(kernels !== null).toBe(engine === "js" || engine === "wasm");
     if (engine === "eager") expect(difference).toBeNull();
     else expect(difference).toBeLessThan(engine === "interpreter" ? 1e-12 : 1e-5);
@@ -102,6 +114,10 @@ test("compare holds every engine to the eager one, and says what each takes", ()
     encoding: "utf8",
   });
   expect(table.stdout.split("\n").map((line) => line.split(" ")[0])).toEqual([
+    "largest",
+    "",
+    ...names,
+    "",
     "engine",
     "eager",
     "js",
