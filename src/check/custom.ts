@@ -40,9 +40,11 @@ export function withAdjoint(
     const binding = context.scope.own(p.name.text);
     return { name: p.name, term: binding?.kind === "term" ? binding.term : null };
   });
+  // Conditions around the call hold in its adjoint as well, so that no NaN of a branch not taken comes out of it.
   const mentioned = indicesOf([
     ...floats.map((r) => r.term.body),
     ...parameters.flatMap((p) => (p.term ? [p.term.body] : [])),
+    ...context.path,
   ]);
   const points = context.bound.filter((i) => mentioned.has(i));
   const over = (suffix: string, term: Term): Lifted =>
