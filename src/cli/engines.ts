@@ -30,10 +30,7 @@ export interface EngineRun {
   readonly kept: number | null;
 }
 
-/**
- * One file on one engine: forward, or forward and backward where `of` names a loss. The interpreter is always in f64. The
- * model on js binds dims and initialises params for the engines that are none.
- */
+/** One file on one engine; see `runCompiled`. The interpreter is always in f64. */
 export async function runEngine(
   file: string,
   engine: Engine,
@@ -54,6 +51,22 @@ export async function runEngine(
     },
     formatOf(options),
   );
+  return runCompiled(compiled, engine, precision, data, of, options, repeat);
+}
+
+/**
+ * What was compiled for an engine's target on that engine: forward, or forward and backward where `of` names a loss. The
+ * model on js binds dims and initialises params for the engines that are none.
+ */
+export async function runCompiled(
+  compiled: CompileResult,
+  engine: Engine,
+  precision: "f32" | "f64",
+  data: LoadedData,
+  of: string | null,
+  options: Options,
+  repeat = 1,
+): Promise<EngineRun> {
   const model = await modelWith(compiled, engineParts(engine).backend, data, options);
   const onModel = async (): Promise<RunResult> => {
     const { grads, ...outputs } =
