@@ -6,6 +6,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
+import { costOf } from "./inline.js";
 import { loopAxes, pointAxes } from "./points.js";
 import { productOf, type Product } from "./product.js";
 import { sampleOf } from "./sample.js";
@@ -381,12 +382,18 @@ export function contractionOf(
 }
 
 /**
+ * Flops of a term that a tile may have. What a tile saves are loads: beside a few transcendental functions they count for
+ * nothing, and the tile only makes the code as many times as long (a driver took minutes for one of 16 sines).
+ */
+const TILED_COST = 16;
+/**
  * A sum of which one operand lacks a column axis and another lacks a row axis: each value loaded serves a whole row
  * or column of the tile.
  */
 function tileOf(equation: Equation): Tile | null {
   const { operator, axes } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
+  if (costOf(equation.body) > TILED_COST) return null;
   const reads = readsOf([equation.body]);
   const has = (node: ReadExpr, axis: Index): boolean => node.subscripts.some((s) => s.indices.has(axis));
   const reduced = (node: ReadExpr): boolean =>

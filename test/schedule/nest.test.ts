@@ -92,3 +92,13 @@ test("a short index is written out together with the conditions that mention it"
   const { count } = kernelsOf("dim N\nparam x: f32[N, 3]\nloss l = sum[i in 0..3, n | i <= n] x[n, i]^2");
   expect(count).toBeGreaterThan(0);
 });
+
+test("a contraction is a tile unless its terms take longer than their loads", () => {
+  const accumulators = (term: string): number => {
+    const source = `dim M, N, K\nparam a: f32[M, K], b: f32[K, N]\ny[m, n] = sum[k] ${term}\nloss l = sum[m, n] y[m, n]`;
+    return new Set(kernelsOf(source, "wgsl").text.match(/y_acc\w*/g)).size;
+  };
+  expect(accumulators("a[m, k] * b[k, n]")).toBe(16);
+  expect(accumulators("abs(a[m, k] - b[k, n])")).toBe(16);
+  expect(accumulators("log(2 + sin(a[m, k] * b[k, n]))")).toBe(1);
+});
