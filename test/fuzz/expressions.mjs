@@ -206,7 +206,9 @@ export function value(place, depth = 2) {
     () => `(if ${condition(place)} then ${inner()} else ${inner()})`,
     () => (indices.length ? `(0.3 * ${choices.pick(indices).index} + ${inner()})` : inner()),
     () => `(0.2 * f32(${integer(place)}) + ${inner()})`,
-    () => `${program.function(choices.next(3))}(${inner()})`,
+    () => `${program.function(choices.pick(["bump", "twist", "own", "steps", "slope"]))}(${inner()})`,
+    () => along(place, depth - 1),
+    () => `max(${inner()}, ${one()}, -0.2)`,
     () => reduction(place, depth - 1),
     () =>
       choices.pick([
@@ -216,6 +218,17 @@ export function value(place, depth = 2) {
       ])(),
     () => (indices.length ? `0.2 * rand(${choices.next(4) + 3})[${choices.pick(indices).index}]` : inner()),
   ])();
+}
+
+/** An axis operator along an index in scope. */
+function along(place, depth) {
+  const { choices } = place;
+  // Not along a recurrence's steps.
+  const indices = place.indices.filter((i) => i.index !== "t");
+  if (!indices.length) return value(place, depth);
+  const operator = choices.pick(["softmax", "cumsum", "log_softmax", "cumprod"]);
+  const body = value(place, depth);
+  return `(${operator}[${choices.pick(indices).index}] (${operator === "cumprod" ? `1 + 0.3 * sin(${body})` : body}))`;
 }
 
 /** Of nothing only some reducers have a value, so the others have a bound on the value of none, or a size of at least 1. */

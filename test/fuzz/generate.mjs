@@ -33,6 +33,19 @@ const OTHERS = [
 ];
 const FUNCTIONS = [
   { name: "bump", text: "fn bump(x: f32) -> y: f32 { y = x * exp(-x^2) }" },
+  {
+    name: "steps",
+    text: "fn steps(x: f32) -> y: f32 {\n  rec n in 0..3 {\n    h[0] = x\n    h[n + 1] = sin(h[n]) + 0.2 * x\n  }\n  y = h[3]\n}",
+  },
+  { name: "slope", text: "fn slope(x: f32) -> y: f32 {\n  e = x * sin(x)\n  y = grad(e, x)\n}" },
+  {
+    name: "moments",
+    text: "fn moments<N>(x: f32[N]) -> (m: f32, s: f32) {\n  m = sum[i] x[i] / 4\n  s = sqrt(0.1 + sum[i] (x[i] - m)^2)\n}",
+  },
+  {
+    name: "dense",
+    text: "layer dense<M, N, O>(x: f32[M, N]) -> y: f32[M, O] {\n  param W: f32[N, O]\n  param b: f32[O]\n  y[m, o] = tanh(sum[n] x[m, n] * W[n, o] + b[o])\n}",
+  },
   { name: "twist", text: "fn twist(x: f32, a: f32 = 0.7) = sin(a * x) + x" },
   {
     name: "own",
@@ -49,6 +62,7 @@ const MOST_WORK = 5e4;
 
 /** A program in the making. */
 class Program {
+  params = [...PARAMS];
   leaves = [...PARAMS, ...OTHERS];
   tensors = [...this.leaves];
   /** Names that something reads, and those that the statement being made does. */
@@ -73,15 +87,16 @@ class Program {
   floats() {
     return this.tensors.filter((t) => !t.dtype);
   }
-  function(k) {
-    this.functions.add(k);
-    return FUNCTIONS[k].name;
+  function(name) {
+    this.functions.add(name);
+    return name;
   }
   get isCustom() {
-    return this.functions.has(2);
+    return this.functions.has("own");
   }
   size(text) {
-    return new Function("A", "B", `return ${text}`)(this.#dims.A, this.#dims.B);
+    const { A, B } = this.#dims;
+    return new Function("A", "B", "C", `return ${text}`)(A, B, A + B);
   }
   count(axes) {
     return axes.reduce((n, size) => n * this.size(size), 1);
@@ -98,12 +113,12 @@ export function program({ dims, equations, seed }) {
   const made = new Program(dims);
   const lines = [];
   equations.forEach((list, n) => {
-    const before = new Set(made.read);
+    const before = { read: new Set(made.read), params: [...made.params] };
     made.now = new Set();
     made.work = 1;
     const found = statement(made, new Choices(list), `y${n}`);
     if (!found || made.work * made.count(found.axes) > MOST_WORK) {
-      made.read = before;
+      Object.assign(made, before);
       return;
     }
     lines.push(found.text);
@@ -111,7 +126,8 @@ export function program({ dims, equations, seed }) {
       name,
       ...(made.tensors.find((t) => t.name === name)?.from ?? []),
     ]);
-    made.tensors.push({ ...found, from: new Set(from) });
+    for (const tensor of [found, ...(found.more ?? [])])
+      made.tensors.push({ order: found.text.includes("slope("), ...tensor, from: new Set(from) });
   });
   const ends = made.tensors.filter((t) => !made.leaves.includes(t) && !made.read.has(t.name));
   const filled = (axes) => {
@@ -119,7 +135,7 @@ export function program({ dims, equations, seed }) {
     const size = shape.reduce((a, b) => a * b, 1);
     return { shape, data: Array.from({ length: size }, () => Math.fround(1.5 * random())) };
   };
-  const params = Object.fromEntries(PARAMS.map(({ name, axes }) => [name, filled(axes)]));
+  const params = Object.fromEntries(made.params.map(({ name, axes }) => [name, filled(axes)]));
   const integers = (n, f) => ({ shape: [n], dtype: "i32", data: Array.from({ length: n }, (_, i) => f(i)) });
   const inputs = {
     k: integers(dims.A, (i) => (i * 7 + seed) % dims.B),
@@ -133,16 +149,16 @@ export function program({ dims, equations, seed }) {
   };
   const typed = ({ name, axes }) => `${name}: f32${axes.length ? `[${axes.join(", ")}]` : ""}`;
   const source = [
-    "dim A, B",
+    "dim A, B, C = A + B",
     "input k: i32[A] in 0..B",
     "input m: i32[B] in -2..5, c: bool[B], x: f32[B, 3]",
     `param ${PARAMS.map(typed).join(", ")}`,
     "state kept: f32[3] = [0.3, -0.4, 0.9]",
     "const fixed: f32[2] = [0.6, -0.2]",
-    ...[...made.functions].sort().map((f) => FUNCTIONS[f].text),
+    ...FUNCTIONS.filter((f) => made.functions.has(f.name)).map((f) => f.text),
     ...lines,
     ...ends.map(({ name }) => `output ${name}`),
     `loss l = ${[...ends.map((t) => scalar(made, t)), "0.1 * u"].join(" + ")}`,
   ].join("\n");
-  return { source: `${source}\n`, dims, inputs, params, wrt: PARAMS.map((t) => t.name) };
+  return { source: `${source}\n`, dims, inputs, params, wrt: made.params.map((t) => t.name) };
 }

@@ -16,7 +16,7 @@ const { values } = parseArgs({
     programs: { type: "string", default: "300" },
     minutes: { type: "string" },
     seed: { type: "string" },
-    engines: { type: "string", default: "interpreter,js:f64,wasm:f64,js,wasm" },
+    engines: { type: "string", default: "interpreter,eager,js:f64,wasm:f64,js,wasm" },
     keep: { type: "string" },
     regressions: { type: "boolean" },
   },
@@ -88,7 +88,7 @@ async function difference({ source, dims, inputs, params }, seed) {
   };
   // Whole, and with one optimisation left out.
   const off = OPTIMIZATIONS[seed % OPTIMIZATIONS.length];
-  const optimized = engines.filter((e) => e.name !== "interpreter");
+  const optimized = engines.filter((e) => !["interpreter", "eager"].includes(e.name));
   const one = optimized[seed % (optimized.length || 1)];
   const runs = [...engines, ...(one ? [{ ...one, label: `${one.label} without ${off}`, off }] : [])];
   const results = await Promise.all(runs.map((engine) => run(engine)));

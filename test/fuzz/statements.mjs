@@ -2,7 +2,7 @@
 import { condition, contraction, isPositive, Place, read, value } from "./expressions.mjs";
 
 /** Sizes that axes have: two dims, and short ones that are written out. */
-const SIZES = ["A", "B", "2", "3", "B", "A + 1", "B + 1"];
+const SIZES = ["A", "B", "2", "3", "B", "A + 1", "B + 1", "C"];
 const bound = ({ index, size }) => `${index} in 0..${size}`;
 const left = (name, axes) => (axes.length ? `${name}[${axes.map(bound).join(", ")}]` : name);
 const at = (name, axes) => (axes.length ? `${name}[${axes.map((a) => a.index).join(", ")}]` : name);
@@ -179,62 +179,69 @@ function derivative(program, choices, name) {
   return { name, axes, order, text: text + after };
 }
 
-/** Statements of whole tensors: arithmetic, products, other shapes, joins, lists, calls that map over an axis. */
+/** Statements of whole tensors, by what they take and their name: one tensor, perhaps another that fits. */
+const WHOLE = [
+  ({ of, name }) => assigned(name, of.axes, `sin(${of.name})`),
+  ({ program, choices, of, name }) => {
+    const other = another(program, choices, (t) => t.axes.join() === of.axes.join());
+    return assigned(name, of.axes, `tanh(${of.name}) * ${other.name} + 0.5 * ${of.name}`);
+  },
+  ({ program, choices, of, name }) => {
+    if (of.axes.length !== 1 && of.axes.length !== 2) return null;
+    const right = another(program, choices, (t) => t.axes.length < 3 && t.axes[0] === of.axes.at(-1));
+    const axes = right && [...of.axes.slice(0, -1), ...right.axes.slice(1)];
+    return right && assigned(name, axes, `0.4 * (${of.name} @ ${right.name})`);
+  },
+  ({ of, name }) => {
+    const [a, b] = of.axes;
+    if (of.axes.length !== 2 || `${a}${b}`.includes(" ")) return null;
+    return assigned(name, [`${a} * ${b}`], `reshape(sin(${of.name}), [${a} * ${b}])`);
+  },
+  ({ program, choices, of, name }) => {
+    if (of.axes.length !== 1) return null;
+    const i = program.index();
+    const second = another(program, choices, (t) => t.axes.length === 1);
+    const text = `${name}[${i}] = concat[${i}](${of.name}[${i}], ${second.name}[${i}])`;
+    return { name, axes: [`${of.axes[0]} + ${second.axes[0]}`], text };
+  },
+  ({ program, choices, name }) => {
+    const place = new Place(program, choices, []);
+    return assigned(name, ["3"], `[${[0, 1, 2].map(() => value(place, 1)).join(", ")}]`);
+  },
+  ({ program, of, name }) => {
+    if (of.axes.length !== 2) return null;
+    const i = program.index();
+    return {
+      name,
+      axes: of.axes,
+      text: `${name}[${i}] = ${program.function("scaled")}(${of.name}[${i}])`,
+    };
+  },
+  ({ program, of, name }) => {
+    if (of.axes.length !== 1) return null;
+    const [m, s] = [`${name}_m`, `${name}_s`];
+    const text = `${m}, ${s} = ${program.function("moments")}(${of.name})`;
+    return { name: m, axes: [], more: [{ name: s, axes: [] }], text };
+  },
+  ({ program, of, name }) => {
+    if (of.axes.length !== 2) return null;
+    program.params.push({ name: `${name}.W`, axes: [of.axes[1], "2"] }, { name: `${name}.b`, axes: ["2"] });
+    return assigned(name, [of.axes[0], "2"], `${program.function("dense")}<O = 2>(${of.name})`);
+  },
+];
+const assigned = (name, axes, text) => ({ name, axes, text: `${name} = ${text}` });
+/** A tensor that fits, read; null where there is none. */
+function another(program, choices, fits) {
+  const all = program.floats().filter(fits);
+  if (!all.length) return null;
+  const found = choices.pick(all);
+  program.note(found.name);
+  return found;
+}
 function whole(program, choices, name) {
   const of = choices.pick(program.floats());
-  const { axes } = of;
   program.note(of.name);
-  const statement = (sizes, text) => ({ name, axes: sizes, text: `${name} = ${text}` });
-  const likes = program.floats().filter((t) => t.axes.join() === axes.join());
-  const other = choices.pick(likes);
-  switch (choices.next(7)) {
-    case 1:
-      program.note(other.name);
-      return statement(axes, `tanh(${of.name}) * ${other.name} + 0.5 * ${of.name}`);
-    case 2: {
-      const fits = program
-        .floats()
-        .filter(
-          (t) =>
-            axes.length &&
-            t.axes.length &&
-            t.axes[0] === axes.at(-1) &&
-            t.axes.length + axes.length > 2 &&
-            t.axes.length < 3,
-        );
-      if (!fits.length || axes.length > 2) return null;
-      const right = choices.pick(fits);
-      program.note(right.name);
-      return statement([...axes.slice(0, -1), ...right.axes.slice(1)], `0.4 * (${of.name} @ ${right.name})`);
-    }
-    case 3: {
-      if (axes.length !== 2 || axes.some((a) => a.includes(" "))) return null;
-      return statement([`${axes[0]} * ${axes[1]}`], `reshape(sin(${of.name}), [${axes[0]} * ${axes[1]}])`);
-    }
-    case 4: {
-      if (axes.length !== 1) return null;
-      const i = program.index();
-      const lists = program.floats().filter((t) => t.axes.length === 1);
-      const second = choices.pick(lists);
-      program.note(second.name);
-      return {
-        name,
-        axes: [`${axes[0]} + ${second.axes[0]}`],
-        text: `${name}[${i}] = concat[${i}](${of.name}[${i}], ${second.name}[${i}])`,
-      };
-    }
-    case 5: {
-      const place = new Place(program, choices, []);
-      return { name, axes: ["3"], text: `${name} = [${[0, 1, 2].map(() => value(place, 1)).join(", ")}]` };
-    }
-    case 6: {
-      if (axes.length !== 2) return null;
-      const i = program.index();
-      return { name, axes, text: `${name}[${i}] = ${program.function(3)}(${of.name}[${i}])` };
-    }
-    default:
-      return statement(axes, `sin(${of.name})`);
-  }
+  return choices.pick(WHOLE)({ program, choices, of, name });
 }
 
 /** Tensors of integers and bools. */

@@ -31,7 +31,8 @@ export class JsExpressions {
     switch (e.op) {
       case "constant":
         if (e.dtype === "bool") return atom(e.value ? "true" : "false");
-        return numberPiece(e.value);
+        // As memory has it: 0.1 of f32 is the one that is read from there.
+        return numberPiece(e.dtype === "f32" ? Math.fround(e.value) : e.value);
       case "variable":
         return atom(this.names.of(e.name));
       case "load": {
