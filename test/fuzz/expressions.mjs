@@ -231,26 +231,32 @@ function along(place, depth) {
   return `(${operator}[${choices.pick(indices).index}] (${operator === "cumprod" ? `1 + 0.3 * sin(${body})` : body}))`;
 }
 
+const REDUCERS = ["sum", "mean", "max", "sum", "logsumexp", "min", "sum", "prod"];
 /** Of nothing only some reducers have a value, so the others have a bound on the value of none, or a size of at least 1. */
-function reduced(reducer, over, guard, body, mayBeEmpty) {
+function reduced({ choices, program }, axes, guard, body) {
+  const over = axes.map(({ index, size }) => `${index} in 0..${size}`).join(", ");
+  const mayBeEmpty = axes.some(({ size }) => !isPositive(size));
+  const count = program.count(axes.map(({ size }) => size));
   const around = guard ? `${over} | ${guard}` : over;
+  // Sums of many stay of moderate size: sines of large numbers are sines of their roundings.
+  const share = count > 100 ? "0.02" : count > 10 ? "0.1" : "0.5";
+  const total = () => `(sum[${around}] (${share} * (${body})))`;
+  const reducer = choices.pick(REDUCERS);
   switch (reducer) {
     case "prod":
       return `(prod[${around}] (1 + 0.02 * sin(${body})))`;
     case "max":
-      return mayBeEmpty ? `(sum[${around}] (${body}))` : `max(max[${around}] (${body}), -3)`;
+      return mayBeEmpty ? total() : `max(max[${around}] (${body}), -3)`;
     case "min":
-      return mayBeEmpty ? `(sum[${around}] (${body}))` : `min(min[${around}] (${body}), 3)`;
+      return mayBeEmpty ? total() : `min(min[${around}] (${body}), 3)`;
     case "logsumexp":
-      return mayBeEmpty ? `(sum[${around}] (${body}))` : `max(logsumexp[${around}] (${body}), -4)`;
+      return mayBeEmpty ? total() : `max(logsumexp[${around}] (${body}), -4)`;
     case "mean":
-      return mayBeEmpty ? `(sum[${around}] (${body}))` : `(mean[${around}] (${body}))`;
+      return mayBeEmpty ? total() : `(mean[${around}] (${body}))`;
     default:
-      return `(${reducer}[${around}] (0.5 * (${body})))`;
+      return total();
   }
 }
-const REDUCERS = ["sum", "mean", "max", "sum", "logsumexp", "min", "sum", "prod"];
-
 /** A reducer over one new index within an expression. */
 function reduction(place, depth) {
   const { choices, program } = place;
@@ -259,13 +265,7 @@ function reduction(place, depth) {
   const inner = place.within(index);
   program.work = Math.max(program.work, program.count(inner.indices.map((i) => i.size)));
   const guard = choices.next(3) === 1 ? condition(inner) : null;
-  return reduced(
-    choices.pick(REDUCERS),
-    `${index.index} in 0..${size}`,
-    guard,
-    value(inner, depth),
-    !isPositive(size),
-  );
+  return reduced(place, [index], guard, value(inner, depth));
 }
 
 /** A reducer over whatever indices its reads call for: products of tensors, windows, gathers. */
@@ -278,12 +278,5 @@ export function contraction(place) {
   const all = new Place(program, choices, [...indices, ...fresh]);
   program.work *= program.count(fresh.map((f) => f.size));
   const guard = choices.next(4) === 1 ? condition(all) : null;
-  const over = fresh.map((f) => `${f.index} in 0..${f.size}`).join(", ");
-  return reduced(
-    choices.pick(REDUCERS),
-    over,
-    guard,
-    body,
-    fresh.some((f) => !isPositive(f.size)),
-  );
+  return reduced(place, fresh, guard, body);
 }

@@ -34,7 +34,7 @@ if (engines.some((e) => e.name === "webgpu")) {
 const BOUND = { f64: 1e-9, f32: 1e-4 };
 /**
  * Where a program magnifies roundings, f32 may differ by so many times what params moved by a unit in their last place
- * make in float64.
+ * make in float64, or the tape in f32.
  */
 const ROUNDINGS = 100;
 /** So many roundings of the largest of all entries are nothing: terms that cancel leave those of their own size. */
@@ -65,26 +65,31 @@ async function difference({ source, dims, inputs, params }, seed) {
   // What several engines take is compiled once.
   const compilations = new Map();
   const compiled = (precision, off, targets) => {
-    const key = `${precision} ${off ?? ""}`;
+    const key = `${precision} ${off ?? ""} ${targets.join()}`;
     if (!compilations.has(key))
       compilations.set(key, compiledOrThrow(source, { precision, targets, off: off ? [off] : [] }));
     return compilations.get(key);
   };
   const run = async ({ name, precision, off }, values = data) => {
     const { target } = engineParts(name);
-    const targets = off ? [target] : targetsIn[precision];
+    const known = targetsIn[precision];
+    const targets = off || !known.includes(target) ? [target] : known;
     return (await runCompiled(compiled(precision, off, targets), name, precision, values, "l", {})).result;
   };
-  const tape = { name: "eager", precision: "f64" };
+  const [tape, single] = ["f64", "f32"].map((precision) => ({ name: "eager", precision }));
   const want = await run(tape);
   let moved = null;
   /** How much a tensor changes when each param is off by one rounding. */
   const sensitivity = async (entries) => {
     const off = (t, n) => ({ ...t, data: t.data.map((x, k) => x * (1 + ((k + n) % 2 ? 1 : -1) * 2 ** -24)) });
     const near = Object.fromEntries(Object.entries(params).map(([name, t], n) => [name, off(t, n)]));
-    moved ??= await run(tape, { ...data, params: near });
-    const [a, b] = [entries(want), entries(moved)];
-    return a.reduce((most, x, k) => Math.max(most, Math.abs(Number(x) - Number(b[k]))), 0);
+    moved ??= [await run(tape, { ...data, params: near }), await run(single)];
+    const a = entries(want);
+    return Math.max(
+      ...moved
+        .map(entries)
+        .map((b) => a.reduce((most, x, k) => Math.max(most, Math.abs(Number(x) - Number(b[k]))), 0)),
+    );
   };
   // Whole, and with one optimisation left out.
   const off = OPTIMIZATIONS[seed % OPTIMIZATIONS.length];
