@@ -281,7 +281,8 @@ export abstract class Methods {
   elu(this: Tensor, alpha?: Operand): Tensor {
     return scalar.elu(this, alpha);
   }
-  clamp(this: Tensor, lo?: Operand, hi?: Operand): Tensor {
+  /** Within lo and hi; one may be left out. */
+  clamp(this: Tensor, lo?: Operand | null, hi?: Operand | null): Tensor {
     return scalar.clamp(this, lo, hi);
   }
   /** This where `condition` holds, else `other`. */

@@ -233,7 +233,7 @@ export class Tensor extends Methods {
   pow_(exponent: Operand): this {
     return inplace.update(this, (x) => scalar.pow(x, exponent));
   }
-  clamp_(lo?: Operand, hi?: Operand): this {
+  clamp_(lo?: Operand | null, hi?: Operand | null): this {
     return inplace.update(this, (x) => scalar.clamp(x, lo, hi));
   }
   neg_(): this {

@@ -40,6 +40,9 @@ const ROUNDINGS = 100;
 /** So many roundings of the largest of all entries are nothing: terms that cancel leave those of their own size. */
 const CANCELLED = 16 * 2 ** -24;
 
+/** Milliseconds that one program may take. */
+const PATIENCE = 180_000;
+
 /** What all engines of a precision need, so that one compilation serves them. */
 const targetsIn = Object.fromEntries(
   ["f32", "f64"].map((precision) => [
@@ -134,6 +137,19 @@ async function difference({ source, dims, inputs, params }, seed) {
   return null;
 }
 
+/** A driver may take for ever to compile a shader. */
+async function inTime(answer) {
+  let timer;
+  const late = new Promise((done) => {
+    timer = setTimeout(() => done(`no answer in ${PATIENCE / 1000} s`), PATIENCE);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 if (values.regressions) {
   const regressions = new URL("../regressions/", import.meta.url);
   const names = readdirSync(regressions).filter((f) => f.endsWith(".grad"));
@@ -166,7 +182,7 @@ for (let seed = firstSeed; done < count && Date.now() - start < limit && !failed
   let first = null;
   const found = await fc.check(
     fc.asyncProperty(recipes, async (recipe) => {
-      const why = await difference(program(recipe), recipe.seed);
+      const why = await inTime(difference(program(recipe), recipe.seed));
       if (!why) return;
       if (!first)
         console.log(`seed ${seed}: ${why}; looking for the smallest program\n\n${program(recipe).source}`);

@@ -390,6 +390,11 @@ export const gt = (x: Operand, y: Operand): Tensor => apply("lt", y, x);
 export const ge = (x: Operand, y: Operand): Tensor => apply("le", y, x);
 export const leakyRelu = (x: Operand, slope: Operand = 0.01): Tensor => apply("leaky_relu", x, slope);
 export const elu = (x: Operand, alpha: Operand = 1): Tensor => apply("elu", x, alpha);
-/** Within lo and hi; either may be left out. */
-export const clamp = (x: Operand, lo: Operand = -Infinity, hi: Operand = Infinity): Tensor =>
-  apply("clamp", x, lo, hi);
+/** Within lo and hi; one may be left out. @throws DTypeError where both are */
+export function clamp(x: Operand, lo?: Operand | null, hi?: Operand | null): Tensor {
+  const [below, above] = [lo ?? null, hi ?? null];
+  if (below !== null && above !== null) return apply("clamp", x, below, above);
+  if (below !== null) return maximum(x, below);
+  if (above !== null) return minimum(x, above);
+  throw new DTypeError("clamp wants a bound");
+}

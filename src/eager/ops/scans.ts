@@ -67,7 +67,7 @@ function scan(
 /** Sums of the entries up to each one. */
 export function cumsum(x: Tensor, dim: number): Tensor {
   const axis = axisOf(dim, x.ndim);
-  if (x.ndim === 0) return x.clone();
+  if (x.ndim === 0) return isFloat(x.dtype) ? x.clone() : x.to("i64");
   const out = scan(
     x,
     axis,
@@ -84,7 +84,7 @@ export function cumsum(x: Tensor, dim: number): Tensor {
 /** Products of the entries up to each one. */
 export function cumprod(x: Tensor, dim: number): Tensor {
   const axis = axisOf(dim, x.ndim);
-  if (x.ndim === 0) return x.clone();
+  if (x.ndim === 0) return isFloat(x.dtype) ? x.clone() : x.to("i64");
   const out = scan(
     x,
     axis,
