@@ -163,23 +163,24 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   };
   let assembled: WasmCode | undefined;
   const wasm = (): WasmCode => (assembled ??= emitWasm(scheduled("wasm"), off));
-  const built = Object.fromEntries(targets.map((target) => [target, scheduled(target)]));
-  const spec = buildModuleSpec(optimized, built, {
-    name: (filename.split("/").pop() ?? filename).replace(/\.grad$/, ""),
-    version: VERSION,
-    precision,
-    wrt: [...new Set(program.gradients.map((g) => g.wrt))],
-  });
+  const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
+  const wrt = [...new Set(program.gradients.map((g) => g.wrt))];
+  const data = buildModuleSpec(optimized, { version: VERSION, wrt });
   const { code, map } = emitModule(
-    spec,
-    { ...built, ...(targets.includes("wasm") && { wasm: wasm() }) },
+    data,
     {
+      ...(targets.includes("js") && { js: scheduled("js") }),
+      ...(targets.includes("wasm") && { wasm: { scheduled: scheduled("wasm"), code: wasm() } }),
+      ...(targets.includes("wgsl") && { wgsl: scheduled("wgsl") }),
+    },
+    {
+      name,
       sources: new Map([...Object.entries(STD_SOURCES), ...analysis.sources]),
       linkMap: options.linkMap ?? false,
       ...(options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport }),
     },
   );
-  const dts = emitTypings(spec);
+  const dts = emitTypings(data);
   const main = targets[0] ?? "js";
   const stages: StageTexts = {
     ...early,
@@ -197,7 +198,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     svg: () => graphSvg(reduced),
     // A scatter is a guarded sum, of which the passes find the points that can matter.
     grad: () =>
-      `// ${spec.name}.grad with its gradients, as equations.\n${printFile(raiseProgram(optimize(gatherScatters(reduced))))}`,
+      `// ${name}.grad with its gradients, as equations.\n${printFile(raiseProgram(optimize(gatherScatters(reduced))))}`,
   };
   return {
     ok: true,
@@ -205,8 +206,8 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     dts,
     map,
     diagnostics,
-    meta: metaOf(spec),
-    spec,
+    meta: metaOf(data.spec),
+    spec: data.spec,
     program: optimized,
     scheduled,
     primal: () => primalOf(program),

@@ -14,8 +14,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   optimize: ["ir", "diagnostics"],
   schedule: ["ir", "optimize", "diagnostics"],
   codegen: ["schedule", "ir", "runtime", "diagnostics"],
-  // One module without dependencies: which known name is meant.
-  runtime: ["diagnostics/suggest.js"],
+  runtime: [],
   eager: ["ir/scalar", "ir/expr.js", "runtime/npy.js"],
   "eager-run": ["eager", "ir", "autodiff/primal.js", "diagnostics"],
 };

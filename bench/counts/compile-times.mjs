@@ -50,13 +50,12 @@ function compileOnce({ name, source }) {
       timed("verify", () => verifyScheduled(modules[target]));
     }
     const wrt = [...new Set(analysis.program.gradients.map((g) => g.wrt))];
-    const options = { name, version: "", precision: "f32", wrt };
     const wasm = timed("emit wasm", () => emitWasm(modules.wasm));
-    const spec = timed("emit module", () => buildModuleSpec(program, modules, options));
-    timed("emit module", () =>
-      emitModule(spec, { ...modules, wasm }, { sources: analysis.sources, linkMap: false }),
-    );
-    timed("emit module", () => emitTypings(spec));
+    const data = timed("emit module", () => buildModuleSpec(program, { version: "", wrt }));
+    const { js, wgsl } = modules;
+    const targets = { js, wgsl, wasm: { scheduled: modules.wasm, code: wasm } };
+    timed("emit module", () => emitModule(data, targets, { name, sources: analysis.sources }));
+    timed("emit module", () => emitTypings(data));
   });
   return times;
 }

@@ -4,7 +4,6 @@ import { boundDims } from "../contenders/gradc.mjs";
 const { compile } = await import("../../dist/index.js");
 const { explainModule } = await import("../../dist/cli/explain-file.js");
 const { planMemory } = await import("../../dist/runtime/plan.js");
-const { evaluate } = await import("../../dist/runtime/sizes.js");
 const BYTES = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
 /** Planned memory over what lives at once, from the goals. */
 const SLACK = 1.3;
@@ -26,7 +25,7 @@ export async function countsOf(workload, target) {
     bytes: backward.bytes,
     flops: backward.flops,
     overForward: backward.flops / forward.flops,
-    planned: plannedBytes(compiled.spec, target, dims),
+    planned: plannedBytes(compiled.scheduled(target), dims),
     peak: backward.memory.peak,
   };
 }
@@ -43,16 +42,26 @@ const amount = (n) =>
           : `${Math.round(n)} `;
 
 /** Bytes that the runtime allocates for what one backward pass makes. */
-function plannedBytes({ tensors, targets }, target, sizes) {
-  const dims = new Map([...sizes].map(([name, value]) => [name, { value, source: "" }]));
-  const owner = (index) => (tensors[index].alias === undefined ? index : owner(tensors[index].alias));
-  const isLeaf = (index) => tensors[index].role !== "value";
-  const bytes = (index) =>
-    tensors[index].shape.reduce((n, size) => n * evaluate(size, dims), BYTES[tensors[index].dtype]);
-  const isStored = (index) => isLeaf(index) && tensors[index].role !== "const";
-  const entry = Object.values(targets[target].backward)[0];
-  return planMemory(entry, { owner, bytes, isLeaf, isStored }).slots.reduce((a, b) => a + b, 0);
+function plannedBytes({ program, aliases, backward }, dims) {
+  const owner = (id) => (aliases.has(id) ? owner(aliases.get(id)) : program.values.get(id));
+  const [entry] = backward.values();
+  const kept = [...entry.results, ...entry.gradients].map(({ value }) => owner(value));
+  const uses = [...entry.launches.map(({ tensors }) => tensors.map(owner)), kept];
+  const stored = new Set(kept.filter(({ definition }) => definition.kind === "leaf"));
+  const made = [...new Set(uses.flat())].filter((v) => v.definition.kind !== "leaf" || stored.has(v));
+  const values = new Map(made.map((v) => [v, { bytes: bytesOf(v, dims) }]));
+  const slots = [];
+  planMemory(
+    [...values.values()],
+    uses.map((taken) => taken.map((v) => values.get(v))),
+    slots,
+    () => 0,
+  );
+  return slots.reduce((total, { bytes }) => total + bytes, 0);
 }
+
+const bytesOf = ({ shape, dtype }, dims) =>
+  shape.reduce((n, size) => n * size.evaluate(({ name }) => dims.get(name)), BYTES[dtype]);
 
 /** Kernels, bytes, flops and memory of a backward pass of each workload, for each target. */
 export async function scheduleCounts(workloads) {

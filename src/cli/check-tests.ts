@@ -1,8 +1,8 @@
 import type { CheckStatement, Expression, SourceFile } from "../parser/ast.js";
-import { didYouMean } from "../runtime/errors.js";
 import type { DataTensor } from "./data.js";
 import { checkGradients, faultOf } from "./gradcheck.js";
 import { instantiate, RUNTIME_URL } from "./model.js";
+import { didYouMean } from "./names.js";
 import type { SourceFiles } from "./source.js";
 import { UserError } from "./usage.js";
 

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { DataError, didYouMean } from "../runtime/errors.js";
-import { hostArray } from "../runtime/host.js";
+import { HOST_ARRAYS } from "../runtime/device.js";
+import { DataError } from "../runtime/errors.js";
+import { WHOLE } from "../runtime/host.js";
 import { readNpy, readNpz, readSafetensors, type NamedTensor } from "../runtime/index.js";
 import type { DType } from "../runtime/types.js";
+import { didYouMean } from "./names.js";
 import { jsonFault } from "./json-fault.js";
 
 /** Values with their shape, as the runtime takes them; `data` is a typed array where the file says a dtype. */
@@ -161,11 +163,10 @@ function jsonTensor(
   if (dtype === undefined) return { shape, data };
   if (!isDType(dtype))
     throw bad(`${path}.dtype`, `${JSON.stringify(dtype)} is not one of ${DTYPES.join(" ")}`);
-  try {
-    return { shape, data: hostArray(data, dtype, shape, path) };
-  } catch (error) {
-    throw error instanceof DataError ? bad(path, error.message) : error;
-  }
+  const whole = WHOLE[dtype];
+  const wrong = whole ? data.findIndex((value) => whole(value) !== value) : -1;
+  if (wrong >= 0) throw bad(path, `${data[wrong]} at [${wrong}] is not ${dtype}`);
+  return { shape, data: new HOST_ARRAYS[dtype](data) };
 }
 
 function flatten(

@@ -5,7 +5,7 @@ import { runEagerly } from "../eager-run/run.js";
 import { interpret } from "../ir/interpret.js";
 import type { Program, Value } from "../ir/program.js";
 import type { Model } from "../runtime/index.js";
-import type { NamedTensor } from "../runtime/store.js";
+import type { NamedTensor } from "../runtime/index.js";
 import { loadData, type LoadedData, type RunResult } from "./data.js";
 import type { Options } from "./main.js";
 import { type Engine, engineParts, modelWith, RUNTIME_URL } from "./model.js";

@@ -25,8 +25,7 @@ export async function explain(files: readonly string[], options: Options): Promi
     format,
   );
   if (!result.spec || !result.program) throw new UserError("");
-  const bound = bindDims(result.spec.dims, new Map(), []);
-  const dims = new Map([...bound].map(([name, { value }]) => [name, value]));
+  const dims = new Map(Object.entries(bindDims(result.spec.dims, {}, {}, [])));
   const report = explainModule(result.scheduled(target), result.program, target, dims);
   process.stdout.write(format === "json" ? `${JSON.stringify(report)}\n` : printReport(report));
   return 0;

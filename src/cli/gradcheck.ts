@@ -1,5 +1,5 @@
 import type { Model } from "../runtime/index.js";
-import type { NamedTensor } from "../runtime/store.js";
+import type { NamedTensor } from "../runtime/index.js";
 import type { DataTensor } from "./data.js";
 import { loadAll, runEngine } from "./engines.js";
 import type { Options } from "./main.js";

@@ -6,6 +6,7 @@ import type { CompileResult, Target } from "../compile.js";
 import type { Backend, CreateOptions, Model } from "../runtime/index.js";
 import type { LoadedData } from "./data.js";
 import type { Options } from "./main.js";
+import { checkNames } from "./names.js";
 import { dimsOf, numberOf } from "./options.js";
 import { UserError } from "./usage.js";
 
@@ -35,14 +36,16 @@ export async function instantiate(
 
 /** The model with the sizes, params and seed that its data and the command line give. */
 export function modelWith(
-  compiled: Pick<CompileResult, "code">,
+  compiled: Pick<CompileResult, "code" | "meta">,
   backend: Backend,
-  data: Pick<LoadedData, "dims" | "params">,
+  data: LoadedData,
   options: Options,
 ): Promise<Model> {
+  const dims = { ...data.dims, ...dimsOf(options) };
+  if (compiled.meta) checkNames({ ...data, dims }, compiled.meta);
   return instantiate(compiled, {
     backend,
-    dims: { ...data.dims, ...dimsOf(options) },
+    dims,
     seed: numberOf(options, "seed") ?? 0,
     params: data.params,
   });

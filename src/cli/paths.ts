@@ -1,10 +1,10 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { paths } from "../eager/index.js";
 import { recordEagerly } from "../eager-run/run.js";
-import { didYouMean } from "../runtime/errors.js";
 import { leavesOf, loadAll } from "./engines.js";
 import type { Options } from "./main.js";
 import { modelWith, RUNTIME_URL } from "./model.js";
+import { didYouMean } from "./names.js";
 import { formatOf, oneFile } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { UsageError, UserError } from "./usage.js";

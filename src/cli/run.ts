@@ -1,4 +1,4 @@
-import type { NamedTensor } from "../runtime/store.js";
+import type { NamedTensor } from "../runtime/index.js";
 import { resultToJson, type RunResult } from "./data.js";
 import { loadAll, runEngine } from "./engines.js";
 import type { Options } from "./main.js";

@@ -1,7 +1,5 @@
-import { didYouMean as asked, suggest } from "../diagnostics/suggest.js";
-
 /**
- * Errors at run time. Codes of this range:
+ * Errors at run time. Codes of this range (`gradc explain GRAD6003` prints a page of each):
  *
  * | code | what |
  * | --- | --- |
@@ -57,11 +55,18 @@ export class InternalError extends Error {
   }
 }
 
-/** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
-export function didYouMean(name: string, known: Iterable<string>): string {
-  const near = suggest(name, known);
-  return near === undefined ? "" : `; ${asked(near)}`;
+/** @throws DataError */
+export function fail(code: string, message: string): never {
+  throw new DataError(code, message);
 }
-
-export const unknownName = (what: string, name: string, known: Iterable<string>): DataError =>
-  new DataError("GRAD6002", `unknown ${what} \`${name}\`${didYouMean(name, known)}`);
+/** @throws DataError that says what came and what was wanted */
+export function mismatch(code: number, source: string, came: unknown, wanted: unknown): never {
+  fail(`GRAD${code}`, `${source}: ${came}, not ${wanted}`);
+}
+/** @throws DataError that lists the names that there are */
+export const unknown = (what: string, name: string, known: Iterable<string>): never =>
+  mismatch(6002, what, `\`${name}\``, `one of ${[...known].join(", ")}`);
+/** @throws UnsupportedError */
+export function unsupported(message: string): never {
+  throw new UnsupportedError("GRAD6020", message);
+}

@@ -1,6 +1,5 @@
-import { HOST_ARRAYS } from "./device.js";
-import { DataError } from "./errors.js";
-import type { GivenShape } from "./sizes.js";
+import { mismatch } from "./errors.js";
+import { product, shapeText } from "./sizes.js";
 import type { DType, TypedArray } from "./types.js";
 
 type Nested = number | boolean | readonly Nested[];
@@ -11,128 +10,55 @@ export type HostInput =
   | readonly ArrayLike<number>[]
   | { readonly shape: readonly number[]; readonly data: ArrayLike<number | boolean> };
 
-/** Taken apart: where `flat`, the shape is not known, only the length. */
+/** Taken apart: of a flat array the shape is not known. */
 export interface HostValue {
-  readonly shape: GivenShape["shape"];
-  readonly data: ArrayLike<number | boolean>;
+  readonly shape?: readonly number[] | undefined;
+  readonly data: ArrayLike<number>;
 }
 
-const isTyped = (value: unknown): value is TypedArray =>
-  ArrayBuffer.isView(value) && !(value instanceof DataView);
-const isShaped = (value: object): value is { shape: readonly number[]; data: ArrayLike<number> } =>
-  "shape" in value && "data" in value && Array.isArray(value.shape) && typeof value.data === "object";
-
-/** @throws DataError naming `source` ("input `x`") where the value is no tensor. */
-export function parseHost(value: unknown, source: string): HostValue {
-  if (typeof value === "number" || typeof value === "boolean") return { shape: [], data: [value] };
-  if (isTyped(value)) return { shape: { total: value.length }, data: value };
-  if (Array.isArray(value)) {
-    const shape: number[] = [];
-    for (let level: unknown = value; Array.isArray(level) || isTyped(level); level = level[0])
-      shape.push(level.length);
-    const data: (number | boolean)[] = [];
-    flatten(value, shape, [], data, source);
-    return { shape, data };
-  }
-  if (value && typeof value === "object" && isShaped(value)) {
-    const { shape, data } = value;
-    const wanted = shape.reduce((a, b) => a * b, 1);
-    if (data.length !== wanted)
-      throw new DataError(
-        "GRAD6003",
-        `${source}: shape [${shape.join(", ")}] wants ${wanted} elements, not ${data.length}`,
-      );
-    return { shape, data };
-  }
-  throw new DataError("GRAD6004", `${source} is ${describe(value)}, not a number, an array or a tensor`);
-}
-
-function flatten(
-  value: unknown,
-  shape: readonly number[],
-  at: number[],
-  out: (number | boolean)[],
-  source: string,
-): void {
-  if (at.length === shape.length) {
-    if (typeof value !== "number" && typeof value !== "boolean")
-      throw new DataError("GRAD6004", `${source}: ${describe(value)} at ${position(at)} is not a number`);
-    out.push(value);
-    return;
-  }
-  if (!(Array.isArray(value) || isTyped(value)) || value.length !== shape[at.length])
-    throw new DataError(
-      "GRAD6003",
-      `${source} is ragged: ${describe(value)} at ${position(at)}, where ${shape[at.length]} elements are wanted`,
-    );
-  for (let i = 0; i < value.length; i++) flatten(value[i], shape, [...at, i], out, source);
-}
-
-const position = (at: readonly number[]): string => `[${at.join(", ")}]`;
+const isTyped = (value: unknown): value is TypedArray => ArrayBuffer.isView(value);
+const isList = (value: unknown): value is readonly unknown[] | TypedArray =>
+  Array.isArray(value) || isTyped(value);
+const isShaped = (value: unknown): value is { shape: readonly number[]; data: unknown } =>
+  typeof value === "object" && value !== null && "data" in value && "shape" in value && isList(value.shape);
 const describe = (value: unknown): string =>
-  isTyped(value) || Array.isArray(value)
-    ? `${value.constructor.name}(${value.length})`
-    : typeof value === "object" && value
-      ? "an object"
-      : typeof value === "string"
-        ? JSON.stringify(value)
-        : `${value}`;
-
-/** Row-major index → "[2, 0]". */
-function unravel(index: number, shape: readonly number[]): string {
-  const at: number[] = [];
-  for (const extent of [...shape].reverse()) {
-    at.unshift(index % extent);
-    index = Math.floor(index / extent);
-  }
-  return position(at);
-}
+  isList(value) ? `${value.constructor.name}(${value.length})` : JSON.stringify(value);
 
 /**
- * The values as the dtype's host type; the array itself where it is one already. Floats take any float array or list,
- * integers any integer array or list of integers, bools 0, 1, true and false.
- * @throws DataError naming `source`, the position and the value
+ * Floats take any float array or list, integers any integer array or list.
+ * @throws DataError naming `source` ("input `x`") where the value is no tensor of the type
  */
-export function hostArray(
-  data: ArrayLike<number | boolean>,
-  dtype: DType,
-  shape: readonly number[],
-  source: string,
-): TypedArray {
-  const type = HOST_ARRAYS[dtype];
-  const whole = dtype[0] === "i" || dtype[0] === "u" || dtype[0] === "b";
-  if (data instanceof type && dtype !== "bool") return data;
-  if (isTyped(data) && (data instanceof Float32Array || data instanceof Float64Array) === whole)
-    throw new DataError("GRAD6004", `${source} is a ${describe(data)}, but ${dtype} wants a ${type.name}`);
-  if (whole) {
-    const [lo, hi] = dtype === "i32" ? [-(2 ** 31), 2 ** 31] : dtype === "u32" ? [0, 2 ** 32] : [0, 2];
-    for (let i = 0; i < data.length; i++) {
-      const value = Number(data[i]);
-      if (!(Number.isInteger(value) && value >= lo && value < hi))
-        throw new DataError(
-          "GRAD6005",
-          `${source}: ${value} at ${unravel(i, shape)} is not ${dtype === "bool" ? "a bool (0 or 1)" : `an ${dtype}`}`,
-        );
-    }
+export function parseHost(value: unknown, dtype: DType, source: string): HostValue {
+  if (isTyped(value)) {
+    if ((value instanceof Float32Array || value instanceof Float64Array) !== (dtype[0] === "f"))
+      mismatch(6004, source, describe(value), dtype);
+    return { data: value };
   }
-  const out = new type(data.length);
-  for (let i = 0; i < data.length; i++) out[i] = Number(data[i]);
-  return out;
+  if (isShaped(value)) {
+    const { shape } = value;
+    const { data } = parseHost(value.data, dtype, source);
+    if (product(shape, {}) !== data.length) mismatch(6003, source, `${data.length} long`, shapeText(shape));
+    return { shape, data };
+  }
+  const shape: number[] = [];
+  for (let level = value; isList(level); level = level[0]) shape.push(level.length);
+  const data: number[] = [];
+  const walk = (part: unknown, at: readonly number[]): void => {
+    const extent = shape[at.length];
+    if (extent === undefined)
+      if (typeof part === "number" || typeof part === "boolean") data.push(+part);
+      else mismatch(6004, source, describe(part), "a number, an array or a tensor");
+    else if (isList(part) && part.length === extent)
+      for (let i = 0; i < extent; i++) walk(part[i], [...at, i]);
+    else mismatch(6003, source, `ragged: ${describe(part)} at ${shapeText(at)}`, extent);
+  };
+  walk(value, []);
+  return { shape, data };
 }
 
-/** @throws DataError naming the first position whose value is outside lo..hi */
-export function checkRange(
-  data: TypedArray,
-  lo: number,
-  hi: number,
-  shape: readonly number[],
-  source: string,
-  range: string,
-): void {
-  for (let i = 0; i < data.length; i++)
-    if (!(data[i]! >= lo && data[i]! < hi))
-      throw new DataError(
-        "GRAD6006",
-        `${source}: ${data[i]} at ${unravel(i, shape)} is outside ${lo}..${hi}${range}`,
-      );
-}
+/** What an integer is as the type that keeps it. */
+export const WHOLE: Readonly<Partial<Record<DType, (value: number) => number>>> = {
+  i32: (value) => value | 0,
+  u32: (value) => value >>> 0,
+  bool: (value) => value & 1,
+};

@@ -1,25 +1,19 @@
 /** What generated modules and their users import. Nothing here depends on the compiler. */
 export { createModel } from "./model.js";
-export type {
-  CreateOptions,
-  Inputs,
-  Model,
-  ModuleParts,
-  Results,
-  StepOptions,
-  TensorInput,
-} from "./model.js";
+export type { CreateOptions, Devices, Inputs, Model, Results, StepOptions, TensorInput } from "./model.js";
 export { metaOf } from "./meta.js";
 export type { Meta, TensorMeta } from "./meta.js";
 export { Tensor } from "./tensor.js";
-export type { Codec, NamedTensor, Store } from "./store.js";
+export type { Store } from "./store.js";
+export type { NamedTensor } from "./tensors-file.js";
 export type { HostInput } from "./host.js";
-export type { Backend, Device, DeviceFactory, Memory } from "./device.js";
+export type { Backend, Device, DeviceFactory } from "./device.js";
 export { jsDevice } from "./js.js";
 export { wasmDevice } from "./wasm.js";
-export type { WasmParts } from "./wasm.js";
 export { webgpuDevice } from "./webgpu.js";
-export { readSafetensors, safetensors, writeSafetensors } from "./safetensors.js";
+export { floatToHalf, halfToFloat } from "./half.js";
+export { eye, normal, orthogonal, uniform } from "./initialise.js";
+export { readSafetensors, writeSafetensors } from "./safetensors.js";
 export { readNpy, writeNpy } from "./npy.js";
 export { readNpz } from "./npz.js";
 export {

@@ -1,6 +1,5 @@
-import { DataError } from "./errors.js";
-import { bindDims, evaluate, openDim, sizeText, type Dims } from "./sizes.js";
-import type { DType, ModuleSpec, SizeData, TensorSpec } from "./types.js";
+import { bindDims } from "./sizes.js";
+import type { Dims, ModuleSpec, Size, TensorType, LeafSpec } from "./types.js";
 
 /**
  * What a module says of itself: names, shapes, types, docs. Plain JSON. A size is a number where the dims' defaults
@@ -22,59 +21,46 @@ export interface Meta {
     readonly args: Readonly<Record<string, number>>;
   }[];
 }
-export interface TensorMeta {
-  readonly shape: readonly (number | string)[];
-  readonly dtype: DType;
-  readonly range?: readonly [number | string, number | string];
+export interface TensorMeta extends TensorType {
+  readonly range?: readonly [Size, Size];
   readonly default?: number;
   readonly doc?: string;
 }
 
-export function metaOf(spec: ModuleSpec): Meta {
-  const known = defaultsOf(spec);
-  const args = new Set(spec.trains.flatMap((train) => Object.values(train.argTensors)));
-  const ofRole = (role: TensorSpec["role"]): Record<string, TensorMeta> =>
+export function metaOf({ version, dims, sizes, tensors, results, losses, trains }: ModuleSpec): Meta {
+  let known: Dims = {};
+  try {
+    known = bindDims(dims, sizes, {}, []);
+  } catch {
+    // Defaults that contradict each other say nothing until dims are given.
+  }
+  const shown = (size: Size): Size => known[size] ?? size;
+  const listed = (
+    all: readonly (TensorType & Partial<LeafSpec> & { readonly name: string })[],
+  ): Record<string, TensorMeta> =>
     Object.fromEntries(
-      spec.tensors.flatMap((tensor, index) =>
-        tensor.role === role && !args.has(index) ? [[tensor.name, describe(tensor, known)]] : [],
-      ),
+      all.map(({ name, role, init, of, shape, range, ...rest }) => [
+        name,
+        { ...rest, shape: shape.map(shown), ...(range && { range: [shown(range[0]), shown(range[1])] }) },
+      ]),
     );
-  const target = spec.targets.js ?? spec.targets.wasm ?? spec.targets.wgsl;
-  const outputs = Object.entries(target?.forward.results ?? {}).filter(
-    ([name]) => !spec.losses.includes(name),
-  );
+  const ofRole = (role: string): Record<string, TensorMeta> =>
+    listed(tensors.filter((leaf) => leaf.role === role));
   return {
-    version: spec.version,
-    dims: Object.fromEntries(spec.dims.map((dim) => [dim.name, known.get(dim.name)?.value ?? null])),
+    version,
+    dims: Object.fromEntries(Object.keys(dims).map((name) => [name, known[name] ?? null])),
     inputs: ofRole("input"),
     params: ofRole("param"),
     states: ofRole("state"),
-    outputs: Object.fromEntries(
-      outputs.map(([name, index]) => [name, describe(spec.tensors[index]!, known)]),
+    outputs: listed(
+      Object.entries(results).flatMap(([name, type]) => (losses.includes(name) ? [] : { ...type, name })),
     ),
-    losses: spec.losses,
-    trains: spec.trains.map(({ of, optimizer, args }) => ({ of, optimizer, args })),
+    losses,
+    trains: trains.map((train) => ({
+      ...train,
+      args: Object.fromEntries(
+        tensors.flatMap(({ of, name, default: value = 0 }) => (of === train.of ? [[name, value]] : [])),
+      ),
+    })),
   };
-}
-
-function describe({ shape, dtype, range, role, init, doc }: TensorSpec, known: Dims): TensorMeta {
-  const written = (size: SizeData): number | string =>
-    openDim([size], known) === undefined ? evaluate(size, known) : sizeText(size);
-  return {
-    shape: shape.map(written),
-    dtype,
-    ...(range && { range: [written(range[0]), written(range[1])] }),
-    ...(role === "input" && init?.kind === "fill" && { default: init.value }),
-    ...(doc !== undefined && { doc }),
-  };
-}
-
-/** Defaults and what follows from them; defaults that contradict each other say nothing until dims are given. */
-function defaultsOf(spec: ModuleSpec): Dims {
-  try {
-    return bindDims(spec.dims, new Map(), []);
-  } catch (error) {
-    if (error instanceof DataError) return new Map();
-    throw error;
-  }
 }

@@ -1,12 +1,14 @@
-import { Binding, type BoundInput } from "./binding.js";
-import type { Backend, Device, DeviceFactory } from "./device.js";
-import { DataError, UnsupportedError, unknownName } from "./errors.js";
-import { checkRange, hostArray, parseHost, type HostInput, type HostValue } from "./host.js";
+import { HOST_ARRAYS, type Backend, type Device, type DeviceFactory } from "./device.js";
+import { mismatch, unknown, UnsupportedError, unsupported } from "./errors.js";
+import type { HostInput } from "./host.js";
+import { allocate, deliver, makeLeaf, parse, verify, type Leaf } from "./leaf.js";
 import { metaOf, type Meta } from "./meta.js";
-import { sizeText, unbound, type GivenShape } from "./sizes.js";
-import { checkRank, Store, type Codec } from "./store.js";
-import { Lease, Tensor } from "./tensor.js";
-import type { EntrySpec, ModuleSpec } from "./types.js";
+import type { Slot } from "./plan.js";
+import { differentiated, prepare, type Prepared } from "./prepare.js";
+import { needDims, shapeText } from "./sizes.js";
+import { openStore, type Store } from "./store.js";
+import { checkLife, Tensor, type Life, type Place } from "./tensor.js";
+import type { Dims, Entry, ModuleSpec } from "./types.js";
 
 export type TensorInput = HostInput | Tensor;
 export type Inputs = Readonly<Record<string, TensorInput>>;
@@ -52,16 +54,8 @@ export interface CreateOptions {
   readonly device?: GPUDevice;
 }
 
-/** What a generated module hands over beside its data. Only what is named here is bundled. */
-export interface ModuleParts {
-  readonly webgpu?: DeviceFactory;
-  readonly wasm?: DeviceFactory;
-  readonly js?: DeviceFactory;
-  /** For `store.save`, `store.load` and `params` as bytes. */
-  readonly codec?: Codec;
-}
-
-const PREFERENCE = ["webgpu", "wasm", "js"] as const;
+/** What a module was compiled for, in order of preference. Only what is named here is bundled. */
+export type Devices = Readonly<Partial<Record<Backend, DeviceFactory>>>;
 
 /**
  * @throws UnsupportedError where no backend, or not the one asked for, can run the module here
@@ -69,295 +63,173 @@ const PREFERENCE = ["webgpu", "wasm", "js"] as const;
  */
 export async function createModel(
   spec: ModuleSpec,
-  parts: ModuleParts,
+  devices: Devices,
   options: CreateOptions = {},
 ): Promise<Model> {
-  const device = await chooseDevice(spec, parts, options);
+  const device = await chooseDevice(devices, options);
   try {
-    return new CompiledModel(spec, device, options, parts.codec);
+    return modelOn(spec, device, options);
   } catch (error) {
     device.dispose?.();
     throw error;
   }
 }
 
-async function chooseDevice(spec: ModuleSpec, parts: ModuleParts, options: CreateOptions): Promise<Device> {
+async function chooseDevice(devices: Devices, options: CreateOptions): Promise<Device> {
   const { backend = "auto" } = options;
-  const compiled = PREFERENCE.filter((name) => parts[name]);
-  if (backend !== "auto" && !PREFERENCE.includes(backend))
-    throw unknownName("backend", backend, [...PREFERENCE, "auto"]);
   const reasons: string[] = [];
-  for (const name of backend === "auto" ? compiled : [backend]) {
+  for (const [name, make] of Object.entries(devices)) {
+    if (backend !== "auto" && backend !== name) continue;
     try {
-      const factory = parts[name];
-      if (!factory)
-        throw new UnsupportedError(
-          "GRAD6020",
-          `the module was not compiled for it (only for ${compiled.join(", ")})`,
-        );
-      return await factory(spec, options);
+      return await make(options);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       reasons.push(`${name}: ${error.message}`);
     }
   }
-  throw new UnsupportedError("GRAD6020", `no backend for \`${spec.name}\` here: ${reasons.join("; ")}`);
+  return unsupported(
+    `no backend \`${backend}\` here (compiled for ${Object.keys(devices).join(", ")}) ${reasons.join("; ")}`,
+  );
 }
 
-/** A `train` declaration as `step` wants it. */
-interface Trained {
-  readonly entry: EntrySpec;
-  readonly optimizer: string | undefined;
-  readonly names: readonly string[];
-  /** The optimizer's arguments with their defaults. */
-  readonly args: readonly { readonly name: string; readonly index: number; readonly value: number }[];
-}
+function modelOn(
+  spec: ModuleSpec,
+  device: Device,
+  { dims: fixed = {}, seed = 0, params = {} }: CreateOptions,
+): Model {
+  const { entries } = device;
+  const { losses, trains } = spec;
+  const life: Life = { device, call: 0 };
+  const leaves = spec.tensors.map((leaf, index) => makeLeaf(life, leaf, index));
+  const { store, assign, bind, settle, settleAll } = openStore(spec, life, leaves, seed, fixed);
+  if (params instanceof Uint8Array || params instanceof ArrayBuffer) store.load(params);
+  else assign(Object.entries(params));
 
-class CompiledModel implements Model {
-  readonly store: Store;
-  private binding: Binding | undefined;
-  private lease = new Lease();
-  private readonly life = new Lease();
-
-  constructor(
-    private readonly spec: ModuleSpec,
-    private readonly device: Device,
-    { dims = {}, seed = 0, params }: CreateOptions,
-    codec?: Codec,
-  ) {
-    this.store = new Store(spec, device, seed, dims, this.life, codec);
-    if (params instanceof Uint8Array || params instanceof ArrayBuffer) this.store.load(params);
-    else this.store.assignNamed(params ?? {});
-  }
-
-  get backend(): Backend {
-    return this.device.backend;
-  }
-  get meta(): Meta {
-    return metaOf(this.spec);
-  }
-  get dims(): Record<string, number> {
-    const dims = this.binding?.dims ?? this.store.bind([]);
-    return Object.fromEntries([...dims].map(([name, { value }]) => [name, value]));
-  }
-
-  forward(inputs: Inputs = {}): Results {
-    const entry = this.device.target.forward;
-    const binding = this.call(entry, inputs);
-    return binding.tensors(binding.entry(entry).results, this.lease);
-  }
-
-  backward(
-    inputs: Inputs = {},
-    { of, wrt }: { readonly of?: string; readonly wrt?: readonly string[] } = {},
-  ): Results & { grads: Results } {
-    const entry = choose(this.device.target.backward, of ?? this.spec.losses[0], "loss");
-    for (const name of wrt ?? [])
-      if (!(name in entry.grads)) throw unknownName("gradient", name, Object.keys(entry.grads));
-    const binding = this.call(entry, inputs);
-    const { results, grads } = binding.entry(entry);
-    const wanted = wrt ? grads.filter(({ name }) => wrt.includes(name)) : grads;
-    return Object.assign(binding.tensors(results, this.lease), {
-      grads: binding.tensors(wanted, this.lease),
-    });
-  }
-
-  step(inputs: Inputs = {}, options: StepOptions = {}): Results {
-    const trained = this.trained(options.of);
-    for (const name in options)
-      if (name !== "of" && !trained.names.includes(name))
-        throw unknownName(`argument of ${trained.optimizer}`, name, trained.names);
-    const { entry } = trained;
-    const binding = this.call(entry, inputs, trained, options);
-    return binding.tensors(binding.entry(entry).results, this.lease);
-  }
-
-  private readonly steps = new Map<string | undefined, Trained>();
-  private trained(of: string | undefined): Trained {
-    const known = this.steps.get(of);
-    if (known) return known;
-    const loss = of ?? this.spec.trains[0]?.of;
-    const entry = choose(this.device.target.step, loss, "trained loss");
-    const { args = {}, argTensors = {}, optimizer } = this.spec.trains.find((t) => t.of === loss) ?? {};
-    const names = Object.keys(argTensors);
-    const made: Trained = {
-      entry,
-      optimizer,
-      names,
-      args: names.map((name) => ({ name, index: argTensors[name]!, value: args[name] ?? NaN })),
-    };
-    this.steps.set(of, made);
-    return made;
-  }
-
-  dispose(): void {
-    if (this.life.ended) return;
-    this.life.ended = this.lease.ended = "the model was disposed";
-    this.binding?.free();
-    this.store.dispose();
-    this.device.dispose?.();
-  }
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
+  const inputs = leaves.filter(({ spec: { role } }) => role === "input" || role === "argument");
+  /** Names of inputs, and of the arguments for each trained loss. */
+  const known = new Map<string | undefined, string[]>([
+    [undefined, []],
+    ...trains.map(({ of }): [string, string[]] => [of, []]),
+  ]);
+  for (const { name, spec } of inputs) known.get(spec.of)?.push(name);
+  const checkNames = (given: object, of?: string): void => {
+    const names = known.get(of) ?? [];
+    for (const name in given)
+      if (!names.includes(name) && (!of || name !== "of")) unknown(of ? "argument" : "input", name, names);
+  };
+  // All that hangs on the dims' values.
+  let dims: Dims | undefined;
+  let slots: Slot[] = [];
+  const tensors: unknown[] = [];
+  const prepared = new Map<Entry, Prepared>();
 
   /** Everything is checked before anything runs or changes. */
-  private call(entry: EntrySpec, inputs: Inputs, trained?: Trained, options: StepOptions = {}): Binding {
-    this.life.check();
-    this.device.check?.();
-    const names = this.inputNames;
-    for (const name in inputs) if (!names.has(name)) throw unknownName("input", name, names.keys());
-    const old = this.binding;
-    const binding = old && this.matches(old, inputs) ? old : this.rebind(inputs);
-    try {
-      for (const [name, index] of names) take(binding.inputs.get(index)!, inputs[name], "input", this.device);
-      for (const { name, index, value } of trained?.args ?? []) {
-        const input = binding.inputs.get(index)!;
-        take(input, options[name] ?? value, "argument", this.device);
-      }
-      binding.entry(entry);
-    } catch (error) {
-      for (const input of binding.inputs.values()) input.pending = undefined;
-      if (binding !== old) binding.free();
-      throw error;
-    }
-    if (old !== binding) this.store.settle(binding.dims);
-    this.lease.ended ??= "a result holds until the model's next call; read() it before";
-    this.lease = new Lease();
-    for (const input of binding.list) this.deliver(input, old);
-    if (old !== binding) old?.free();
-    this.binding = binding;
-    binding.prepared(entry).run();
-    return binding;
-  }
-
-  /** The common case, a flat array or a number for each input as in the call before, without allocating. */
-  private matches(binding: Binding, inputs: Inputs): boolean {
-    for (const [name, index] of this.inputNames) {
-      const value = inputs[name];
-      const { type, length, shape, spec } = binding.inputs.get(index)!;
-      if (
-        value === undefined
-          ? !spec.init
-          : typeof value === "number"
-            ? shape.length
-            : !(value instanceof type && value.length === length)
-      )
-        return false;
-    }
-    return true;
-  }
-
-  private rebind(inputs: Inputs): Binding {
-    const given: GivenShape[] = [];
-    for (const [name, index] of this.inputNames) {
-      const value = inputs[name];
-      const spec = this.spec.tensors[index]!;
-      const source = `input \`${name}\``;
-      if (value === undefined && !spec.init)
-        throw new DataError(
-          "GRAD6001",
-          `${source} is missing (${spec.dtype}[${spec.shape.map(sizeText).join(", ")}])`,
-        );
-      if (value === undefined) continue;
-      if (value instanceof Tensor) value.check();
-      const { shape } = value instanceof Tensor ? value : parseHost(value, source);
-      checkRank(source, shape, spec.shape.length);
-      given.push({ source, axes: spec.shape, shape });
-    }
-    const dims = this.store.bind(given);
-    for (const { name } of this.spec.dims) if (!dims.has(name)) throw unbound(name);
-    const old = this.binding;
-    if (old && [...dims].every(([name, { value }]) => old.dims.get(name)?.value === value)) return old;
-    return new Binding(this.spec, this.device, this.store, dims);
-  }
-
-  private deliver(input: BoundInput, old: Binding | undefined): void {
-    const { pending, spec, memory } = input;
-    input.pending = undefined;
-    input.current = memory;
-    if (pending instanceof Tensor) {
-      // Memory that this very call may write, or free, is copied.
-      const own =
-        this.binding?.writes(pending.memory) ||
-        old?.writes(pending.memory) ||
-        this.store.holds(pending.memory);
-      if (own)
-        this.device.copy({
-          from: pending.memory,
-          to: memory,
-          bytes: this.device.bytes(spec.dtype, input.length),
-        });
-      else input.current = pending.memory;
-      input.atDefault &&= !own;
-      if (own) input.held = undefined;
-    } else if (pending) {
-      // A number given again, a rate above all, is there already.
-      const scalar = pending === input.scratch ? input.scratch[0] : undefined;
-      if (scalar === undefined || scalar !== input.held) this.device.upload(memory, spec.dtype, pending);
-      input.held = scalar;
-      input.atDefault = false;
-    } else if (!input.atDefault && spec.init) {
-      const value = spec.init.kind === "fill" ? spec.init.value : 0;
-      this.device.upload(memory, spec.dtype, new input.type(input.length).fill(value));
-      input.held = undefined;
-      input.atDefault = true;
-    }
-  }
-
-  private names: ReadonlyMap<string, number> | undefined;
-  /** Inputs that the caller gives, not the optimizers' arguments. */
-  private get inputNames(): ReadonlyMap<string, number> {
-    if (!this.names) {
-      const args = new Set(this.spec.trains.flatMap((train) => Object.values(train.argTensors)));
-      this.names = new Map(
-        this.spec.tensors.flatMap(({ name, role }, index) =>
-          role === "input" && !args.has(index) ? [[name, index]] : [],
-        ),
+  const call = (entry: Entry, given: Inputs, trained?: string, options: StepOptions = {}): Prepared => {
+    checkLife(life);
+    checkNames(given);
+    let fits = dims !== undefined;
+    for (const input of inputs) fits = quick(input, valueOf(input, given, trained, options)) && fits;
+    let next = dims;
+    if (!next || !fits) {
+      const bound = bind(
+        inputs.flatMap((input) => {
+          const value = valueOf(input, given, trained, options);
+          const { dtype, shape, default: missing } = input.spec;
+          if (value !== undefined) return [parse(input, value)];
+          if (missing === undefined) mismatch(6001, input.source, "missing", `${dtype}${shapeText(shape)}`);
+          return [];
+        }),
       );
+      needDims(Object.keys(spec.dims), bound);
+      if (!next || Object.keys(bound).some((name) => bound[name] !== next?.[name])) next = bound;
     }
-    return this.names;
-  }
+    for (const input of inputs) verify(input, next);
+    const old: unknown[] = [];
+    if (next !== dims) {
+      // Freed once what this call brings, of the last one's results maybe, has been taken over.
+      for (const { memory } of [...inputs, ...slots]) if (memory) old.push(memory);
+      dims = undefined;
+      slots = [];
+      prepared.clear();
+      for (const input of inputs) allocate(input, next);
+      settleAll(next);
+      dims = next;
+    }
+    let ready = prepared.get(entry);
+    if (!ready)
+      prepared.set(entry, (ready = prepare(entry, spec, leaves, settle, life, next, slots, tensors)));
+    life.call++;
+    for (const input of inputs) tensors[input.index] = deliver(input);
+    for (const memory of old) device.free?.(memory);
+    ready.run();
+    return ready;
+  };
+
+  const show = (places: readonly Place[]): Results => {
+    const results: Results = {};
+    for (const place of places) results[place.name] = new Tensor(place, life.call);
+    return results;
+  };
+  return {
+    store,
+    backend: device.backend,
+    get meta() {
+      return metaOf(spec);
+    },
+    get dims() {
+      const all = dims ?? bind();
+      return Object.fromEntries(
+        Object.keys(spec.dims).flatMap((name) => (name in all ? [[name, all[name]!]] : [])),
+      );
+    },
+    forward: (given = {}) => show(call(entries.forward, given).results),
+    backward(given = {}, { of = losses[0], wrt } = {}) {
+      const all = differentiated(spec);
+      for (const name of wrt ?? []) if (!all.includes(name)) unknown("gradient", name, all);
+      const { results, gradients } = call(choose(entries.backward, of, "loss"), given);
+      const grads = show(gradients.filter(({ name }) => (wrt ?? all).includes(name)));
+      return Object.assign(show(results), { grads });
+    },
+    step(given = {}, options = {}) {
+      const { of = trains[0]?.of } = options;
+      const entry = choose(entries.step, of, "trained loss");
+      checkNames(options, of);
+      return show(call(entry, given, of, options).results);
+    },
+    dispose() {
+      if (life.ended) return;
+      life.ended = true;
+      for (const { memory } of [...leaves, ...slots]) if (memory) device.free?.(memory);
+      device.dispose?.();
+    },
+    [Symbol.dispose]() {
+      this.dispose();
+    },
+  };
 }
 
-/** Checks and converts one input into `pending`. */
-function take(input: BoundInput, value: unknown, what: "input" | "argument", device: Device): void {
-  const { spec, type, shape, length, range } = input;
-  if (value === undefined) return;
-  if (typeof value === "number" && spec.dtype[0] === "f" && input.scratch.length && !range) {
-    input.scratch[0] = value;
-    input.pending = input.scratch;
-    return;
+/** What a call gives for an input or argument. */
+const valueOf = (
+  { spec: { name, of } }: Leaf,
+  given: Inputs,
+  trained: string | undefined,
+  options: StepOptions,
+): unknown => (of === undefined ? given[name] : of === trained ? options[name] : undefined);
+
+/** Whether a value, then pending, is of the sizes that are bound without a closer look. */
+function quick(leaf: Leaf, value: unknown): boolean {
+  const { spec, dtype, shape, length } = leaf;
+  if (value === undefined) return (leaf.pending = spec.default) !== undefined;
+  if (value instanceof Tensor) return `${parse(leaf, value)[2]}` === `${shape}`;
+  if (typeof value === "number") {
+    leaf.pending = value;
+    return !shape.length && dtype[0] === "f";
   }
-  const source = `${what} \`${spec.name}\``;
-  if (value instanceof Tensor && value.dtype !== spec.dtype)
-    throw new DataError("GRAD6004", `${source} is ${value.dtype}, where ${spec.dtype} is wanted`);
-  if (value instanceof Tensor && value.on(device)) {
-    input.pending = value;
-  } else if (typeof value === "number" && spec.dtype[0] === "f") {
-    input.scratch[0] = value;
-    input.pending = input.scratch;
-  } else if (value instanceof type && value.length === length && spec.dtype !== "bool") {
-    input.pending = value;
-  } else {
-    const { data }: HostValue = parseHost(value, source);
-    input.pending = hostArray(data, spec.dtype, shape, source);
-  }
-  if (!range) return;
-  const values =
-    input.pending instanceof Tensor ? device.view?.(input.pending.memory, spec.dtype, length) : input.pending;
-  const written =
-    spec.range && typeof spec.range[1] !== "number" ? ` (${spec.range.map(sizeText).join("..")})` : "";
-  if (values) checkRange(values, range[0], range[1], shape, source, written);
+  if (!(value instanceof HOST_ARRAYS[dtype])) return false;
+  leaf.pending = value;
+  return value.length === length;
 }
 
-function choose(
-  entries: Readonly<Record<string, EntrySpec>>,
-  name: string | undefined,
-  what: string,
-): EntrySpec {
-  const entry = name === undefined ? undefined : entries[name];
-  if (entry) return entry;
-  if (name === undefined) throw new DataError("GRAD6002", `the model has no ${what}`);
-  throw unknownName(what, name, Object.keys(entries));
+function choose(entries: Readonly<Record<string, Entry>>, name = "", what: string): Entry {
+  return (Object.hasOwn(entries, name) && entries[name]) || unknown(what, name, Object.keys(entries));
 }

@@ -1,7 +1,7 @@
 import { DataError } from "./errors.js";
 import { floatToHalf, halfToFloat } from "./half.js";
 import { narrowed } from "./safetensors.js";
-import type { NamedTensor } from "./store.js";
+import type { NamedTensor } from "./tensors-file.js";
 import type { DType, TypedArray } from "./types.js";
 
 /** Bytes of an element, the dtype it is read as, and how one is read. */

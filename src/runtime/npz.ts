@@ -1,6 +1,6 @@
 import { DataError } from "./errors.js";
 import { readNpy } from "./npy.js";
-import type { NamedTensor } from "./store.js";
+import type { NamedTensor } from "./tensors-file.js";
 
 const END = 0x06054b50;
 const ENTRY = 0x02014b50;

@@ -1,247 +1,119 @@
-import type { Device, Memory } from "./device.js";
-import { DataError, UnsupportedError, unknownName } from "./errors.js";
-import { hostArray, parseHost, type HostInput, type HostValue } from "./host.js";
-import { initialValues } from "./initialise.js";
-import {
-  bindDims,
-  dimsOf,
-  evaluate,
-  openDim,
-  runChecks,
-  unbound,
-  type BoundDim,
-  type GivenShape,
-} from "./sizes.js";
-import { Lease, Tensor } from "./tensor.js";
-import type { DType, ModuleSpec, TensorSpec, TypedArray } from "./types.js";
-
-/** One tensor of a file. */
-export interface NamedTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly data: TypedArray;
-}
-/** How a store is written to bytes and read back; `safetensors` is one. */
-export interface Codec {
-  /** @throws DataError where the bytes are truncated or malformed */
-  read(bytes: Uint8Array): ReadonlyMap<string, NamedTensor>;
-  write(tensors: ReadonlyMap<string, NamedTensor>): Uint8Array;
-}
-
-interface Leaf {
-  readonly memory: Memory;
-  readonly shape: readonly number[];
-  readonly length: number;
-}
+import { fail, mismatch, unknown } from "./errors.js";
+import type { HostInput } from "./host.js";
+import { allocate, deliver, givenBy, parse, verify, type Leaf } from "./leaf.js";
+import { bindDims, product, type Given } from "./sizes.js";
+import { checkLife, Tensor, type Life } from "./tensor.js";
+import { readTensors, writeTensors } from "./tensors-file.js";
+import type { Dims, ModuleSpec } from "./types.js";
 
 /**
- * Params, states, optimizer states, and the consts: what lives as long as the model. A leaf is allocated and
- * initialised as soon as the dims of its shape are bound, and they stay bound from then on. Optimizer states wait for
- * the first step.
+ * Params, states and optimizer states, which live as long as the model. One is allocated and initialised as soon as the
+ * dims of its shape are bound, and they stay bound from then on. Optimizer states wait for the first step.
  */
-export class Store {
-  private readonly leaves = new Map<number, Leaf>();
-  private readonly indices = new Map<string, number>();
-  /** Dims that no call can change. */
-  private readonly fixed: Map<string, BoundDim>;
-
-  /** @internal */
-  constructor(
-    private readonly spec: ModuleSpec,
-    private readonly device: Device,
-    private readonly seed: number,
-    dims: Readonly<Record<string, number>>,
-    private readonly lease: Lease,
-    private readonly codec?: Codec,
-  ) {
-    this.fixed = new Map(Object.entries(dims).map(([name, value]) => [name, { value, source: "`dims`" }]));
-    spec.tensors.forEach(({ name, role }, index) => {
-      if (role === "param" || role === "state" || role === "optimizer") this.indices.set(name, index);
-    });
-  }
-
+export interface Store {
   /** Names of params, states and optimizer states (`nll/m/W1`). */
-  get names(): string[] {
-    return [...this.indices.keys()];
-  }
-
+  readonly names: string[];
   /** A handle, which stays good. @throws DataError for an unknown name, and while its sizes are open */
-  get(name: string): Tensor {
-    const index = this.indexOf(name);
-    const { memory, shape } = this.leaf(index);
-    return new Tensor(name, this.tensor(index).dtype, shape, memory, this.device, this.lease);
-  }
-
+  get(name: string): Tensor;
   /** @throws DataError, with nothing changed, for an unknown name, a wrong shape or a wrong type */
-  set(name: string, value: HostInput): void {
-    this.assign([[this.indexOf(name), parseHost(value, `\`${name}\``)]]);
-  }
-
+  set(name: string, value: HostInput): void;
   /** Safetensors bytes of all that the store holds, as of this call. */
-  async save(): Promise<Uint8Array> {
-    const codec = this.needCodec();
-    for (const [name, index] of this.indices) if (this.tensor(index).role !== "optimizer") this.get(name);
-    const held = [...this.indices].flatMap(([name, index]) => {
-      const leaf = this.leaves.get(index);
-      return leaf ? [{ name, dtype: this.tensor(index).dtype, leaf }] : [];
-    });
-    const contents = await Promise.all(
-      held.map(({ dtype, leaf }) => this.device.read(leaf.memory, dtype, leaf.length)),
-    );
-    return codec.write(
-      new Map(
-        held.map(({ name, dtype, leaf }, i) => [name, { dtype, shape: leaf.shape, data: contents[i]! }]),
-      ),
-    );
-  }
-
+  save(): Promise<Uint8Array>;
   /**
    * Replaces contents by those of safetensors bytes. Missing and unknown names are errors unless `strict` is false;
    * optimizer states that are missing start anew.
    * @throws DataError, with nothing changed
    */
-  load(bytes: Uint8Array | ArrayBuffer, { strict = true }: { readonly strict?: boolean } = {}): void {
-    this.lease.check();
-    const file = this.needCodec().read(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
-    const known = [...file].flatMap<[number, HostValue]>(([name, value]) => {
-      const index = this.indices.get(name);
-      if (index !== undefined) return [[index, value]];
-      if (strict) throw unknownName("tensor in the file,", name, this.indices.keys());
-      return [];
-    });
-    const missing = [...this.indices].filter(([name]) => !file.has(name));
-    const lacking = missing
-      .filter(([, index]) => this.tensor(index).role !== "optimizer")
-      .map(([name]) => name);
-    if (strict && lacking.length)
-      throw new DataError("GRAD6011", `the file lacks ${lacking.map((name) => `\`${name}\``).join(", ")}`);
-    this.assign(known);
-    for (const [name, index] of missing) {
-      const leaf = this.leaves.get(index);
-      if (leaf && !lacking.includes(name)) this.initialise(index, leaf);
-    }
-  }
-
-  /** @internal Binds what the shapes determine, over what is fixed, and checks it. Changes nothing. */
-  bind(given: readonly GivenShape[]): Map<string, BoundDim> {
-    const dims = bindDims(this.spec.dims, this.fixed, given);
-    runChecks(this.spec.checks, dims);
-    return dims;
-  }
-
-  /** @internal Allocates and initialises what the dims now determine. */
-  settle(dims: ReadonlyMap<string, BoundDim>): void {
-    this.spec.tensors.forEach(({ role, shape }, index) => {
-      const wanted = role === "param" || role === "state" || role === "const";
-      if (wanted && !this.leaves.has(index) && openDim(shape, dims) === undefined) this.allocate(index, dims);
-    });
-  }
-
-  /** @internal Values for all or none of the leaves. */
-  assign(values: readonly (readonly [number, HostValue])[]): void {
-    this.lease.check();
-    this.device.check?.();
-    const source = (index: number): string => `${this.tensor(index).role} \`${this.tensor(index).name}\``;
-    const given = values.map(([index, { shape }]) => {
-      const axes = this.tensor(index).shape;
-      checkRank(source(index), shape, axes.length);
-      return { source: source(index), axes, shape };
-    });
-    const dims = this.bind(given);
-    const arrays = values.map(([index, { data }]) => {
-      const { shape, dtype } = this.tensor(index);
-      const sizes = shape.map((size) => evaluate(size, dims));
-      return [index, hostArray(data, dtype, sizes, source(index))] as const;
-    });
-    for (const [index, data] of arrays) {
-      const { memory } = this.leaves.get(index) ?? this.allocate(index, dims, false);
-      this.device.upload(memory, this.tensor(index).dtype, data);
-    }
-    this.settle(dims);
-  }
-
-  /** @internal Named arrays of `create({ params })`; the others keep their initialisers. */
-  assignNamed(values: Readonly<Record<string, HostInput>>): void {
-    this.assign(
-      Object.entries(values).map(([name, value]) => [this.indexOf(name), parseHost(value, `\`${name}\``)]),
-    );
-  }
-
-  /** @internal Allocated where it was not yet. @throws DataError while its sizes are open */
-  leaf(index: number): Leaf {
-    return this.leaves.get(index) ?? this.allocate(index, this.bind([]));
-  }
-
-  /** @internal Whether it is memory of the store's. */
-  holds(memory: Memory): boolean {
-    for (const leaf of this.leaves.values()) if (leaf.memory === memory) return true;
-    return false;
-  }
-
-  /** @internal */
-  dispose(): void {
-    for (const { memory } of this.leaves.values()) this.device.free(memory);
-    this.leaves.clear();
-  }
-
-  private allocate(index: number, dims: ReadonlyMap<string, BoundDim>, initialise = true): Leaf {
-    const { name, role, dtype, shape: sizes } = this.tensor(index);
-    const open = openDim(sizes, dims);
-    if (open !== undefined) throw unbound(open);
-    const shape = sizes.map((size) => evaluate(size, dims));
-    const length = shape.reduce((a, b) => a * b, 1);
-    const leaf = {
-      memory: this.device.allocate(this.device.bytes(dtype, length), `\`${name}\``),
-      shape,
-      length,
-    };
-    this.leaves.set(index, leaf);
-    for (const dim of sizes.flatMap(dimsOf))
-      if (!this.fixed.has(dim))
-        this.fixed.set(dim, { value: evaluate(dim, dims), source: `${role} \`${name}\`` });
-    if (initialise) this.initialise(index, leaf);
-    return leaf;
-  }
-
-  private initialise(index: number, { memory, shape }: Leaf): void {
-    const { name, dtype, init = { kind: "fill", value: 0 } } = this.tensor(index);
-    const fanIn =
-      "fanIn" in init && init.fanIn !== undefined ? evaluate(init.fanIn, this.bind([])) : undefined;
-    const drawn = initialValues(init, shape, name, this.seed, fanIn);
-    this.device.upload(
-      memory,
-      dtype,
-      hostArray(dtype[0] === "f" ? drawn : Array.from(drawn), dtype, shape, `the start of \`${name}\``),
-    );
-  }
-
-  private indexOf(name: string): number {
-    this.lease.check();
-    const index = this.indices.get(name);
-    if (index === undefined) throw unknownName("param", name, this.indices.keys());
-    return index;
-  }
-
-  private tensor(index: number): TensorSpec {
-    return this.spec.tensors[index]!;
-  }
-
-  private needCodec(): Codec {
-    this.lease.check();
-    if (!this.codec)
-      throw new UnsupportedError(
-        "GRAD6020",
-        "the module was built without safetensors; use store.get and store.set",
-      );
-    return this.codec;
-  }
+  load(bytes: Uint8Array | ArrayBuffer, options?: { readonly strict?: boolean }): void;
 }
 
-/** @throws DataError where the number of axes differs; a flat array fits any */
-export function checkRank(source: string, shape: GivenShape["shape"], rank: number): void {
-  if (!("total" in shape) && shape.length !== rank)
-    throw new DataError(
-      "GRAD6003",
-      `${source} has ${shape.length} axes ([${shape.join(", ")}]), where ${rank} are wanted`,
-    );
+/** The store as its model sees it. */
+export interface OpenStore {
+  readonly store: Store;
+  /** Values for all or none of the names. */
+  assign(values: Iterable<readonly [name: string, value: unknown]>): void;
+  /** Binds what the shapes determine, beside what is fixed, and checks it. Changes nothing. */
+  bind(given?: readonly Given[]): Dims;
+  /** Memory and start values for a leaf that has none. */
+  settle(leaf: Leaf, dims: Dims): void;
+  /** The same for all that the dims now determine, but optimizer states. */
+  settleAll(dims: Dims): void;
+}
+
+export function openStore(
+  { dims: specs, sizes, checks }: ModuleSpec,
+  life: Life,
+  leaves: readonly Leaf[],
+  seed: number,
+  fixed: Dims,
+): OpenStore {
+  const { device } = life;
+  /** Of the store, and consts. */
+  const kept = leaves.filter(({ spec: { role } }) => role !== "input" && role !== "argument");
+  const named = new Map(kept.flatMap((leaf) => (leaf.spec.role === "const" ? [] : [[leaf.name, leaf]])));
+  const isOptimizer = ({ spec: { role } }: Leaf): boolean => role === "optimizer";
+
+  const bind = (given: readonly Given[] = []): Dims => {
+    // The dims of what is kept stay as they are.
+    const held = kept.flatMap((leaf) => (leaf.memory ? [givenBy(leaf, leaf.shape, leaf.length)] : []));
+    const dims = bindDims(specs, sizes, fixed, [...held, ...given]);
+    for (const [value, code, message] of checks?.(dims) ?? []) if (value < 0) fail(code, message);
+    return dims;
+  };
+  const start = (leaf: Leaf, dims: Dims): void => {
+    const { init = 0 } = leaf.spec;
+    leaf.pending = typeof init === "function" ? init(leaf, seed, dims) : init;
+    deliver(leaf);
+    // Kernels may write here.
+    leaf.held = undefined;
+  };
+  const settle = (leaf: Leaf, dims: Dims): void => {
+    if (leaf.memory) return;
+    allocate(leaf, dims);
+    start(leaf, dims);
+  };
+  const settleAll = (dims: Dims): void => {
+    for (const leaf of kept)
+      if (!isOptimizer(leaf) && product(leaf.spec.shape, dims) >= 0) settle(leaf, dims);
+  };
+  const leafOf = (name: string): Leaf => {
+    checkLife(life);
+    return named.get(name) ?? unknown("param", name, named.keys());
+  };
+  const assign: OpenStore["assign"] = (values) => {
+    const given = [...values].map(([name, value]) => [leafOf(name), value] as const);
+    const dims = bind(given.map(([leaf, value]) => parse(leaf, value)));
+    for (const [leaf] of given) verify(leaf, dims);
+    for (const [leaf] of given) {
+      if (!leaf.memory) allocate(leaf, dims);
+      deliver(leaf);
+    }
+    settleAll(dims);
+  };
+  const store: Store = {
+    get names() {
+      return [...named.keys()];
+    },
+    get(name) {
+      const leaf = leafOf(name);
+      settle(leaf, bind());
+      return new Tensor(leaf);
+    },
+    set: (name, value) => assign([[name, value]]),
+    async save() {
+      for (const leaf of named.values()) if (!isOptimizer(leaf)) store.get(leaf.name);
+      const held = [...named.values()].filter(({ memory }) => memory);
+      const contents = await Promise.all(held.map((leaf) => device.read(leaf)));
+      return writeTensors(held.map((leaf, n) => [leaf.name, { ...leaf, data: contents[n]! }]));
+    },
+    load(bytes, { strict = true } = {}) {
+      const file = readTensors(new Uint8Array(bytes));
+      const missing = [...named.values()].filter(({ name }) => !file.has(name));
+      for (const leaf of missing)
+        if (strict && !isOptimizer(leaf)) mismatch(6011, leaf.source, "missing", "in the file");
+      assign([...file].filter(([name]) => strict || named.has(name)));
+      for (const leaf of missing) if (leaf.memory && isOptimizer(leaf)) start(leaf, {});
+    },
+  };
+  return { store, assign, bind, settle, settleAll };
 }

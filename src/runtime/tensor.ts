@@ -1,13 +1,36 @@
-import type { Backend, Device, Memory } from "./device.js";
-import { DataError, StaleTensorError, UnsupportedError } from "./errors.js";
+import type { Backend, Device } from "./device.js";
+import { mismatch, StaleTensorError, unsupported } from "./errors.js";
+import { shapeText } from "./sizes.js";
 import type { DType, TypedArray } from "./types.js";
 
-/** For how long results hold: one for each call, one for the store's handles. */
-export class Lease {
-  ended: string | undefined;
-  check(): void {
-    if (this.ended !== undefined) throw new StaleTensorError("GRAD6022", this.ended);
-  }
+/** What a model's tensors have in common. */
+export interface Life {
+  readonly device: Device;
+  /** The number of the call whose results hold. */
+  call: number;
+  ended?: boolean;
+}
+/** A tensor of known size in a device's memory. */
+export interface Place<M = unknown> {
+  /** The name in the source. */
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly length: number;
+  readonly memory: M;
+  readonly life: Life;
+  /** The live contents, as they were made last. */
+  view?: TypedArray;
+}
+
+/** @throws StaleTensorError, DeviceLostError */
+export function checkLife({ device, call, ended }: Life, of = call): void {
+  if (ended || of !== call)
+    throw new StaleTensorError(
+      "GRAD6022",
+      ended ? "the model was disposed" : "a result holds until the model's next call",
+    );
+  device.check?.();
 }
 
 /**
@@ -15,61 +38,52 @@ export class Lease {
  * stays. Reading a stale one throws StaleTensorError.
  */
 export class Tensor {
+  /** @internal */
   constructor(
-    /** The name in the source. */
-    readonly name: string,
-    readonly dtype: DType,
-    readonly shape: readonly number[],
     /** @internal */
-    readonly memory: Memory,
-    private readonly device: Device,
-    private readonly lease: Lease,
+    readonly place: Place,
+    /** The call that it is a result of. */
+    private readonly call?: number,
   ) {}
+  get name(): string {
+    return this.place.name;
+  }
+  get dtype(): DType {
+    return this.place.dtype;
+  }
+  get shape(): readonly number[] {
+    return this.place.shape;
+  }
   get length(): number {
-    let length = 1;
-    for (const extent of this.shape) length *= extent;
-    return length;
+    return this.place.length;
   }
   get backend(): Backend {
-    return this.device.backend;
+    return this.place.life.device.backend;
   }
   /** A copy, row-major, of the contents at the time of this call. */
   async read(): Promise<TypedArray> {
-    this.check();
-    return this.device.read(this.memory, this.dtype, this.length);
+    return this.check().read(this.place);
   }
   /** The value of a tensor of one element, as of this call. @throws DataError for any other. */
   async item(): Promise<number> {
-    this.check();
-    if (this.length !== 1)
-      throw new DataError(
-        "GRAD6003",
-        `item() wants one element; \`${this.name}\` is [${this.shape.join(", ")}]`,
-      );
-    const view = this.device.view?.(this.memory, this.dtype, 1);
-    return (view ?? (await this.read()))[0]!;
+    const { place } = this;
+    if (place.length !== 1)
+      mismatch(6003, `item() of \`${place.name}\``, shapeText(place.shape), "one element");
+    const device = this.check();
+    return (device.view?.(place) ?? (await device.read(place)))[0]!;
   }
   /** The live contents, on js and wasm: later calls write here. @throws UnsupportedError on WebGPU. */
   get data(): TypedArray {
-    this.check();
-    const view = this.device.view?.(this.memory, this.dtype, this.length);
-    if (!view) throw new UnsupportedError("GRAD6020", `\`data\` needs js or wasm; on WebGPU use read()`);
-    return view;
+    return this.check().view?.(this.place) ?? unsupported("no `data` on WebGPU; use read()");
   }
   /** On WebGPU, the buffer that holds the contents from offset 0. @throws UnsupportedError elsewhere. */
   get buffer(): GPUBuffer {
-    this.check();
-    const buffer = this.device.buffer?.(this.memory);
-    if (!buffer) throw new UnsupportedError("GRAD6020", `\`buffer\` needs WebGPU; this is ${this.backend}`);
-    return buffer;
+    return this.check().buffer?.(this.place) ?? unsupported("`buffer` needs WebGPU");
   }
   /** @internal @throws StaleTensorError, DeviceLostError */
-  check(): void {
-    this.lease.check();
-    this.device.check?.();
-  }
-  /** @internal Whether `device` can use the memory as it is. */
-  on(device: Device): boolean {
-    return device.owns(this.memory);
+  check(): Device {
+    const { life } = this.place;
+    checkLife(life, this.call);
+    return life.device;
   }
 }

@@ -8,14 +8,17 @@ import type { Meta, Model } from "../../src/runtime/index.js";
 import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
 import { PROGRAM, SCHEDULED, SOURCE } from "./regression.js";
 
-const OPTIONS = { name: "regression", version: "0.0.0", precision: "f32", wrt: ["w"] } as const;
+const OPTIONS = { version: "0.0.0", wrt: ["w"] };
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
 const emitted = (targets: { js?: true; wgsl?: true }, runtimeImport?: string) => {
   const modules = { ...(targets.js && { js: SCHEDULED }), ...(targets.wgsl && { wgsl: SCHEDULED }) };
-  const spec = buildModuleSpec(PROGRAM, modules, OPTIONS);
   const sources = new Map([["regression.grad", SOURCE]]);
-  return emitModule(spec, modules, { sources, ...(runtimeImport !== undefined && { runtimeImport }) });
+  return emitModule(buildModuleSpec(PROGRAM, OPTIONS), modules, {
+    name: "regression",
+    sources,
+    ...(runtimeImport !== undefined && { runtimeImport }),
+  });
 };
 /** One file with the runtime in it, as a bundler makes it. */
 function bundled(code: string): string {
@@ -83,13 +86,13 @@ describe("a generated module", () => {
   it("keeps its shaders readable", () => {
     const wgsl = emitted({ wgsl: true }).code;
     expect(wgsl).toContain("\n@group(0) @binding(0) var<storage, read> x: array<f32>;\n");
-    expect(wgsl).toContain('grid: [{ extent: "B", step: 1 }]');
+    expect(wgsl).toContain("\n      k.k_y(t[0], t[2], y, B, I, B);\n");
   });
 });
 
 describe("typings", () => {
   it("carry names, shapes and what may be left out", () => {
-    expect(emitTypings(buildModuleSpec(PROGRAM, { js: SCHEDULED }, OPTIONS))).toMatchInlineSnapshot(`
+    expect(emitTypings(buildModuleSpec(PROGRAM, OPTIONS))).toMatchInlineSnapshot(`
       "import type { CreateOptions, HostInput, Meta, Model, Tensor, TensorInput } from "gradc/runtime";
 
       export interface Inputs {
@@ -144,6 +147,12 @@ describe("typings", () => {
 });
 
 describe("data as text", () => {
+  it("has functions as their texts", () => {
+    const double = (x: number): number => 2 * x;
+    expect(dataText({ f: double, list: [double] }, () => "(x) => 2 * x")).toBe(
+      "{ f: (x) => 2 * x, list: [(x) => 2 * x] }",
+    );
+  });
   it("keeps what JSON loses", () => {
     const value = {
       __proto__x: [-0, Infinity, NaN],

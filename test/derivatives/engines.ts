@@ -8,7 +8,6 @@ import { compile } from "../../src/compile.js";
 import { runEagerly } from "../../src/eager-run/run.js";
 import { interpret } from "../../src/ir/interpret.js";
 import type { CreateOptions, Model } from "../../src/runtime/index.js";
-import { sizeText } from "../../src/runtime/sizes.js";
 
 /** A program at a point. */
 export interface Subject {
@@ -79,7 +78,7 @@ export class Prepared {
   /** A leaf's size as the language writes it, `[B, 784]`; empty for a scalar. */
   axes(name: string): string {
     const leaf = this.compiled.spec?.tensors.find((t) => t.name === name);
-    const sizes = leaf?.shape.map(sizeText) ?? [];
+    const sizes = leaf?.shape ?? [];
     return sizes.length ? `[${sizes.join(", ")}]` : "";
   }
 

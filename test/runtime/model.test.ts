@@ -3,18 +3,19 @@ import {
   createModel,
   DataError,
   jsDevice,
-  safetensors,
   StaleTensorError,
   UnsupportedError,
+  writeSafetensors,
   type CreateOptions,
+  type Entry,
   type Model,
   type ModuleSpec,
   type NamedTensor,
 } from "../../src/runtime/index.js";
-import { kernels, spec } from "./regression-module.js";
+import { entriesFor, kernels, spec } from "./regression-module.js";
 
 const create = (options: CreateOptions = {}): Promise<Model> =>
-  createModel(spec, { js: jsDevice(kernels), codec: safetensors }, options);
+  createModel(spec, { js: jsDevice(kernels, entriesFor(false)) }, options);
 const w = [1, -2];
 const x = Float32Array.of(1, 2, 3, 4, 5, 6);
 const t = Float32Array.of(0, 1, 2);
@@ -66,8 +67,8 @@ describe("calls", () => {
     expect(grads["w"]!.data[0]).toBeCloseTo(dy[0]! + 3 * dy[1]! + 5 * dy[2]!, 4);
     expect(grads["bias"]!.data[0]).toBeCloseTo(dy[0]! + dy[1]! + dy[2]!, 4);
     expect(Object.keys(model.backward({ x, t }, { wrt: ["bias"] }).grads)).toEqual(["bias"]);
-    fails(() => model.backward({ x, t }, { wrt: ["bais"] }), "GRAD6002", /did you mean `bias`/);
-    fails(() => model.backward({ x, t }, { of: "mes" }), "GRAD6002", /did you mean `mse`/);
+    fails(() => model.backward({ x, t }, { wrt: ["bais"] }), "GRAD6002", /`bais`, not one of w, bias/);
+    fails(() => model.backward({ x, t }, { of: "mes" }), "GRAD6002", /`mes`, not one of mse/);
   });
   it("a step shows the values from before it and updates params, states and optimizer states", async () => {
     const model = await create({ params: { w, bias: 0 } });
@@ -92,7 +93,7 @@ describe("calls", () => {
     a.step({ x, t });
     b.step({ x, t }, { rate: 0.1 });
     expect([...a.store.get("w").data]).toEqual([...b.store.get("w").data]);
-    fails(() => a.step({ x, t }, { rat: 1 }), "GRAD6002", /did you mean `rate`/);
+    fails(() => a.step({ x, t }, { rat: 1 }), "GRAD6002", /`rat`, not one of rate/);
   });
   it("a number that is given again counts as given, and another one replaces it", async () => {
     const [a, b] = [await create({ params: { w, bias: 0 } }), await create({ params: { w, bias: 0 } })];
@@ -163,28 +164,22 @@ describe("calls", () => {
   });
   it("a launch with steps runs in order, forwards or backwards, the step's number last", async () => {
     const seen: unknown[] = [];
-    const launch = {
-      kernel: "k",
-      tensors: [0],
-      writes: [],
-      sizes: ["N"],
-      steps: { first: { terms: [[1, "N"], [-1]] }, count: "N", direction: -1 },
-    } as const;
-    const entry = { launches: [launch], results: {}, grads: {}, updates: [] };
+    const forward: Entry = (k, [x], _, { N = NaN }) => [
+      () => {
+        for (let n = N - 1; n >= 0; n--) k["k"]!(x!, N, n);
+      },
+      [],
+    ];
     const module: ModuleSpec = {
       version: "0",
-      name: "steps",
-      precision: "f64",
-      dims: [{ name: "N" }],
-      checks: [],
-      tensors: [{ name: "x", role: "input", dtype: "f64", shape: ["N"] }],
+      dims: { N: null },
+      tensors: [{ role: "input", name: "x", dtype: "f64", shape: ["N"] }],
+      results: {},
       losses: [],
       trains: [],
-      wrt: [],
-      targets: { js: { forward: entry, backward: {}, step: {} } },
     };
     const model = await createModel(module, {
-      js: jsDevice({ k: (...args) => void seen.push(args.slice(1)) }),
+      js: jsDevice({ k: (...args) => void seen.push(args.slice(1)) }, { forward, backward: {}, step: {} }),
     });
     model.forward({ x: [1, 2, 3] });
     expect(seen).toEqual([
@@ -207,17 +202,17 @@ describe("calls", () => {
 describe("wrong data: an error that names it, and nothing has changed", () => {
   const good = { x, t, kind: Int32Array.of(0, 1, 2) };
   const cases: [string, Parameters<Model["step"]>[0], string, ...(string | RegExp)[]][] = [
-    ["a missing input", { x }, "GRAD6001", /`t` is missing/],
-    ["an unknown one", { ...good, kin: [1] }, "GRAD6002", /`kin`.*did you mean `kind`/],
+    ["a missing input", { x }, "GRAD6001", /`t`: missing, not f32\[B\]/],
+    ["an unknown one", { ...good, kin: [1] }, "GRAD6002", /input: `kin`, not one of x, t, kind/],
     ["a wrong length", { ...good, x: new Float32Array(5) }, "GRAD6003", /`x`.*\b5\b/],
     [
       "a length against another input",
       { ...good, t: new Float32Array(4) },
       "GRAD6007",
-      /input `t` is 4 long/,
-      /B = 3/,
+      /input `t`: 4 long/,
+      /\[3\].*B = 3 from input `x`/,
     ],
-    ["a wrong rank", { ...good, x: [1, 2] }, "GRAD6003", /`x` has 1 axes/],
+    ["a wrong rank", { ...good, x: [1, 2] }, "GRAD6003", /`x`: 1 axes, not 2/],
     ["ragged lists", { ...good, x: [[1, 2], [3], [4, 5]] }, "GRAD6003", /ragged.*\[1\]/],
     [
       "floats for integers",
@@ -237,14 +232,9 @@ describe("wrong data: an error that names it, and nothing has changed", () => {
       "a value out of range",
       { ...good, kind: Int32Array.of(0, 1, 3) },
       "GRAD6006",
-      /3 at \[2\].*0\.\.3 \(0\.\.C\)/,
+      /3 at \[2\], not in 0\.\.3 \(0\.\.C\)/,
     ],
-    [
-      "a size that a check forbids",
-      { x: new Float32Array(0), t: [], kind: [] },
-      "GRAD3100",
-      /mean over B.*B = 0/,
-    ],
+    ["a size that a check forbids", { x: new Float32Array(0), t: [], kind: [] }, "GRAD3100", /mean over B/],
   ];
   it.each(cases)("%s", async (_, inputs, code, ...texts) => {
     const model = await create({ params: { w, bias: 0 } });
@@ -258,13 +248,17 @@ describe("wrong data: an error that names it, and nothing has changed", () => {
   });
   it("text is no tensor", async () => {
     const model = await create();
-    fails(() => Reflect.apply(model.forward, model, [{ x: "one", t }]), "GRAD6004", /`x` is "one"/);
+    fails(
+      () => Reflect.apply(model.forward, model, [{ x: "one", t }]),
+      "GRAD6004",
+      /`x`: "one", not a number/,
+    );
   });
   it("a tensor of the wrong dtype or shape", async () => {
     const model = await create({ params: { w, bias: 0 } });
     model.forward(good);
-    fails(() => model.forward({ ...good, kind: model.store.get("w") }), "GRAD6007", /`kind` is \[2\]/);
-    fails(() => model.forward({ ...good, x: model.store.get("w") }), "GRAD6003", /`x` has 1 axes/);
+    fails(() => model.forward({ ...good, kind: model.store.get("w") }), "GRAD6004", /`kind`: f32, not i32/);
+    fails(() => model.forward({ ...good, x: model.store.get("w") }), "GRAD6003", /`x`: 1 axes/);
     fails(
       () =>
         model.forward({
@@ -276,7 +270,7 @@ describe("wrong data: an error that names it, and nothing has changed", () => {
           kind: model.store.get("w"),
         }),
       "GRAD6004",
-      /f32.*i32/,
+      /f32, not i32/,
     );
   });
 });
@@ -286,12 +280,12 @@ describe("dims", () => {
     const model = await create();
     model.forward({ x: [[1, 2]], t: [0] });
     model.forward({ x, t });
-    fails(() => model.forward({ x: [[1, 2, 3]], t: [0] }), "GRAD6007", /I = 2 from param `w`/);
+    fails(() => model.forward({ x: [[1, 2, 3]], t: [0] }), "GRAD6007", /\[1, 2\].*I = 2 from param `w`/);
   });
   it("given in create cannot be changed by a shape", async () => {
     const model = await create({ dims: { I: 2, B: 3 } });
     expect(model.store.get("w").shape).toEqual([2]);
-    fails(() => model.forward({ x: [[1, 2]], t: [0] }), "GRAD6007", /B = 3 from `dims`/);
+    fails(() => model.forward({ x: [[1, 2]], t: [0] }), "GRAD6007", /\[3, 2\].*B = 3 from `dims`/);
     await expect(create({ dims: { J: 1 } })).rejects.toMatchObject({ code: "GRAD6002" });
     await expect(create({ dims: { I: -1 } })).rejects.toMatchObject({ code: "GRAD6009" });
     await expect(create({ dims: { I: 2 }, params: { w: [1, 2, 3] } })).rejects.toMatchObject({
@@ -307,7 +301,7 @@ describe("dims", () => {
 describe("create", () => {
   it("says which backends there are", async () => {
     await expect(create({ backend: "webgpu" })).rejects.toBeInstanceOf(UnsupportedError);
-    await expect(create({ backend: "webgpu" })).rejects.toThrow(/only for js/);
+    await expect(create({ backend: "webgpu" })).rejects.toThrow(/compiled for js/);
     expect((await create({ backend: "auto" })).backend).toBe("js");
   });
   it("the same seed gives the same params", async () => {
@@ -353,7 +347,7 @@ describe("the store", () => {
   it("load is strict about names unless told not to be", async () => {
     const model = await create({ params: { w, bias: 0 } });
     const file = (names: readonly string[]): Uint8Array =>
-      safetensors.write(
+      writeSafetensors(
         new Map(
           names.map((name) => [
             name,
@@ -368,11 +362,11 @@ describe("the store", () => {
         ),
       );
     const before = await contents(model);
-    fails(() => model.store.load(file(["w", "bias"])), "GRAD6011", /lacks `steps`/);
+    fails(() => model.store.load(file(["w", "bias"])), "GRAD6011", /state `steps`: missing/);
     fails(
       () => model.store.load(file(["w", "bias", "steps", "step"])),
       "GRAD6002",
-      /`step`.*did you mean `steps`/,
+      /`step`, not one of w, bias, steps/,
     );
     expect(await contents(model)).toEqual(before);
     model.store.load(file(["w", "other"]), { strict: false });
@@ -391,26 +385,23 @@ describe("the store", () => {
       data: new Float32Array(shape[0] ?? 1),
     });
     const file = (wide: number): Uint8Array =>
-      safetensors.write(
+      writeSafetensors(
         new Map<string, NamedTensor>([
           ["bias", { ...tensor("f32", []), data: Float32Array.of(3) }],
           ["steps", { dtype: "i32", shape: [], data: Int32Array.of(3) }],
           ["w", tensor("f32", [wide])],
         ]),
       );
-    fails(() => model.store.load(file(3)), "GRAD6007", /param `w` is \[3\]/, /I = 2/);
-    fails(() => model.store.load(file(2).subarray(0, 20)), "GRAD6010", /truncated/);
+    fails(() => model.store.load(file(3)), "GRAD6007", /param `w`: \[3\]/, /\[2\].*I = 2 from param `w`/);
+    fails(() => model.store.load(file(2).subarray(0, 20)), "GRAD6010", /safetensors/);
     expect(await contents(model)).toEqual(before);
   });
   it("set checks names, shapes and types, and binds open dims", async () => {
     const model = await create();
-    fails(() => model.store.set("ww", [1]), "GRAD6002", /did you mean `w`/);
+    fails(() => model.store.set("ww", [1]), "GRAD6002", /`ww`, not one of w, /);
     model.store.set("w", Float32Array.of(1, 2, 3));
     expect(model.dims).toEqual({ I: 3, C: 3 });
-    fails(() => model.store.set("w", [1, 2]), "GRAD6007", /I = 3 from param `w`/);
+    fails(() => model.store.set("w", [1, 2]), "GRAD6007", /\[3\].*I = 3 from param `w`/);
     fails(() => model.store.set("steps", 0.5), "GRAD6005");
-    await expect(
-      createModel(spec, { js: jsDevice(kernels) }).then((m) => m.store.save()),
-    ).rejects.toBeInstanceOf(UnsupportedError);
   });
 });

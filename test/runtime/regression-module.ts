@@ -1,4 +1,5 @@
-import type { EntrySpec, JsKernel, JsKernels, ModuleSpec, TypedArray } from "../../src/runtime/types.js";
+import { normal } from "../../src/runtime/initialise.js";
+import type { Entries, Entry, Kernels, ModuleSpec, TypedArray } from "../../src/runtime/types.js";
 
 /**
  * Linear regression by hand: `y[b] = sum[i] x[b, i] * w[i] + bias`, `mse = mean[b] (y[b] - t[b])^2`, momentum, a
@@ -11,71 +12,45 @@ const BIAS = 4;
 const STEPS = 5;
 const VELOCITY = 6;
 const RATE = 7;
-const Y = 8;
-const MSE = 9;
-const DY = 10;
-const DW = 11;
-const DBIAS = 12;
-const NEW_VELOCITY = 13;
-const NEW_BIAS = 14;
-const NEW_STEPS = 15;
-const Y_COLUMN = 16;
 
-const forward = [
-  {
-    kernel: "predict",
-    tensors: [X, W, BIAS, Y],
-    writes: [3],
-    sizes: ["B", "I"],
-    grid: [{ extent: "B", step: 1 }],
-  },
-  { kernel: "loss", tensors: [Y, T, MSE], writes: [2], sizes: ["B"], grid: [] },
-];
-const adjoint = [
-  ...forward,
-  { kernel: "residual", tensors: [Y, T, DY], writes: [2], sizes: ["B"], grid: [{ extent: "B", step: 1 }] },
-  {
-    kernel: "weight_grad",
-    tensors: [X, DY, DW],
-    writes: [2],
-    sizes: ["B", "I"],
-    grid: [{ extent: "I", step: 1 }],
-  },
-  { kernel: "bias_grad", tensors: [DY, DBIAS], writes: [1], sizes: ["B"], grid: [] },
-];
-const results = { mse: MSE, y: Y, column: Y_COLUMN, weights: W };
-const step: EntrySpec = {
-  launches: [
-    ...adjoint,
-    {
-      kernel: "momentum",
-      tensors: [DW, VELOCITY, NEW_VELOCITY, RATE, W],
-      writes: [2, 4],
-      sizes: ["I"],
-      grid: [{ extent: "I", step: 1 }],
-    },
-    {
-      kernel: "descend",
-      tensors: [DBIAS, BIAS, RATE, STEPS, NEW_BIAS, NEW_STEPS],
-      writes: [4, 5],
-      sizes: [],
-      grid: [],
-    },
-  ],
-  results,
-  grads: {},
-  updates: [
-    { leaf: W, value: W },
-    { leaf: VELOCITY, value: NEW_VELOCITY },
-    { leaf: BIAS, value: NEW_BIAS },
-    { leaf: STEPS, value: NEW_STEPS },
-  ],
-};
-const target = {
-  forward: { launches: forward, results, grads: {}, updates: [] },
-  backward: { mse: { launches: adjoint, results, grads: { w: DW, bias: DBIAS }, updates: [] } },
-  step: { mse: step },
-};
+/** `isGpu`: with the number of invocations as each call's last argument. */
+export function entriesFor(isGpu: boolean): Entries {
+  const entry =
+    (isBackward: boolean, isStep: boolean): Entry =>
+    (k, t, v, { B = NaN, I = NaN }) => {
+      type A = (typeof t)[number];
+      const call = (
+        name: string,
+        tensors: readonly (A | undefined)[],
+        sizes: number[],
+        points: number,
+      ): void => k[name]!(...tensors.map((tensor) => tensor!), ...sizes, ...(isGpu ? [points] : []));
+      const [y, mse, dy, dw, dbias] = [v(B), v(1), v(B), v(I), v(1)];
+      const [velocity, bias, steps, before] = [v(I), v(1), v(1, "i32"), v(I)];
+      const run = (): void => {
+        k["copy"]!(before, t[W]!, 4 * I);
+        call("predict", [t[X], t[W], t[BIAS], y], [B, I], B);
+        call("loss", [y, t[T], mse], [B], 1);
+        if (!isBackward) return;
+        call("residual", [y, t[T], dy], [B], B);
+        call("weight_grad", [t[X], dy, dw], [B, I], I);
+        call("bias_grad", [dy, dbias], [B], 1);
+        if (!isStep) return;
+        call("momentum", [dw, t[VELOCITY], velocity, t[RATE], t[W]], [I], I);
+        call("descend", [dbias, t[BIAS], t[RATE], t[STEPS], bias, steps], [], 1);
+        k["copy"]!(t[VELOCITY]!, velocity, 4 * I);
+        k["copy"]!(t[BIAS]!, bias, 4);
+        k["copy"]!(t[STEPS]!, steps, 4);
+      };
+      const results = [mse, y, y, before];
+      return isBackward && !isStep ? [run, results, [dw, dbias]] : [run, results];
+    };
+  return {
+    forward: entry(false, false),
+    backward: { mse: entry(true, false) },
+    step: { mse: entry(true, true) },
+  };
+}
 
 const kernel = (
   buffers: readonly string[],
@@ -83,9 +58,8 @@ const kernel = (
   sizes: readonly string[],
   count: string,
   body: string,
-): { code: string; workgroupSize: number } => ({
-  workgroupSize: 64,
-  code: [
+): string =>
+  [
     ...buffers.map((name, k) => {
       const [id = "", type = "f32"] = name.split(":");
       return `@group(0) @binding(${k}) var<storage, ${written.includes(k) ? "read_write" : "read"}> ${id}: array<${type}>;`;
@@ -96,8 +70,7 @@ const kernel = (
     `let i = gid.y * (groups.x * 64u) + gid.x; if (i >= ${count}) { return; }`,
     body,
     "}",
-  ].join("\n"),
-});
+  ].join("\n");
 
 export const shaders = {
   predict: kernel(
@@ -147,14 +120,14 @@ export const shaders = {
 
 type Buffers = readonly TypedArray[];
 const js =
-  (buffers: number, run: (b: Buffers, sizes: readonly number[]) => void): JsKernel =>
+  (buffers: number, run: (b: Buffers, sizes: readonly number[]) => void): Kernels<TypedArray>[string] =>
   (...args) =>
     run(
       args.slice(0, buffers).filter((a) => typeof a !== "number"),
       args.slice(buffers).map(Number),
     );
 
-export const kernels: JsKernels = {
+export const kernels: Kernels<TypedArray> = {
   predict: js(4, ([x, w, bias, y], [B = 0, I = 0]) => {
     for (let b = 0; b < B; b++) {
       let s = bias![0]!;
@@ -194,50 +167,26 @@ export const kernels: JsKernels = {
   }),
 };
 
-const value = (name: string, shape: readonly string[], dtype: "f32" | "i32" = "f32") =>
-  ({ name, role: "value", dtype, shape }) as const;
-
 export const spec: ModuleSpec = {
   version: "0.1.0",
-  name: "regression",
-  precision: "f32",
-  dims: [{ name: "B" }, { name: "I" }, { name: "C", default: 3 }],
-  checks: [
-    {
-      value: { terms: [[1, "B"], [-1]] },
-      kind: "non-negative",
-      code: "GRAD3100",
-      message: "the mean over B is of nothing",
-    },
-  ],
+  dims: { B: null, I: null, C: 3 },
+  checks: ({ B = NaN }) => [[B - 1, "GRAD3100", "the mean over B is of nothing"]],
   tensors: [
-    { name: "x", role: "input", dtype: "f32", shape: ["B", "I"], doc: "features" },
-    { name: "t", role: "input", dtype: "f32", shape: ["B"] },
-    {
-      name: "kind",
-      role: "input",
-      dtype: "i32",
-      shape: ["B"],
-      range: [0, "C"],
-      init: { kind: "fill", value: 0 },
-    },
-    { name: "w", role: "param", dtype: "f32", shape: ["I"], init: { kind: "normal", a: 0, b: 0.1 } },
-    { name: "bias", role: "param", dtype: "f32", shape: [] },
-    { name: "steps", role: "state", dtype: "i32", shape: [] },
-    { name: "mse/v/w", role: "optimizer", dtype: "f32", shape: ["I"] },
-    { name: "train/mse/rate", role: "input", dtype: "f32", shape: [], init: { kind: "fill", value: 0.1 } },
-    value("y", ["B"]),
-    value("mse", []),
-    value("dy", ["B"]),
-    value("dw", ["I"]),
-    value("dbias", []),
-    value("v'", ["I"]),
-    value("bias'", []),
-    value("steps'", [], "i32"),
-    { name: "column", role: "value", dtype: "f32", shape: ["B", 1], alias: Y },
+    { role: "input", name: "x", dtype: "f32", shape: ["B", "I"], doc: "features" },
+    { role: "input", name: "t", dtype: "f32", shape: ["B"] },
+    { role: "input", name: "kind", dtype: "i32", shape: ["B"], range: [0, "C"], default: 0 },
+    { role: "param", name: "w", dtype: "f32", shape: ["I"], init: normal(1, () => 0.1) },
+    { role: "param", name: "bias", dtype: "f32", shape: [] },
+    { role: "state", name: "steps", dtype: "i32", shape: [] },
+    { role: "optimizer", name: "mse/v/w", dtype: "f32", shape: ["I"] },
+    { role: "argument", of: "mse", name: "rate", dtype: "f32", shape: [], default: 0.1 },
   ],
+  results: {
+    mse: { dtype: "f32", shape: [] },
+    y: { dtype: "f32", shape: ["B"] },
+    column: { dtype: "f32", shape: ["B", 1] },
+    weights: { dtype: "f32", shape: ["I"] },
+  },
   losses: ["mse"],
-  trains: [{ of: "mse", optimizer: "momentum", args: { rate: 0.1 }, argTensors: { rate: RATE } }],
-  wrt: ["w", "bias"],
-  targets: { js: target, wgsl: { ...target, shaders } },
+  trains: [{ of: "mse", optimizer: "momentum" }],
 };

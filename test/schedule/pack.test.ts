@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { printJsKernels } from "../../src/codegen/module/emit.js";
+import { emitModule } from "../../src/codegen/module/emit.js";
 import { buildModuleSpec } from "../../src/codegen/module/spec.js";
 import { compile } from "../../src/compile.js";
-import { createModel, jsDevice, type Inputs, type JsKernels, type Model } from "../../src/runtime/index.js";
+import * as runtime from "../../src/runtime/index.js";
+import type { CreateOptions, Inputs, Model } from "../../src/runtime/index.js";
 import type { ScheduledModule } from "../../src/schedule/kernel-ir.js";
 import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
 import { schedule } from "../../src/schedule/schedule.js";
@@ -31,6 +32,15 @@ const INPUTS = {
   z0: [1, 0.5, -1, 0],
 };
 
+/** A generated module's `create`. */
+function load(code: string): (options: CreateOptions) => Promise<Model> {
+  const body = code
+    .replace(/^import (\{.*\}) from .*$/m, "const $1 = runtime;")
+    .replace(/^export const meta .*$/m, "")
+    .replace("export const create =", "return");
+  return new Function("runtime", body)(runtime) as (options: CreateOptions) => Promise<Model>;
+}
+
 function compiled(source: string) {
   const result = compile(source);
   expect(result.diagnostics.filter((d) => d.severity === "error")).toEqual([]);
@@ -39,15 +49,12 @@ function compiled(source: string) {
   return (maxBuffers: number) => {
     const module = schedule(program, { ...JS_TARGET, maxBuffers });
     const run = async (inputs: Inputs, dims: Record<string, number>): Promise<Record<string, number[]>> => {
-      const kernels = new Function(
-        `${printJsKernels(module)}\nreturn { ${[...module.kernels.keys()].join(", ")} };`,
-      )() as JsKernels;
-      const spec = buildModuleSpec(
-        program,
+      const { code } = emitModule(
+        buildModuleSpec(program, { version: "0", wrt: ["w"] }),
         { js: module },
-        { name: "packed", version: "0", precision: "f32", wrt: ["w"] },
+        { name: "packed" },
       );
-      const model: Model = await createModel(spec, { js: jsDevice(kernels) }, { dims, seed: 1 });
+      const model = await load(code)({ dims, seed: 1 });
       const { grads, ...results } = model.backward(inputs);
       return Object.fromEntries(
         Object.entries({ ...results, ...grads }).map(([name, t]) => [name, [...t.data]]),

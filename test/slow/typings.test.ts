@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { emitTypings } from "../../src/codegen/module/emit.js";
 import { buildModuleSpec } from "../../src/codegen/module/spec.js";
-import { PROGRAM, SCHEDULED } from "../codegen/regression.js";
+import { PROGRAM } from "../codegen/regression.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "gradc-typings-"));
@@ -14,8 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the TypeScript compiler says of a use of the generated typings. */
 function errorsOf(use: string): string {
-  const options = { name: "regression", version: "0.0.0", precision: "f32", wrt: ["w"] } as const;
-  const dts = emitTypings(buildModuleSpec(PROGRAM, { js: SCHEDULED }, options));
+  const dts = emitTypings(buildModuleSpec(PROGRAM, { version: "0.0.0", wrt: ["w"] }));
   writeFileSync(
     join(folder, "regression.d.ts"),
     dts.replaceAll("gradc/runtime", join(root, "src/runtime/index.js")),

@@ -8,16 +8,19 @@ import {
   UnsupportedError,
   webgpuDevice,
   type CreateOptions,
+  type Devices,
   type Model,
-  type ModuleParts,
 } from "../../src/runtime/index.js";
-import type { LaunchSpec, ModuleSpec } from "../../src/runtime/types.js";
-import { kernels, spec } from "../runtime/regression-module.js";
+import type { Entry, ModuleSpec, Size } from "../../src/runtime/types.js";
+import { entriesFor, kernels, shaders, spec } from "../runtime/regression-module.js";
 import { answer, openDevice } from "./gpu.mjs";
 
 const { gpu, device } = await openDevice();
 
-const parts: ModuleParts = { webgpu: webgpuDevice, js: jsDevice(kernels) };
+const parts: Devices = {
+  webgpu: webgpuDevice(shaders, entriesFor(true)),
+  js: jsDevice(kernels, entriesFor(false)),
+};
 const create = (options: CreateOptions = {}): Promise<Model> =>
   createModel(spec, parts, { backend: "webgpu", device, ...options });
 const x = Float32Array.of(1, 2, 3, 4, 5, 6);
@@ -26,36 +29,33 @@ const params = { w: [1, -2], bias: 0.5 };
 const near = (got: number | undefined, wanted: number | undefined, gap: number): void =>
   ok(Math.abs(got! - wanted!) <= gap, `${got} is not near ${wanted}`);
 
-/** A module of one kernel: n → values. */
+/** A model of one kernel: n → values. */
 const single = (
-  launch: Omit<LaunchSpec, "kernel" | "tensors" | "writes">,
   code: string,
-  shape: ModuleSpec["tensors"][0]["shape"],
+  shape: readonly Size[],
+  call: (k: (...sizes: number[]) => void, N: number) => void,
   dtype: "f32" | "bool" = "f32",
-): ModuleSpec => {
-  const entry = {
-    launches: [{ kernel: "k", tensors: [0, 1], writes: [1], ...launch }],
-    results: { y: 1 },
-    grads: {},
-    updates: [],
+): Promise<Model> => {
+  const sizes: NonNullable<ModuleSpec["sizes"]> = {
+    "N + 1": ({ N = NaN }) => N + 1,
+    "268435456 * N": ({ N = NaN }) => 2 ** 28 * N,
   };
-  return {
+  const module: ModuleSpec = {
     version: "0.1.0",
-    name: "single",
-    precision: "f32",
-    dims: [{ name: "N" }],
-    checks: [],
+    dims: { N: null },
+    sizes,
     losses: [],
     trains: [],
-    wrt: [],
-    tensors: [
-      { name: "a", role: "input", dtype, shape: ["N"] },
-      { name: "y", role: "value", dtype, shape },
-    ],
-    targets: {
-      wgsl: { forward: entry, backward: {}, step: {}, shaders: { k: { code, workgroupSize: 64 } } },
-    },
+    tensors: [{ role: "input", name: "a", dtype, shape: ["N"] }],
+    results: { y: { dtype, shape } },
   };
+  const forward: Entry = (k, [a], v, dims) => {
+    const [size = NaN] = shape;
+    const y = v(typeof size === "number" ? size : (dims[size] ?? NaN), dtype);
+    return [() => call((...taken) => k["k"]!(a!, y, ...taken), dims["N"]!), [y]];
+  };
+  const entries = { forward, backward: {}, step: {} };
+  return createModel(module, { webgpu: webgpuDevice({ k: code }, entries) }, { device });
 };
 
 const CASES: readonly (readonly [title: string, run: () => Promise<void>])[] = [
@@ -110,11 +110,7 @@ const CASES: readonly (readonly [title: string, run: () => Promise<void>])[] = [
       @group(0) @binding(2) var<uniform> sizes: array<vec4<u32>, 1>;
       @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
         let i = gid.y * (groups.x * 64u) + gid.x; if (i >= sizes[0].x) { return; } y[i] = a[i] + 1.0; }`;
-      const model = await createModel(
-        single({ sizes: ["N"], grid: [{ extent: "N", step: 1 }] }, code, ["N"]),
-        { webgpu: webgpuDevice },
-        { device },
-      );
+      const model = await single(code, ["N"], (k, N) => k(N, N));
       const n = 65535 * 64 + 1000;
       const y = await model.forward({ a: Float32Array.from({ length: n }, (_, i) => i % 1000) })["y"]!.read();
       strictEqual(y.length, n);
@@ -132,12 +128,9 @@ const CASES: readonly (readonly [title: string, run: () => Promise<void>])[] = [
       @group(0) @binding(2) var<uniform> sizes: array<vec4<u32>, 1>;
       @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
         if (gid.x > 0u) { return; } let s = sizes[0].y; if (s == 0u) { y[0] = 0.0; } y[s + 1u] = y[s] + a[s]; }`;
-      const launch = { sizes: ["N"], grid: [], steps: { first: 0, count: "N", direction: 1 as const } };
-      const model = await createModel(
-        single(launch, code, [{ terms: [[1, "N"], [1]] }]),
-        { webgpu: webgpuDevice },
-        { device },
-      );
+      const model = await single(code, ["N + 1"], (k, N) => {
+        for (let n = 0; n < N; n++) k(N, n, 1);
+      });
       deepStrictEqual([...(await model.forward({ a: [1, 2, 3, 4] })["y"]!.read())], [0, 1, 3, 6, 10]);
     },
   ],
@@ -146,27 +139,22 @@ const CASES: readonly (readonly [title: string, run: () => Promise<void>])[] = [
     async () => {
       const code = `@group(0) @binding(0) var<storage, read> a: array<u32>; @group(0) @binding(1) var<storage, read_write> y: array<u32>;
       @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) gid: vec3<u32>) { if (gid.x < 3u) { y[gid.x] = 1u - a[gid.x]; } }`;
-      const model = await createModel(
-        single({ sizes: [], grid: [{ extent: "N", step: 1 }] }, code, ["N"], "bool"),
-        { webgpu: webgpuDevice },
-        { device },
-      );
+      const model = await single(code, ["N"], (k, N) => k(N), "bool");
       deepStrictEqual(await model.forward({ a: [true, false, true] })["y"]!.read(), Uint8Array.of(0, 1, 0));
     },
   ],
   [
     "says which kernel does not compile",
     async () => {
-      const broken = single({ sizes: [], grid: [] }, "@compute fn main() { nonsense }", ["N"]);
-      await rejects(createModel(broken, { webgpu: webgpuDevice }, { device }), /kernel k does not compile/);
+      const broken = single("@compute fn main() { nonsense }", ["N"], (k) => k(1));
+      await rejects(broken, /kernel k does not compile/);
     },
   ],
   [
     "a buffer beyond the device's limit is refused by name",
     async () => {
       const code = `@compute @workgroup_size(64) fn main() {}`;
-      const huge = single({ sizes: [], grid: [] }, code, [{ terms: [[1 << 28, "N"]] }]);
-      const model = await createModel(huge, { webgpu: webgpuDevice }, { device });
+      const model = await single(code, ["268435456 * N"], (k) => k(1));
       throws(() => model.forward({ a: new Float32Array(8) }), UnsupportedError);
     },
   ],

@@ -1,0 +1,27 @@
+import { didYouMean as asked, suggest } from "../diagnostics/suggest.js";
+import { DataError } from "../runtime/errors.js";
+import type { Meta } from "../runtime/meta.js";
+import type { LoadedData } from "./data.js";
+
+/** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  const near = suggest(name, known);
+  return near === undefined ? "" : `; ${asked(near)}`;
+}
+
+/**
+ * The runtime lists what there is for a name that it does not know; here there is room to say which was meant.
+ * @throws DataError for a name of the data that the model does not have
+ */
+export function checkNames(data: LoadedData, meta: Meta): void {
+  const known = {
+    dim: [data.dims, Object.keys(meta.dims)],
+    input: [data.inputs, Object.keys(meta.inputs)],
+    param: [data.params, [...Object.keys(meta.params), ...Object.keys(meta.states)]],
+  } as const;
+  for (const [what, [given, names]] of Object.entries(known))
+    for (const name of Object.keys(given)) {
+      const near = names.includes(name) ? "" : didYouMean(name, names);
+      if (near) throw new DataError("GRAD6002", `unknown ${what} \`${name}\`${near}`);
+    }
+}

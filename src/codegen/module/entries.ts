@@ -1,0 +1,148 @@
+import { invariant } from "../../diagnostics/invariant.js";
+import type { DType, ValueId } from "../../ir/expr.js";
+import { Poly } from "../../ir/poly.js";
+import type { Value } from "../../ir/program.js";
+import type { KExpr, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../../schedule/kernel-ir.js";
+import { bracketed, DimScope } from "./code.js";
+import { keyText } from "./data.js";
+
+/** Bytes of an element on the host, where f16 is kept as f32. */
+const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, f16: 4, i32: 4, u32: 4, bool: 1 };
+
+export interface EntryOrder {
+  /** Names of the leaves, in the order of the module's tensors. */
+  readonly leaves: readonly string[];
+  readonly results: readonly string[];
+  /** What gradients are for. */
+  readonly wrt: readonly string[];
+}
+
+/**
+ * A scheduled module's entry points as JavaScript, the runtime's `Entries`. A call's arguments are the tensors, the
+ * sizes and, on a GPU, the number of invocations.
+ */
+export function entriesText(module: ScheduledModule, order: EntryOrder, isGpu: boolean): string {
+  const text = (e: ScheduledEntry, indent: string): string => entryText(module, e, order, isGpu, indent);
+  const byLoss = (entries: ReadonlyMap<string, ScheduledEntry>): string =>
+    entries.size
+      ? `{\n${[...entries].map(([loss, e]) => `    ${keyText(loss)}: ${text(e, "    ")},\n`).join("")}  }`
+      : "{}";
+  return [
+    "{",
+    `  forward: ${text(module.forward, "  ")},`,
+    `  backward: ${byLoss(module.backward)},`,
+    `  step: ${byLoss(module.step)},`,
+    "}",
+  ].join("\n");
+}
+
+function entryText(
+  module: ScheduledModule,
+  entry: ScheduledEntry,
+  order: EntryOrder,
+  isGpu: boolean,
+  indent: string,
+): string {
+  const scope = new DimScope(["k", "t", "v"]);
+  const made: string[] = [];
+  const before: string[] = [];
+  const names = new Map<ValueId, string>();
+  /** The value that owns the memory: a reshape has its source's. */
+  const owner = (id: ValueId): Value => {
+    const value = module.program.values.get(module.aliases.get(id) ?? id);
+    invariant(value, `value ${id} is defined`);
+    return module.aliases.has(value.id) ? owner(value.id) : value;
+  };
+  const length = ({ shape }: Value): Poly => shape.reduce((a, b) => a.mul(b), Poly.constant(1));
+  const make = (name: string, value: Value): string => {
+    const identifier = scope.fresh(name);
+    const type = value.dtype === "f32" ? "" : `, "${value.dtype}"`;
+    made.push(`const ${identifier} = v(${scope.text(length(value))}${type});`);
+    return identifier;
+  };
+  const tensor = (value: Value): string => {
+    if (value.definition.kind === "leaf") return `t[${order.leaves.indexOf(value.name)}]`;
+    const name = names.get(value.id) ?? make(value.name, value);
+    names.set(value.id, name);
+    return name;
+  };
+  const copy = (to: string, from: string, value: Value): string =>
+    `k.copy(${to}, ${from}, ${scope.text(length(value).mul(BYTES[value.dtype]))});`;
+  const copies = new Map<ValueId, string>();
+  /** As it is before anything runs: of a leaf that an update may change, or an upload while it is read, a copy. */
+  const kept = (id: ValueId): string => {
+    const value = owner(id);
+    if (value.definition.kind !== "leaf" || value.definition.role === "const") return tensor(value);
+    const known = copies.get(value.id) ?? make(`${value.name}_before`, value);
+    if (!copies.has(value.id)) before.push(copy(known, tensor(value), value));
+    copies.set(value.id, known);
+    return known;
+  };
+  const list = (wanted: readonly string[], given: ScheduledEntry["results"]): string =>
+    `[${wanted
+      .map((name) => {
+        const found = given.find((one) => one.name === name);
+        invariant(found, `every entry point gives ${name}`);
+        return kept(found.value);
+      })
+      .join(", ")}]`;
+
+  const shown = [
+    list(order.results, entry.results),
+    ...(entry.gradients.length ? [list(order.wrt, entry.gradients)] : []),
+  ];
+  const after = entry.updates.flatMap(({ leaf, value }) =>
+    owner(leaf) === owner(value) ? [] : [copy(tensor(owner(leaf)), kept(value), owner(leaf))],
+  );
+  const calls = entry.launches.map((launch) => {
+    const kernel = module.kernels.get(launch.kernel);
+    invariant(kernel, `kernel ${launch.kernel} exists`);
+    const step = launch.steps && scope.fresh("n");
+    // The number of the step comes last.
+    const sizes = step === undefined ? kernel.sizes : kernel.sizes.slice(0, -1);
+    const args = [
+      ...launch.tensors.map((id) => tensor(owner(id))),
+      ...sizes.map((size) => scope.text(size.poly)),
+      ...(step === undefined ? [] : [step]),
+      ...(isGpu ? [invocations(kernel, scope)] : []),
+    ];
+    return `${launch.steps && step ? stepsText(launch.steps, step, scope) : ""}k.${kernel.name}(${args.join(", ")});`;
+  });
+  const run = [...before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
+  return [
+    `(${["k", "t", "v", scope.parameter].filter(Boolean).join(", ")}) => {`,
+    ...made.map((line) => `${indent}  ${line}`),
+    `${indent}  return [() => {\n${run}${indent}  }, ${shown.join(", ")}];`,
+    `${indent}}`,
+  ].join("\n");
+}
+
+function stepsText({ lo, hi, direction }: NonNullable<Launch["steps"]>, n: string, scope: DimScope): string {
+  const [from, to] = [scope.text(lo), scope.text(hi)];
+  return direction === 1
+    ? `for (let ${n} = ${from}; ${n} < ${to}; ${n}++) `
+    : `for (let ${n} = ${to} - 1; ${n} >= ${from}; ${n}--) `;
+}
+
+/** Points of the grid. */
+function invocations({ grid, sizes }: Kernel, scope: DimScope): string {
+  const counts = grid.map(({ extent, step }) => {
+    const text = scope.text(extentOf(extent, sizes));
+    return step === 1 ? bracketed(text) : `Math.ceil(${bracketed(text)} / ${step})`;
+  });
+  return counts.join(" * ") || "1";
+}
+
+function extentOf(extent: KExpr, sizes: Kernel["sizes"]): Poly {
+  if (extent.op === "constant") return Poly.constant(extent.value);
+  if (extent.op === "address") {
+    const [first = Poly.constant(0), ...rest] = extent.args.map((a) => extentOf(a, sizes));
+    if (extent.fn === "add") return rest.reduce((a, b) => a.add(b), first);
+    if (extent.fn === "sub") return rest.reduce((a, b) => a.sub(b), first);
+    if (extent.fn === "mul") return rest.reduce((a, b) => a.mul(b), first);
+  }
+  invariant(extent.op === "variable", "a grid extent is a polynomial in the sizes");
+  const found = sizes.find((s) => s.name === extent.name);
+  invariant(found, `size ${extent.name} is a parameter`);
+  return found.poly;
+}
