@@ -52,6 +52,11 @@ export interface CompileOptions extends AnalyseOptions {
   readonly precision?: "f32" | "f64";
   /** What the module imports the runtime from; default `gradc/runtime`. */
   readonly runtimeImport?: string;
+  /**
+   * For bundlers, whose output nobody reads: WebAssembly a character a byte, which compresses to half of base64, and
+   * shaders under short names.
+   */
+  readonly compact?: boolean;
   /** Optimisations to leave out, of `OPTIMIZATIONS`: for measuring what each is worth. @throws RangeError for another */
   readonly off?: readonly string[];
   /** Ends the module with a reference to `NAME.js.map`, for those who write `map` beside it. */
@@ -177,7 +182,8 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
       name,
       sources: new Map([...Object.entries(STD_SOURCES), ...analysis.sources]),
       linkMap: options.linkMap ?? false,
-      ...(options.runtimeImport === undefined ? {} : { runtimeImport: options.runtimeImport }),
+      ...(options.runtimeImport !== undefined && { runtimeImport: options.runtimeImport }),
+      compact: options.compact ?? false,
     },
   );
   const dts = emitTypings(data);

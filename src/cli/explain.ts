@@ -25,7 +25,7 @@ export async function explain(files: readonly string[], options: Options): Promi
     format,
   );
   if (!result.spec || !result.program) throw new UserError("");
-  const dims = new Map(Object.entries(bindDims(result.spec.dims, {}, {}, [])));
+  const dims = new Map(Object.entries(bindDims(result.spec, {}, [])));
   const report = explainModule(result.scheduled(target), result.program, target, dims);
   process.stdout.write(format === "json" ? `${JSON.stringify(report)}\n` : printReport(report));
   return 0;

@@ -37,6 +37,7 @@ export function grad(
         const watchFiles = [path];
         const result = compile(source, {
           targets: ["js", "wgsl"],
+          compact: true,
           ...options,
           filename: relative(process.cwd(), path),
           resolve: (specifier) => {

@@ -15,7 +15,8 @@ export interface Device<M = unknown, A = unknown> {
   /** Zeros. @throws UnsupportedError naming `what` where it is more than the device can hold. */
   allocate(bytes: number, what: string): M;
   free?(memory: M): void;
-  upload(to: Place<M>, data: ArrayLike<number>): void;
+  /** A number fills. */
+  upload(to: Place<M>, data: ArrayLike<number> | number): void;
   copy(to: Place<M>, from: Place<M>): void;
   /** Live contents, of devices that share memory with the host. */
   view?(place: Place<M>): TypedArray;

@@ -21,10 +21,10 @@
 export class GradError extends Error {
   // Written out, because a minifier shortens class names.
   override readonly name: string = "GradError";
+  declare readonly diagnostics?: readonly unknown[];
   constructor(
     readonly code: string,
     message: string,
-    readonly diagnostics?: readonly unknown[],
   ) {
     super(message);
   }

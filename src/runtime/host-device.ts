@@ -31,7 +31,10 @@ export function hostDevice<M, A>(
       }
     },
     ...(free && { free }),
-    upload: (to, data) => view(to).set(data),
+    upload(to, data) {
+      if (typeof data === "number") view(to).fill(data);
+      else view(to).set(data);
+    },
     copy: (to, from) => view(to).set(view(from)),
     view,
     read: async (place) => view(place).slice(),

@@ -1,6 +1,6 @@
 import { mismatch } from "./errors.js";
-import { product, shapeText } from "./sizes.js";
-import type { DType, TypedArray } from "./types.js";
+import { evaluate, product } from "./sizes.js";
+import type { Check, DType, TypedArray } from "./types.js";
 
 type Nested = number | boolean | readonly Nested[];
 /** What a tensor may be given as: a number, nested lists, a flat array (row-major), or one with its shape. */
@@ -37,7 +37,8 @@ export function parseHost(value: unknown, dtype: DType, source: string): HostVal
   if (isShaped(value)) {
     const { shape } = value;
     const { data } = parseHost(value.data, dtype, source);
-    if (product(shape, {}) !== data.length) mismatch(6003, source, `${data.length} long`, shapeText(shape));
+    if (product(shape, {}) !== data.length)
+      mismatch(6003, source, `${data.length} long`, `[${shape.join(", ")}]`);
     return { shape, data };
   }
   const shape: number[] = [];
@@ -50,7 +51,7 @@ export function parseHost(value: unknown, dtype: DType, source: string): HostVal
       else mismatch(6004, source, describe(part), "a number, an array or a tensor");
     else if (isList(part) && part.length === extent)
       for (let i = 0; i < extent; i++) walk(part[i], [...at, i]);
-    else mismatch(6003, source, `ragged: ${describe(part)} at ${shapeText(at)}`, extent);
+    else mismatch(6003, source, `ragged: ${describe(part)} at [${at.join(", ")}]`, extent);
   };
   walk(value, []);
   return { shape, data };
@@ -61,4 +62,14 @@ export const WHOLE: Readonly<Partial<Record<DType, (value: number) => number>>> 
   i32: (value) => value | 0,
   u32: (value) => value >>> 0,
   bool: (value) => value & 1,
+};
+/** The check of integers. */
+export const whole: Check = (values, { source, dtype, range }, dims) => {
+  const [lo, hi] = range?.map((size) => evaluate(size, dims)) ?? [-Infinity, Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (WHOLE[dtype]?.(value) !== value) mismatch(6005, source, `${value} at [${i}]`, dtype);
+    if (!(value >= lo! && value < hi!))
+      mismatch(6006, source, `${value} at [${i}]`, `in ${lo}..${hi} (${range?.join("..")})`);
+  }
 };

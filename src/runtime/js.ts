@@ -11,9 +11,7 @@ export const jsDevice =
       entries,
       {
         ...kernels,
-        copy: (to, from) => {
-          if (typeof to !== "number" && typeof from !== "number") to.set(from);
-        },
+        copy: (to: TypedArray, from: TypedArray) => to.set(from),
       },
       (bytes) => new ArrayBuffer(bytes),
       (memory, type, length) => new type(memory, 0, length),

@@ -1,13 +1,16 @@
 import { HOST_ARRAYS } from "./device.js";
 import { mismatch } from "./errors.js";
-import { parseHost, WHOLE } from "./host.js";
-import { evaluate, needDims, product, type Given } from "./sizes.js";
+import { parseHost } from "./host.js";
+import { evaluate, givenBy, needDims, product, type Given } from "./sizes.js";
 import { Tensor, type Life, type Place } from "./tensor.js";
-import type { Dims, LeafSpec } from "./types.js";
+import type { Dims, LeafSpec, ModuleSpec, Size } from "./types.js";
 
 /** A tensor with memory of its own, which it has once its sizes are bound. */
-export interface Leaf extends Place {
-  readonly spec: LeafSpec;
+export interface Leaf extends Place, Omit<LeafSpec, "shape"> {
+  readonly role: "input" | "param" | "state" | "optimizer" | "const" | "argument";
+  /** Of an argument: the loss that is trained. */
+  readonly of: string | undefined;
+  readonly axes: readonly Size[];
   /** For errors: "param `W1`". */
   readonly source: string;
   /** In the module. */
@@ -16,75 +19,88 @@ export interface Leaf extends Place {
   length: number;
   memory: unknown;
   /** What a call brings; a number fills. */
-  pending: ArrayLike<number> | Tensor | number | undefined;
+  pending: ArrayLike<number> | Tensor | number;
   /** The number that fills the memory, if one does. */
   held: number | undefined;
 }
 
-export const makeLeaf = (life: Life, spec: LeafSpec, index: number): Leaf => ({
-  spec,
-  name: spec.name,
-  dtype: spec.dtype,
-  source: `${spec.role} \`${spec.name}\``,
-  index,
-  life,
-  shape: [],
-  length: 0,
-  memory: undefined,
-  pending: 0,
-  held: 0,
-});
+/** In the order of the module's numbers. */
+export function leavesOf(spec: ModuleSpec, life: Life): Leaf[] {
+  const leaves: Leaf[] = [];
+  const add = (role: Leaf["role"], all: Readonly<Record<string, LeafSpec>>, of?: string): void => {
+    for (const [name, leaf] of Object.entries(all))
+      leaves.push({
+        ...leaf,
+        role,
+        name,
+        of,
+        axes: leaf.shape,
+        source: `${role} \`${name}\``,
+        index: leaves.length,
+        life,
+        shape: [],
+        length: 0,
+        memory: undefined,
+        pending: 0,
+        held: 0,
+      });
+  };
+  for (const role of ["input", "param", "state", "optimizer", "const"] as const) add(role, spec[role]);
+  for (const { of, args, types } of spec.trains)
+    for (const [name, value] of Object.entries(args))
+      add("argument", { [name]: { dtype: types?.[name] ?? "f32", shape: [], default: value } }, of);
+  return leaves;
+}
 
 /** New memory, of zeros. @throws DataError while its sizes are open */
 export function allocate(leaf: Leaf, dims: Dims): void {
-  const { shape, dtype } = leaf.spec;
-  const { device } = leaf.life;
-  needDims(shape, dims);
-  leaf.shape = shape.map((size) => evaluate(size, dims));
-  leaf.length = product(shape, dims);
+  const {
+    axes,
+    dtype,
+    life: { device },
+  } = leaf;
+  needDims(axes, dims);
+  leaf.shape = axes.map((size) => evaluate(size, dims));
+  leaf.length = product(axes, dims);
   leaf.memory = device.allocate(device.bytes(dtype, leaf.length), leaf.source);
   leaf.held = 0;
 }
 
-/** What a shape brings to the dims. @throws DataError where the number of axes differs; a flat array fits any */
-export function givenBy(
-  { source, spec: { shape: axes } }: Leaf,
-  shape: readonly number[] | undefined,
-  length: number,
-): Given {
-  if (shape && shape.length !== axes.length) mismatch(6003, source, `${shape.length} axes`, axes.length);
-  return [source, axes, shape, length];
+/** Takes a value apart, and says what its shape brings to the dims. @throws DataError */
+export function parse(leaf: Leaf, value: unknown): Given[] {
+  const { source, dtype, axes, life } = leaf;
+  const isTensor = value instanceof Tensor;
+  if (isTensor && value.check().dtype !== dtype) mismatch(6004, source, value.dtype, dtype);
+  const isHere = isTensor && life.device.shares(value.place.life.device);
+  const { shape, data } = isHere ? { shape: value.shape, data: value } : parseHost(value, dtype, source);
+  leaf.pending = data;
+  if (shape && shape.length !== axes.length)
+    mismatch(6003, source, `${shape.length} axes`, `the ${axes.length} of [${axes.join(", ")}]`);
+  return givenBy(source, axes, shape, data.length);
 }
 
-/** Takes a value apart. @throws DataError */
-export function parse(leaf: Leaf, value: unknown): Given {
-  const { source, dtype, life } = leaf;
-  if (!(value instanceof Tensor)) {
-    const { shape, data } = parseHost(value, dtype, source);
-    leaf.pending = data;
-    return givenBy(leaf, shape, data.length);
+/** Looks at what is pending without taking it apart: whether it is right for the sizes that are bound. */
+export function fits(leaf: Leaf, value: unknown): boolean {
+  const { dtype, shape, length, default: missing } = leaf;
+  if (value === undefined) {
+    leaf.pending = missing ?? 0;
+    return missing !== undefined;
   }
-  value.check();
-  if (value.dtype !== dtype) mismatch(6004, source, value.dtype, dtype);
-  leaf.pending = life.device.shares(value.place.life.device) ? value : value.data;
-  return givenBy(leaf, value.shape, value.length);
+  if (typeof value === "number") {
+    leaf.pending = value;
+    return !shape.length;
+  }
+  if (value instanceof Tensor) return parse(leaf, value) && `${value.shape}` === `${shape}`;
+  if (!(value instanceof HOST_ARRAYS[dtype])) return false;
+  leaf.pending = value;
+  return value.length === length;
 }
 
-/** @throws DataError for an integer that its type or range does not hold */
-export function verify(
-  { spec: { range }, pending, source, dtype, life: { device } }: Leaf,
-  dims: Dims,
-): void {
-  const whole = WHOLE[dtype];
-  if (!whole || typeof pending !== "object") return;
-  const values = pending instanceof Tensor ? device.view?.(pending.place) : pending;
-  const [lo, hi] = range?.map((size) => evaluate(size, dims)) ?? [-Infinity, Infinity];
-  for (let i = 0; values && i < values.length; i++) {
-    const value = values[i]!;
-    if (whole(value) !== value) mismatch(6005, source, `${value} at [${i}]`, dtype);
-    if (!(value >= lo! && value < hi!))
-      mismatch(6006, source, `${value} at [${i}]`, `in ${lo}..${hi} (${range?.join("..")})`);
-  }
+/** @throws DataError for what the type or a range does not hold */
+export function verify(leaf: Leaf, dims: Dims): void {
+  const { pending, life } = leaf;
+  const values = pending instanceof Tensor ? life.device.view?.(pending.place) : pending;
+  if (values !== undefined) leaf.check?.(typeof values === "number" ? [values] : values, leaf, dims);
 }
 
 /** Brings what is pending to where the kernels find it, and returns what they take for the leaf. */
@@ -92,13 +108,14 @@ export function deliver(leaf: Leaf): unknown {
   const { pending, life, held } = leaf;
   const { device } = life;
   leaf.held = undefined;
-  if (typeof pending === "number") {
+  if (pending instanceof Tensor) {
+    // Memory that this very call may write, or free, is copied.
+    if (pending.place.life !== life) return device.argument(pending.place);
+    device.copy(leaf, pending.place);
+  } else {
     // A number given again, a rate above all, is there already.
-    if (pending !== held) device.upload(leaf, new HOST_ARRAYS[leaf.dtype](leaf.length).fill(pending));
-    leaf.held = pending;
-  } else if (!(pending instanceof Tensor)) device.upload(leaf, pending ?? []);
-  // Memory that this very call may write, or free, is copied.
-  else if (pending.place.life === life) device.copy(leaf, pending.place);
-  else return device.argument(pending.place);
+    if (pending !== held) device.upload(leaf, pending);
+    if (typeof pending === "number") leaf.held = pending;
+  }
   return device.argument(leaf);
 }

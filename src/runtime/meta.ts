@@ -1,5 +1,5 @@
 import { bindDims } from "./sizes.js";
-import type { Dims, ModuleSpec, Size, TensorType, LeafSpec } from "./types.js";
+import type { Dims, LeafSpec, ModuleSpec, Size, TensorType } from "./types.js";
 
 /**
  * What a module says of itself: names, shapes, types, docs. Plain JSON. A size is a number where the dims' defaults
@@ -27,40 +27,31 @@ export interface TensorMeta extends TensorType {
   readonly doc?: string;
 }
 
-export function metaOf({ version, dims, sizes, tensors, results, losses, trains }: ModuleSpec): Meta {
+export function metaOf(spec: ModuleSpec): Meta {
   let known: Dims = {};
   try {
-    known = bindDims(dims, sizes, {}, []);
+    known = bindDims(spec, {}, []);
   } catch {
     // Defaults that contradict each other say nothing until dims are given.
   }
   const shown = (size: Size): Size => known[size] ?? size;
-  const listed = (
-    all: readonly (TensorType & Partial<LeafSpec> & { readonly name: string })[],
-  ): Record<string, TensorMeta> =>
+  const listed = (all: Readonly<Record<string, LeafSpec>>): Record<string, TensorMeta> =>
     Object.fromEntries(
-      all.map(({ name, role, init, of, shape, range, ...rest }) => [
+      Object.entries(all).map(([name, { init, check, shape, range, ...rest }]) => [
         name,
         { ...rest, shape: shape.map(shown), ...(range && { range: [shown(range[0]), shown(range[1])] }) },
       ]),
     );
-  const ofRole = (role: string): Record<string, TensorMeta> =>
-    listed(tensors.filter((leaf) => leaf.role === role));
+  const outputs = { ...spec.results };
+  for (const loss of spec.losses) delete outputs[loss];
   return {
-    version,
-    dims: Object.fromEntries(Object.keys(dims).map((name) => [name, known[name] ?? null])),
-    inputs: ofRole("input"),
-    params: ofRole("param"),
-    states: ofRole("state"),
-    outputs: listed(
-      Object.entries(results).flatMap(([name, type]) => (losses.includes(name) ? [] : { ...type, name })),
-    ),
-    losses,
-    trains: trains.map((train) => ({
-      ...train,
-      args: Object.fromEntries(
-        tensors.flatMap(({ of, name, default: value = 0 }) => (of === train.of ? [[name, value]] : [])),
-      ),
-    })),
+    version: spec.version,
+    dims: Object.fromEntries(Object.keys(spec.dims).map((name) => [name, known[name] ?? null])),
+    inputs: listed(spec.input),
+    params: listed(spec.param),
+    states: listed(spec.state),
+    outputs: listed(outputs),
+    losses: spec.losses,
+    trains: spec.trains.map(({ types, ...train }) => train),
   };
 }

@@ -1,11 +1,11 @@
-import { HOST_ARRAYS, type Backend, type Device, type DeviceFactory } from "./device.js";
+import type { Backend, Device, DeviceFactory } from "./device.js";
 import { mismatch, unknown, UnsupportedError, unsupported } from "./errors.js";
 import type { HostInput } from "./host.js";
-import { allocate, deliver, makeLeaf, parse, verify, type Leaf } from "./leaf.js";
+import { allocate, deliver, fits, leavesOf, parse, verify, type Leaf } from "./leaf.js";
 import { metaOf, type Meta } from "./meta.js";
 import type { Slot } from "./plan.js";
 import { differentiated, prepare, type Prepared } from "./prepare.js";
-import { needDims, shapeText } from "./sizes.js";
+import { needDims } from "./sizes.js";
 import { openStore, type Store } from "./store.js";
 import { checkLife, Tensor, type Life, type Place } from "./tensor.js";
 import type { Dims, Entry, ModuleSpec } from "./types.js";
@@ -77,19 +77,16 @@ export async function createModel(
 
 async function chooseDevice(devices: Devices, options: CreateOptions): Promise<Device> {
   const { backend = "auto" } = options;
-  const reasons: string[] = [];
-  for (const [name, make] of Object.entries(devices)) {
-    if (backend !== "auto" && backend !== name) continue;
-    try {
-      return await make(options);
-    } catch (error) {
-      if (!(error instanceof UnsupportedError)) throw error;
-      reasons.push(`${name}: ${error.message}`);
-    }
-  }
-  return unsupported(
-    `no backend \`${backend}\` here (compiled for ${Object.keys(devices).join(", ")}) ${reasons.join("; ")}`,
-  );
+  let why = "";
+  for (const [name, make] of Object.entries(devices))
+    if (backend === "auto" || backend === name)
+      try {
+        return await make(options);
+      } catch (error) {
+        if (!(error instanceof UnsupportedError)) throw error;
+        why += `; ${name}: ${error.message}`;
+      }
+  return unsupported(`no backend \`${backend}\` here, compiled for ${Object.keys(devices).join(", ")}${why}`);
 }
 
 function modelOn(
@@ -97,26 +94,15 @@ function modelOn(
   device: Device,
   { dims: fixed = {}, seed = 0, params = {} }: CreateOptions,
 ): Model {
-  const { entries } = device;
   const { losses, trains } = spec;
+  const { forward, backward, step } = device.entries;
   const life: Life = { device, call: 0 };
-  const leaves = spec.tensors.map((leaf, index) => makeLeaf(life, leaf, index));
+  const leaves = leavesOf(spec, life);
   const { store, assign, bind, settle, settleAll } = openStore(spec, life, leaves, seed, fixed);
   if (params instanceof Uint8Array || params instanceof ArrayBuffer) store.load(params);
   else assign(Object.entries(params));
 
-  const inputs = leaves.filter(({ spec: { role } }) => role === "input" || role === "argument");
-  /** Names of inputs, and of the arguments for each trained loss. */
-  const known = new Map<string | undefined, string[]>([
-    [undefined, []],
-    ...trains.map(({ of }): [string, string[]] => [of, []]),
-  ]);
-  for (const { name, spec } of inputs) known.get(spec.of)?.push(name);
-  const checkNames = (given: object, of?: string): void => {
-    const names = known.get(of) ?? [];
-    for (const name in given)
-      if (!names.includes(name) && (!of || name !== "of")) unknown(of ? "argument" : "input", name, names);
-  };
+  const inputs = leaves.filter(({ role }) => role === "input" || role === "argument");
   // All that hangs on the dims' values.
   let dims: Dims | undefined;
   let slots: Slot[] = [];
@@ -124,30 +110,29 @@ function modelOn(
   const prepared = new Map<Entry, Prepared>();
 
   /** Everything is checked before anything runs or changes. */
-  const call = (entry: Entry, given: Inputs, trained?: string, options: StepOptions = {}): Prepared => {
+  const call = (entry: Entry, given: Inputs, of?: string, options: StepOptions = {}): Prepared => {
     checkLife(life);
-    checkNames(given);
-    let fits = dims !== undefined;
-    for (const input of inputs) fits = quick(input, valueOf(input, given, trained, options)) && fits;
+    checkNames("input", given, spec.input);
     let next = dims;
-    if (!next || !fits) {
+    for (const input of inputs) if (!fits(input, valueOf(input, given, of, options))) next = undefined;
+    if (!next) {
       const bound = bind(
         inputs.flatMap((input) => {
-          const value = valueOf(input, given, trained, options);
-          const { dtype, shape, default: missing } = input.spec;
-          if (value !== undefined) return [parse(input, value)];
-          if (missing === undefined) mismatch(6001, input.source, "missing", `${dtype}${shapeText(shape)}`);
+          const { source, dtype, axes, default: missing } = input;
+          const value = valueOf(input, given, of, options);
+          if (value !== undefined) return parse(input, value);
+          if (missing === undefined) mismatch(6001, source, "missing", `${dtype}[${axes.join(", ")}]`);
           return [];
         }),
       );
       needDims(Object.keys(spec.dims), bound);
-      if (!next || Object.keys(bound).some((name) => bound[name] !== next?.[name])) next = bound;
+      next = dims && Object.keys(bound).every((name) => bound[name] === dims?.[name]) ? dims : bound;
     }
     for (const input of inputs) verify(input, next);
-    const old: unknown[] = [];
+    let old: unknown[] = [];
     if (next !== dims) {
       // Freed once what this call brings, of the last one's results maybe, has been taken over.
-      for (const { memory } of [...inputs, ...slots]) if (memory) old.push(memory);
+      old = [...inputs, ...slots].map(({ memory }) => memory);
       dims = undefined;
       slots = [];
       prepared.clear();
@@ -160,7 +145,7 @@ function modelOn(
       prepared.set(entry, (ready = prepare(entry, spec, leaves, settle, life, next, slots, tensors)));
     life.call++;
     for (const input of inputs) tensors[input.index] = deliver(input);
-    for (const memory of old) device.free?.(memory);
+    for (const memory of old) if (memory) device.free?.(memory);
     ready.run();
     return ready;
   };
@@ -177,23 +162,22 @@ function modelOn(
       return metaOf(spec);
     },
     get dims() {
-      const all = dims ?? bind();
-      return Object.fromEntries(
-        Object.keys(spec.dims).flatMap((name) => (name in all ? [[name, all[name]!]] : [])),
-      );
+      const all = { ...(dims ?? bind()) };
+      for (const size in spec.sizes) delete all[size];
+      return all;
     },
-    forward: (given = {}) => show(call(entries.forward, given).results),
+    forward: (given = {}) => show(call(forward, given).results),
     backward(given = {}, { of = losses[0], wrt } = {}) {
       const all = differentiated(spec);
       for (const name of wrt ?? []) if (!all.includes(name)) unknown("gradient", name, all);
-      const { results, gradients } = call(choose(entries.backward, of, "loss"), given);
+      const { results, gradients } = call(choose(backward, of, "loss"), given);
       const grads = show(gradients.filter(({ name }) => (wrt ?? all).includes(name)));
       return Object.assign(show(results), { grads });
     },
     step(given = {}, options = {}) {
-      const { of = trains[0]?.of } = options;
-      const entry = choose(entries.step, of, "trained loss");
-      checkNames(options, of);
+      const { of = trains[0]?.of, ...args } = options;
+      const entry = choose(step, of, "trained loss");
+      checkNames("argument", args, trains.find((train) => train.of === of)!.args);
       return show(call(entry, given, of, options).results);
     },
     dispose() {
@@ -208,26 +192,15 @@ function modelOn(
   };
 }
 
-/** What a call gives for an input or argument. */
 const valueOf = (
-  { spec: { name, of } }: Leaf,
+  { of, name }: Leaf,
   given: Inputs,
   trained: string | undefined,
   options: StepOptions,
 ): unknown => (of === undefined ? given[name] : of === trained ? options[name] : undefined);
 
-/** Whether a value, then pending, is of the sizes that are bound without a closer look. */
-function quick(leaf: Leaf, value: unknown): boolean {
-  const { spec, dtype, shape, length } = leaf;
-  if (value === undefined) return (leaf.pending = spec.default) !== undefined;
-  if (value instanceof Tensor) return `${parse(leaf, value)[2]}` === `${shape}`;
-  if (typeof value === "number") {
-    leaf.pending = value;
-    return !shape.length && dtype[0] === "f";
-  }
-  if (!(value instanceof HOST_ARRAYS[dtype])) return false;
-  leaf.pending = value;
-  return value.length === length;
+function checkNames(what: string, given: object, known: object): void {
+  for (const name in given) if (!Object.hasOwn(known, name)) unknown(what, name, Object.keys(known));
 }
 
 function choose(entries: Readonly<Record<string, Entry>>, name = "", what: string): Entry {

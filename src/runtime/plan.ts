@@ -3,9 +3,10 @@ export interface Slot<M = unknown> {
   readonly bytes: number;
   readonly memory: M;
 }
-/** A value of an entry point, by its size alone. */
-export interface Sized {
+/** A value of an entry point. */
+export interface Planned<M = unknown> {
   readonly bytes: number;
+  memory: M | undefined;
 }
 
 /**
@@ -14,38 +15,29 @@ export interface Sized {
  * Management for Deep Neural Net Inference, 2020). A value lives from the first of `uses` (calls with what they take,
  * and last what is kept) that has it to the last. `slots`, made for other entry points, come first; new ones are added.
  */
-export function planMemory<V extends Sized, M>(
-  values: readonly V[],
+export function planMemory<M>(
+  values: readonly Planned<M>[],
   uses: readonly (readonly unknown[])[],
   slots: Slot<M>[],
   allocate: (bytes: number) => M,
-): Map<unknown, Slot<M>> {
-  const lives = new Map<unknown, { bytes: number; first: number; last: number }>();
-  for (const value of values) lives.set(value, { bytes: value.bytes, first: Infinity, last: 0 });
-  uses.forEach((taken, at) => {
-    for (const value of taken) {
-      const life = lives.get(value);
-      if (life) {
-        life.first = Math.min(life.first, at);
-        life.last = at;
-      }
-    }
+): void {
+  const lives = values.map((value) => {
+    const used = uses.flatMap((taken, at) => (taken.includes(value) ? [at] : []));
+    return { value, first: used[0] ?? 0, last: used.at(-1) ?? 0 };
   });
-  const taken = new Map<Slot<M>, { first: number; last: number }[]>();
-  const places = new Map<unknown, Slot<M>>();
-  for (const [value, life] of [...lives].sort((a, b) => b[1].bytes - a[1].bytes)) {
-    const { bytes, first, last } = life;
+  const taken = new Map<Slot<M>, typeof lives>();
+  for (const life of lives.sort((a, b) => b.value.bytes - a.value.bytes)) {
+    const { bytes } = life.value;
     let best: Slot<M> | undefined;
     for (const slot of slots)
       if (
         slot.bytes >= bytes &&
         !(best && best.bytes <= slot.bytes) &&
-        !taken.get(slot)?.some((other) => first <= other.last && other.first <= last)
+        !taken.get(slot)?.some(({ first, last }) => first <= life.last && life.first <= last)
       )
         best = slot;
     if (!best) slots.push((best = { bytes, memory: allocate(bytes) }));
     taken.set(best, [...(taken.get(best) ?? []), life]);
-    places.set(value, best);
+    life.value.memory = best.memory;
   }
-  return places;
 }

@@ -1,9 +1,9 @@
 import { planMemory, type Slot } from "./plan.js";
 import type { Leaf } from "./leaf.js";
-import { evaluate, product } from "./sizes.js";
+import { evaluate } from "./sizes.js";
 import type { OpenStore } from "./store.js";
 import type { Life, Place } from "./tensor.js";
-import type { Dims, DType, Entry, ModuleSpec, Size } from "./types.js";
+import type { Dims, Entry, ModuleSpec, Size } from "./types.js";
 
 /** An entry point ready to run, and where it leaves its results and gradients. */
 export interface Prepared {
@@ -13,14 +13,12 @@ export interface Prepared {
 }
 
 /** Names of what gradients are for. */
-export const differentiated = ({ wrt, tensors }: ModuleSpec): readonly string[] =>
-  wrt ?? tensors.flatMap(({ role, name }) => (role === "param" ? [name] : []));
+export const differentiated = ({ wrt, param }: ModuleSpec): readonly string[] => wrt ?? Object.keys(param);
 
-/** A value of an entry point. */
-interface Value {
-  readonly dtype: DType;
-  readonly length: number;
+/** A value of an entry point, whose memory is planned. */
+interface Value extends Place {
   readonly bytes: number;
+  memory: unknown;
 }
 
 /**
@@ -30,7 +28,7 @@ interface Value {
 export function prepare(
   entry: Entry,
   spec: ModuleSpec,
-  all: readonly Leaf[],
+  leaves: readonly Leaf[],
   settle: OpenStore["settle"],
   life: Life,
   dims: Dims,
@@ -50,9 +48,10 @@ export function prepare(
             uses.push(taken),
       },
     ),
-    all,
+    leaves,
     (length, dtype = "f32") => {
-      const value = { dtype, length, bytes: device.bytes(dtype, length) };
+      const bytes = device.bytes(dtype, length);
+      const value = { name: "", dtype, shape: [], length, bytes, memory: undefined, life };
       values.push(value);
       return value;
     },
@@ -61,34 +60,28 @@ export function prepare(
   run();
   uses.push([...results, ...gradients]);
   for (const taken of new Set(uses.flat()))
-    if (typeof taken === "object" && "spec" in taken) {
+    if (typeof taken === "object" && "role" in taken) {
       settle(taken, dims);
       tensors[taken.index] = device.argument(taken);
     }
-  const planned = planMemory(values, uses, slots, (bytes) => device.allocate(bytes, "intermediate values"));
-  const place = (name: string, dtype: DType, axes: readonly Size[], at: Leaf | Value): Place => ({
+  planMemory(values, uses, slots, (bytes) => device.allocate(bytes, "intermediate values"));
+  // A reshape has the memory of its source.
+  const named = (name: string, axes: readonly Size[], at: Place): Place => ({
+    ...at,
     name,
-    dtype,
     shape: axes.map((size) => evaluate(size, dims)),
-    length: product(axes, dims),
-    memory: ("spec" in at ? at : planned.get(at))?.memory,
-    life,
   });
   const names = differentiated(spec);
   return {
     run: device.prepare(
       entry,
       tensors,
-      values.map((value) => device.argument(place("", value.dtype, [value.length], value))),
+      values.map((value) => device.argument(value)),
       dims,
     ),
-    results: Object.entries(spec.results).map(([name, { dtype, shape }], n) =>
-      place(name, dtype, shape, results[n]!),
+    results: Object.entries(spec.results).map(([name, { shape }], n) => named(name, shape, results[n]!)),
+    gradients: gradients.map((at, n) =>
+      named(names[n]!, leaves.find(({ name, of }) => name === names[n] && !of)!.axes, at),
     ),
-    gradients: gradients.map((standIn, n) => {
-      const name = names[n]!;
-      const { dtype, shape } = all.find((leaf) => leaf.name === name && !leaf.spec.of)!;
-      return place(name, dtype, shape, standIn);
-    }),
   };
 }

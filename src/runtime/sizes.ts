@@ -1,13 +1,16 @@
 import { mismatch, unknown } from "./errors.js";
 import type { Dims, ModuleSpec, Size } from "./types.js";
 
-/** Numbers that a value's shape brings: one axis each, or of a flat array, `shape` undefined, only the product of all. */
-export type Given = readonly [
+/** Numbers that a value's shape brings: each axis's extent, or of a flat array only the product of all. */
+export type Given = readonly [source: string, axes: readonly Size[], extent: number];
+
+/** What a shape brings; undefined is that of a flat array. */
+export const givenBy = (
   source: string,
   axes: readonly Size[],
   shape: readonly number[] | undefined,
   total: number,
-];
+): Given[] => (shape ? shape.map((extent, n) => [source, [axes[n]!], extent]) : [[source, axes, total]]);
 
 /** NaN where it is open. */
 export const evaluate = (size: Size, dims: Dims): number =>
@@ -15,8 +18,6 @@ export const evaluate = (size: Size, dims: Dims): number =>
 /** Elements of a tensor of these axes. */
 export const product = (sizes: readonly Size[], dims: Dims): number =>
   sizes.reduce<number>((n, size) => n * evaluate(size, dims), 1);
-/** "[B, 2 * N]" */
-export const shapeText = (shape: readonly Size[]): string => `[${shape.join(", ")}]`;
 
 /** @throws DataError for the first of the sizes that is open */
 export function needDims(sizes: readonly Size[], dims: Dims): void {
@@ -24,9 +25,6 @@ export function needDims(sizes: readonly Size[], dims: Dims): void {
     if (!(evaluate(size, dims) >= 0))
       mismatch(6008, `dim \`${size}\``, "open", "given in `dims` or by a shape");
 }
-
-const cameAs = (shape: readonly number[] | undefined, total: number): string =>
-  shape ? shapeText(shape) : `${total} long`;
 
 /** What is linear from 0 over 1 to here is linear. */
 const FAR = 2 ** 20;
@@ -37,8 +35,7 @@ const FAR = 2 ** 20;
  * @throws DataError where two sources disagree (both are named) or a dim comes out negative or broken.
  */
 export function bindDims(
-  specs: ModuleSpec["dims"],
-  sizes: ModuleSpec["sizes"],
+  { dims: specs, sizes }: Pick<ModuleSpec, "dims" | "sizes">,
   known: Dims,
   given: readonly Given[],
 ): Dims {
@@ -67,40 +64,33 @@ export function bindDims(
     if (typeof spec === "number" && !(name in value)) set(name, spec, "its default");
   for (let before = -1; before < Object.keys(value).length;) {
     before = Object.keys(value).length;
-    for (const [source, axes, shape, total] of given)
-      for (const [n, extent] of (shape ?? [total]).entries())
-        for (const name in specs) {
-          if (name in value) continue;
-          const at = (size: number): number =>
-            product(shape ? [axes[n]!] : axes, defined({ ...value, [name]: size }));
-          const zero = at(0);
-          const slope = at(1) - zero;
-          if (Math.round((at(FAR) - zero) / slope) !== FAR) continue;
-          // The slope may be a rounded fraction; the comparison of the shapes below is exact.
-          const exact = (extent - zero) / slope;
-          const size = Math.round(exact);
-          if (!(Math.abs(exact - size) < 1e-6 && size >= 0))
-            mismatch(6003, source, cameAs(shape, total), shapeText(axes));
-          set(name, size, source);
-        }
+    for (const [source, axes, extent] of given)
+      for (const name in specs) {
+        if (name in value) continue;
+        const at = (size: number): number => product(axes, defined({ ...value, [name]: size }));
+        const zero = at(0);
+        const slope = at(1) - zero;
+        if (Math.round((at(FAR) - zero) / slope) !== FAR) continue;
+        // The slope may be a rounded fraction; the comparison below is exact.
+        const exact = (extent - zero) / slope;
+        const size = Math.round(exact);
+        if (!(Math.abs(exact - size) < 1e-6 && size >= 0))
+          mismatch(6003, source, extent, `${axes.join(" * ")} for a whole ${name}`);
+        set(name, size, source);
+      }
     for (const [name, size] of Object.entries(defined(value)))
       if (name in specs) set(name, size, "its definition");
   }
   const all = Object.assign(value, defined(value));
-  for (const [source, axes, shape, total] of given) {
-    const wanted = axes.map((axis) => evaluate(axis, all));
-    if (wanted.includes(NaN) || (shape ? `${shape}` === `${wanted}` : total === product(wanted, all)))
-      continue;
-    const words = axes.join(" ").split(/[ ()]+/);
+  for (const [source, axes, extent] of given) {
+    const wanted = product(axes, all);
+    if (Number.isNaN(wanted) || wanted === extent) continue;
+    const text = axes.join(" * ");
+    const words = text.split(/[ ()]+/);
     const why = Object.keys(from).flatMap((name) =>
       words.includes(name) ? [`${name} = ${value[name]} from ${from[name]}`] : [],
     );
-    mismatch(
-      why.length ? 6007 : 6003,
-      source,
-      cameAs(shape, total),
-      `${shapeText(axes)} = ${shapeText(wanted)} (${why.join(", ")})`,
-    );
+    mismatch(why.length ? 6007 : 6003, source, extent, `${text} = ${wanted} (${why.join(", ")})`);
   }
   return all;
 }

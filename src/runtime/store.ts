@@ -1,10 +1,11 @@
+import { HOST_ARRAYS } from "./device.js";
 import { fail, mismatch, unknown } from "./errors.js";
 import type { HostInput } from "./host.js";
-import { allocate, deliver, givenBy, parse, verify, type Leaf } from "./leaf.js";
-import { bindDims, product, type Given } from "./sizes.js";
+import { allocate, deliver, parse, verify, type Leaf } from "./leaf.js";
+import { bindDims, givenBy, product, type Given } from "./sizes.js";
 import { checkLife, Tensor, type Life } from "./tensor.js";
 import { readTensors, writeTensors } from "./tensors-file.js";
-import type { Dims, ModuleSpec } from "./types.js";
+import type { Dims, ModuleSpec, TypedArray } from "./types.js";
 
 /**
  * Params, states and optimizer states, which live as long as the model. One is allocated and initialised as soon as the
@@ -41,27 +42,27 @@ export interface OpenStore {
 }
 
 export function openStore(
-  { dims: specs, sizes, checks }: ModuleSpec,
+  spec: ModuleSpec,
   life: Life,
   leaves: readonly Leaf[],
   seed: number,
   fixed: Dims,
 ): OpenStore {
-  const { device } = life;
-  /** Of the store, and consts. */
-  const kept = leaves.filter(({ spec: { role } }) => role !== "input" && role !== "argument");
-  const named = new Map(kept.flatMap((leaf) => (leaf.spec.role === "const" ? [] : [[leaf.name, leaf]])));
-  const isOptimizer = ({ spec: { role } }: Leaf): boolean => role === "optimizer";
+  /** What has values of its own: the store's, and consts. */
+  const kept = leaves.filter(({ role }) => role !== "input" && role !== "argument");
+  const named = new Map(kept.flatMap((leaf) => (leaf.role === "const" ? [] : [[leaf.name, leaf]])));
 
   const bind = (given: readonly Given[] = []): Dims => {
     // The dims of what is kept stay as they are.
-    const held = kept.flatMap((leaf) => (leaf.memory ? [givenBy(leaf, leaf.shape, leaf.length)] : []));
-    const dims = bindDims(specs, sizes, fixed, [...held, ...given]);
-    for (const [value, code, message] of checks?.(dims) ?? []) if (value < 0) fail(code, message);
+    const held = kept.flatMap(({ source, axes, shape, length, memory }) =>
+      memory ? givenBy(source, axes, shape, length) : [],
+    );
+    const dims = bindDims(spec, fixed, [...held, ...given]);
+    for (const [value, code, message] of spec.checks?.(dims) ?? []) if (value < 0) fail(code, message);
     return dims;
   };
   const start = (leaf: Leaf, dims: Dims): void => {
-    const { init = 0 } = leaf.spec;
+    const { init = 0 } = leaf;
     leaf.pending = typeof init === "function" ? init(leaf, seed, dims) : init;
     deliver(leaf);
     // Kernels may write here.
@@ -74,7 +75,7 @@ export function openStore(
   };
   const settleAll = (dims: Dims): void => {
     for (const leaf of kept)
-      if (!isOptimizer(leaf) && product(leaf.spec.shape, dims) >= 0) settle(leaf, dims);
+      if (leaf.role !== "optimizer" && product(leaf.axes, dims) >= 0) settle(leaf, dims);
   };
   const leafOf = (name: string): Leaf => {
     checkLife(life);
@@ -82,7 +83,7 @@ export function openStore(
   };
   const assign: OpenStore["assign"] = (values) => {
     const given = [...values].map(([name, value]) => [leafOf(name), value] as const);
-    const dims = bind(given.map(([leaf, value]) => parse(leaf, value)));
+    const dims = bind(given.flatMap(([leaf, value]) => parse(leaf, value)));
     for (const [leaf] of given) verify(leaf, dims);
     for (const [leaf] of given) {
       if (!leaf.memory) allocate(leaf, dims);
@@ -101,18 +102,23 @@ export function openStore(
     },
     set: (name, value) => assign([[name, value]]),
     async save() {
-      for (const leaf of named.values()) if (!isOptimizer(leaf)) store.get(leaf.name);
-      const held = [...named.values()].filter(({ memory }) => memory);
-      const contents = await Promise.all(held.map((leaf) => device.read(leaf)));
-      return writeTensors(held.map((leaf, n) => [leaf.name, { ...leaf, data: contents[n]! }]));
+      const held = [...named].filter(
+        ([name, { role, memory }]) => memory || (role !== "optimizer" && store.get(name)),
+      );
+      return writeTensors(
+        await Promise.all(
+          held.map(async ([name, leaf]) => [name, { ...leaf, data: await life.device.read(leaf) }] as const),
+        ),
+      );
     },
     load(bytes, { strict = true } = {}) {
-      const file = readTensors(new Uint8Array(bytes));
-      const missing = [...named.values()].filter(({ name }) => !file.has(name));
-      for (const leaf of missing)
-        if (strict && !isOptimizer(leaf)) mismatch(6011, leaf.source, "missing", "in the file");
+      const file = readTensors<TypedArray>(new Uint8Array(bytes), HOST_ARRAYS);
+      for (const { role, name, source } of named.values())
+        if (strict && role !== "optimizer" && !file.has(name))
+          mismatch(6011, source, "missing", "in the file");
       assign([...file].filter(([name]) => strict || named.has(name)));
-      for (const leaf of missing) if (leaf.memory && isOptimizer(leaf)) start(leaf, {});
+      for (const [name, leaf] of named)
+        if (leaf.role === "optimizer" && leaf.memory && !file.has(name)) start(leaf, {});
     },
   };
   return { store, assign, bind, settle, settleAll };

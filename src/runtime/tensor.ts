@@ -1,6 +1,5 @@
-import type { Backend, Device } from "./device.js";
+import type { Device } from "./device.js";
 import { mismatch, StaleTensorError, unsupported } from "./errors.js";
-import { shapeText } from "./sizes.js";
 import type { DType, TypedArray } from "./types.js";
 
 /** What a model's tensors have in common. */
@@ -57,33 +56,27 @@ export class Tensor {
   get length(): number {
     return this.place.length;
   }
-  get backend(): Backend {
-    return this.place.life.device.backend;
-  }
   /** A copy, row-major, of the contents at the time of this call. */
   async read(): Promise<TypedArray> {
-    return this.check().read(this.place);
+    return this.check().life.device.read(this.place);
   }
   /** The value of a tensor of one element, as of this call. @throws DataError for any other. */
   async item(): Promise<number> {
-    const { place } = this;
-    if (place.length !== 1)
-      mismatch(6003, `item() of \`${place.name}\``, shapeText(place.shape), "one element");
-    const device = this.check();
-    return (device.view?.(place) ?? (await device.read(place)))[0]!;
+    const { name, shape, length, life } = this.check();
+    if (length !== 1) mismatch(6003, `\`${name}\``, `[${shape.join(", ")}]`, "one item");
+    return (life.device.view?.(this.place) ?? (await this.read()))[0]!;
   }
   /** The live contents, on js and wasm: later calls write here. @throws UnsupportedError on WebGPU. */
   get data(): TypedArray {
-    return this.check().view?.(this.place) ?? unsupported("no `data` on WebGPU; use read()");
+    return this.check().life.device.view?.(this.place) ?? unsupported("no `data` on WebGPU; use read()");
   }
   /** On WebGPU, the buffer that holds the contents from offset 0. @throws UnsupportedError elsewhere. */
   get buffer(): GPUBuffer {
-    return this.check().buffer?.(this.place) ?? unsupported("`buffer` needs WebGPU");
+    return this.check().life.device.buffer?.(this.place) ?? unsupported("`buffer` needs WebGPU");
   }
   /** @internal @throws StaleTensorError, DeviceLostError */
-  check(): Device {
-    const { life } = this.place;
-    checkLife(life, this.call);
-    return life.device;
+  check(): Place {
+    checkLife(this.place.life, this.call);
+    return this.place;
   }
 }

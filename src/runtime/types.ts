@@ -23,22 +23,28 @@ export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly Size[];
 }
-/** What has memory of its own: an input of each call, an argument of an optimizer, or what the store keeps. */
+/** What has memory of its own. */
 export interface LeafSpec extends TensorType {
-  readonly role: "input" | "argument" | "param" | "state" | "optimizer" | "const";
-  /** The user's: `W1`, `m.W`, `nll/m/W1`; of an argument, its own. */
-  readonly name: string;
-  /** Arguments: the loss that is trained. */
-  readonly of?: string;
   readonly doc?: string;
   /** Promised half-open range of an integer input. */
   readonly range?: readonly [Size, Size];
-  /** What fills an input or argument that is not given. */
+  /** What fills an input that is not given. */
   readonly default?: number;
   /** How what the store keeps starts: a number fills, 0 where there is none. */
   readonly init?: number | readonly number[] | Initialiser;
+  /** Of integers and bools. @throws DataError for a value that the type or the range does not hold */
+  readonly check?: Check;
 }
+export type Check = (
+  values: ArrayLike<number>,
+  of: { readonly source: string; readonly dtype: DType; readonly range?: readonly [Size, Size] },
+  dims: Dims,
+) => void;
 
+/**
+ * A module's tensors are numbered in the order of this page: inputs, params, states, states of optimizers, consts, then
+ * the arguments of each `train`.
+ */
 export interface ModuleSpec {
   readonly version: string;
   readonly dims: Readonly<Record<string, DimSpec>>;
@@ -46,20 +52,29 @@ export interface ModuleSpec {
   readonly sizes?: Readonly<Record<string, (dims: Dims) => number>>;
   /** What must not be negative, else an error of this code and message. NaN while a dim of it is open. */
   readonly checks?: (dims: Dims) => readonly (readonly [value: number, code: string, message: string])[];
-  /** In the order in which entry points take them. */
-  readonly tensors: readonly LeafSpec[];
+  readonly input: Readonly<Record<string, LeafSpec>>;
+  readonly param: Readonly<Record<string, LeafSpec>>;
+  readonly state: Readonly<Record<string, LeafSpec>>;
+  readonly optimizer: Readonly<Record<string, LeafSpec>>;
+  readonly const: Readonly<Record<string, LeafSpec>>;
+  /** With the arguments' defaults, and their types where they are not f32. */
+  readonly trains: readonly {
+    readonly of: string;
+    readonly optimizer: string;
+    readonly args: Readonly<Record<string, number>>;
+    readonly types?: Readonly<Record<string, DType>>;
+  }[];
   /** Outputs and losses, in the order in which entry points give them. */
   readonly results: Readonly<Record<string, TensorType & { readonly doc?: string }>>;
   readonly losses: readonly string[];
   /** What gradients are for, in the order in which entry points give them; default all params. */
   readonly wrt?: readonly string[];
-  readonly trains: readonly { readonly of: string; readonly optimizer: string }[];
 }
 
-/**
- * The kernels by name, over what a device takes for tensors, and sizes. `copy(to, from, bytes)` is one of them.
- */
-export type Kernels<A> = Readonly<Record<string, (...args: (A | number)[]) => void>>;
+/** A kernel over what a device takes for tensors, and sizes. As a method's its parameters may be narrower. */
+export type Kernel<A> = { method(...args: (A | number)[]): void }["method"];
+/** By name. `copy(to, from, bytes)` is one of them. */
+export type Kernels<A> = Readonly<Record<string, Kernel<A>>>;
 /**
  * One entry point over one binding of the dims: takes the module's tensors, makes its values by `value(elements)` and
  * gives the function that runs it, its results (as `ModuleSpec.results`) and gradients (as `wrt`).

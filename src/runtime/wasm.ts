@@ -15,16 +15,20 @@ interface Piece {
 
 type Kernel = (...args: number[]) => void;
 /**
- * One linear memory holds every tensor; kernels are exported functions over byte addresses. `code` is the binary,
- * `host` what it calls.
+ * One linear memory holds every tensor; kernels are exported functions over byte addresses. `decode` makes the binary
+ * of `code`; `host` is what it calls.
  */
 export const wasmDevice =
-  (code: string, host: WebAssembly.ModuleImports, entries: Entries): DeviceFactory =>
+  (
+    decode: (code: string) => Uint8Array<ArrayBuffer>,
+    code: string,
+    host: WebAssembly.ModuleImports,
+    entries: Entries,
+  ): DeviceFactory =>
   async () => {
     const memory = new WebAssembly.Memory({ initial: 1 });
-    const bytes = Uint8Array.from(atob(code), (c) => c.charCodeAt(0));
-    const { instance } = await WebAssembly.instantiate(bytes, { env: { memory }, host }).catch((error) =>
-      unsupported(`WebAssembly refuses the module: ${error}`),
+    const { instance } = await WebAssembly.instantiate(decode(code), { env: { memory }, host }).catch(
+      (error) => unsupported(`WebAssembly refuses the module: ${error}`),
     );
     let end = MARGIN;
     /** Freed pieces by size. */
@@ -34,7 +38,8 @@ export const wasmDevice =
       entries,
       {
         ...(instance.exports as Record<string, Kernel>),
-        copy: (to, from, bytes) => new Uint8Array(memory.buffer).copyWithin(to!, from!, from! + bytes!),
+        copy: (to: number, from: number, bytes: number) =>
+          new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes),
       },
       (bytes) => {
         const size = Math.max(16, Math.ceil(bytes / 16) * 16);

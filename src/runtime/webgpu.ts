@@ -76,8 +76,8 @@ interface Pipeline {
 }
 
 async function compile(device: GPUDevice, kernel: string, code: string): Promise<Pipeline> {
-  const accesses = [...code.matchAll(/var<storage, (\w+)>/g)];
-  const uniform = 16 * Number(/var<uniform>.* (\d+)>;/.exec(code)?.[1] ?? 0);
+  const accesses = [...code.matchAll(/var<storage, ?(\w+)>/g)];
+  const uniform = 16 * Number(/var<uniform>.*?, ?(\d+)>;/.exec(code)?.[1] ?? 0);
   const limit = device.limits.maxStorageBuffersPerShaderStage;
   if (accesses.length > limit)
     unsupported(`kernel ${kernel} binds ${accesses.length} buffers, this GPU device ${limit}`);
@@ -225,8 +225,9 @@ function gpuDevice(
       );
     },
     free: (memory) => memory.destroy(),
-    upload({ memory, dtype }, data) {
+    upload({ memory, dtype, length }, given) {
       let words: TypedArray;
+      const data = typeof given === "number" ? new Float64Array(length).fill(given) : given;
       if (dtype === "bool") words = Uint32Array.from(data);
       else if (halves && dtype === "f16") {
         words = new Uint16Array((data.length + 1) & ~1);

@@ -1,9 +1,11 @@
 import { buildSync } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { toBase64, toDense } from "../../src/codegen/module/binary.js";
 import { dataText } from "../../src/codegen/module/data.js";
 import { emitModule, emitTypings } from "../../src/codegen/module/emit.js";
 import { buildModuleSpec } from "../../src/codegen/module/spec.js";
+import { fromBase64, fromDense } from "../../src/runtime/binary.js";
 import type { Meta, Model } from "../../src/runtime/index.js";
 import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
 import { PROGRAM, SCHEDULED, SOURCE } from "./regression.js";
@@ -143,6 +145,18 @@ describe("typings", () => {
       export declare const meta: Meta;
       "
     `);
+  });
+});
+
+describe("bytes as text", () => {
+  const bytes = Uint8Array.from({ length: 1024 }, (_, i) => (i * 7 + (i >> 8) * 3) & 255);
+  it("is read back, dense or as base64", () => {
+    expect(fromDense(toDense(bytes))).toEqual(bytes);
+    expect(fromBase64(toBase64(bytes))).toEqual(bytes);
+  });
+  it("is printable where it is dense, without what a string would escape", () => {
+    expect(toDense(bytes)).toMatch(/^[ -~]*$/);
+    expect(JSON.stringify(toDense(bytes))).toBe(`"${toDense(bytes)}"`);
   });
 });
 

@@ -77,7 +77,8 @@ export class Prepared {
 
   /** A leaf's size as the language writes it, `[B, 784]`; empty for a scalar. */
   axes(name: string): string {
-    const leaf = this.compiled.spec?.tensors.find((t) => t.name === name);
+    const { spec } = this.compiled;
+    const leaf = spec?.input[name] ?? spec?.param[name];
     const sizes = leaf?.shape ?? [];
     return sizes.length ? `[${sizes.join(", ")}]` : "";
   }

@@ -61,19 +61,15 @@ describe("safetensors", () => {
   });
   it.each<[string, Uint8Array, RegExp]>([
     ["a header that is no JSON", raw("{oops"), /SyntaxError/],
-    ["a header that is a list", raw([]), /length/],
+    ["a header that is a list", raw([]), /malformed/],
     ["a huge header", Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 255), /safetensors/],
-    [
-      "overlapping tensors",
-      raw({ a: entry("F32", [1], 0, 4), b: entry("F32", [1], 2, 6) }),
-      /`b` is out of place/,
-    ],
-    ["a gap", raw({ a: entry("F32", [1], 4, 8) }), /`a` is out of place/],
-    ["bytes after the last", raw({ a: entry("F32", [1], 0, 4) }), /length is wrong/],
-    ["a shape that does not fit", raw({ a: entry("F32", [3], 0, 8) }), /`a` is out of place/],
-    ["offsets beyond the end", raw({ a: entry("F32", [4], 0, 16) }), /`a` is out of place/],
-    ["a negative size", raw({ a: entry("F32", [-2], 0, 8) }), /out of place/],
-    ["an unknown dtype", raw({ a: entry("F8", [8], 0, 8) }), /`a` has dtype F8/],
+    ["overlapping tensors", raw({ a: entry("F32", [1], 0, 4), b: entry("F32", [1], 2, 6) }), /before `b`/],
+    ["a gap", raw({ a: entry("F32", [1], 4, 8) }), /bytes, not/],
+    ["bytes after the last", raw({ a: entry("F32", [1], 0, 4) }), /bytes, not/],
+    ["a shape that does not fit", raw({ a: entry("F32", [3], 0, 8) }), /malformed/],
+    ["offsets beyond the end", raw({ a: entry("F32", [4], 0, 16) }), /malformed/],
+    ["a negative size", raw({ a: entry("F32", [-2], 0, 8) }), /another size/],
+    ["an unknown dtype", raw({ a: entry("F8", [8], 0, 8) }), /no type F8/],
     ["an entry that is no object", raw({ a: 1 }), /TypeError/],
   ])("refuses %s", (_, file, text) => {
     expect(() => readSafetensors(file)).toThrow(text);

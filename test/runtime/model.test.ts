@@ -173,10 +173,14 @@ describe("calls", () => {
     const module: ModuleSpec = {
       version: "0",
       dims: { N: null },
-      tensors: [{ role: "input", name: "x", dtype: "f64", shape: ["N"] }],
+      input: { x: { dtype: "f64", shape: ["N"] } },
+      param: {},
+      state: {},
+      optimizer: {},
+      const: {},
+      trains: [],
       results: {},
       losses: [],
-      trains: [],
     };
     const model = await createModel(module, {
       js: jsDevice({ k: (...args) => void seen.push(args.slice(1)) }, { forward, backward: {}, step: {} }),
@@ -209,10 +213,10 @@ describe("wrong data: an error that names it, and nothing has changed", () => {
       "a length against another input",
       { ...good, t: new Float32Array(4) },
       "GRAD6007",
-      /input `t`: 4 long/,
-      /\[3\].*B = 3 from input `x`/,
+      /input `t`: 4, not B = 3/,
+      /B = 3 from input `x`/,
     ],
-    ["a wrong rank", { ...good, x: [1, 2] }, "GRAD6003", /`x`: 1 axes, not 2/],
+    ["a wrong rank", { ...good, x: [1, 2] }, "GRAD6003", /`x`: 1 axes, not the 2 of \[B, I\]/],
     ["ragged lists", { ...good, x: [[1, 2], [3], [4, 5]] }, "GRAD6003", /ragged.*\[1\]/],
     [
       "floats for integers",
@@ -280,12 +284,12 @@ describe("dims", () => {
     const model = await create();
     model.forward({ x: [[1, 2]], t: [0] });
     model.forward({ x, t });
-    fails(() => model.forward({ x: [[1, 2, 3]], t: [0] }), "GRAD6007", /\[1, 2\].*I = 2 from param `w`/);
+    fails(() => model.forward({ x: [[1, 2, 3]], t: [0] }), "GRAD6007", /I = 2 from param `w`/);
   });
   it("given in create cannot be changed by a shape", async () => {
     const model = await create({ dims: { I: 2, B: 3 } });
     expect(model.store.get("w").shape).toEqual([2]);
-    fails(() => model.forward({ x: [[1, 2]], t: [0] }), "GRAD6007", /\[3, 2\].*B = 3 from `dims`/);
+    fails(() => model.forward({ x: [[1, 2]], t: [0] }), "GRAD6007", /B = 3 from `dims`/);
     await expect(create({ dims: { J: 1 } })).rejects.toMatchObject({ code: "GRAD6002" });
     await expect(create({ dims: { I: -1 } })).rejects.toMatchObject({ code: "GRAD6009" });
     await expect(create({ dims: { I: 2 }, params: { w: [1, 2, 3] } })).rejects.toMatchObject({
@@ -392,7 +396,7 @@ describe("the store", () => {
           ["w", tensor("f32", [wide])],
         ]),
       );
-    fails(() => model.store.load(file(3)), "GRAD6007", /param `w`: \[3\]/, /\[2\].*I = 2 from param `w`/);
+    fails(() => model.store.load(file(3)), "GRAD6007", /param `w`: 3, not I = 2 \(I = 2 from param `w`\)/);
     fails(() => model.store.load(file(2).subarray(0, 20)), "GRAD6010", /safetensors/);
     expect(await contents(model)).toEqual(before);
   });
@@ -401,7 +405,7 @@ describe("the store", () => {
     fails(() => model.store.set("ww", [1]), "GRAD6002", /`ww`, not one of w, /);
     model.store.set("w", Float32Array.of(1, 2, 3));
     expect(model.dims).toEqual({ I: 3, C: 3 });
-    fails(() => model.store.set("w", [1, 2]), "GRAD6007", /\[3\].*I = 3 from param `w`/);
+    fails(() => model.store.set("w", [1, 2]), "GRAD6007", /I = 3 from param `w`/);
     fails(() => model.store.set("steps", 0.5), "GRAD6005");
   });
 });

@@ -1,3 +1,4 @@
+import { whole } from "../../src/runtime/host.js";
 import { normal } from "../../src/runtime/initialise.js";
 import type { Entries, Entry, Kernels, ModuleSpec, TypedArray } from "../../src/runtime/types.js";
 
@@ -171,16 +172,19 @@ export const spec: ModuleSpec = {
   version: "0.1.0",
   dims: { B: null, I: null, C: 3 },
   checks: ({ B = NaN }) => [[B - 1, "GRAD3100", "the mean over B is of nothing"]],
-  tensors: [
-    { role: "input", name: "x", dtype: "f32", shape: ["B", "I"], doc: "features" },
-    { role: "input", name: "t", dtype: "f32", shape: ["B"] },
-    { role: "input", name: "kind", dtype: "i32", shape: ["B"], range: [0, "C"], default: 0 },
-    { role: "param", name: "w", dtype: "f32", shape: ["I"], init: normal(1, () => 0.1) },
-    { role: "param", name: "bias", dtype: "f32", shape: [] },
-    { role: "state", name: "steps", dtype: "i32", shape: [] },
-    { role: "optimizer", name: "mse/v/w", dtype: "f32", shape: ["I"] },
-    { role: "argument", of: "mse", name: "rate", dtype: "f32", shape: [], default: 0.1 },
-  ],
+  input: {
+    x: { dtype: "f32", shape: ["B", "I"], doc: "features" },
+    t: { dtype: "f32", shape: ["B"] },
+    kind: { dtype: "i32", shape: ["B"], range: [0, "C"], default: 0, check: whole },
+  },
+  param: {
+    w: { dtype: "f32", shape: ["I"], init: normal(1, () => 0.1) },
+    bias: { dtype: "f32", shape: [] },
+  },
+  state: { steps: { dtype: "i32", shape: [], check: whole } },
+  optimizer: { "mse/v/w": { dtype: "f32", shape: ["I"] } },
+  const: {},
+  trains: [{ of: "mse", optimizer: "momentum", args: { rate: 0.1 } }],
   results: {
     mse: { dtype: "f32", shape: [] },
     y: { dtype: "f32", shape: ["B"] },
@@ -188,5 +192,4 @@ export const spec: ModuleSpec = {
     weights: { dtype: "f32", shape: ["I"] },
   },
   losses: ["mse"],
-  trains: [{ of: "mse", optimizer: "momentum" }],
 };

@@ -1,6 +1,6 @@
 // Compiles programs and runs them on a device.
 // Standard input: { compiler, runtime: paths of built modules, programs: [{ source, inputs, dims, params, wrt, of,
-// backends }] }. Each program runs forwards, or backwards if it has a loss (`of`, default the first), on each backend
+// backends, compact }] }. Each program runs forwards, or backwards if it has a loss (`of`, default the first), on each backend
 // (default js and webgpu). Standard output: [{ BACKEND: { NAME: { shape, data } } } | { error }], gradients as
 // `d NAME`, or null where there is no adapter.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,9 +15,9 @@ const { compile } = await import(pathToFileURL(compiler).href);
 const runtimeImport = pathToFileURL(runtime).href;
 const folder = mkdtempSync(join(tmpdir(), "gradc-programs-"));
 
-async function run({ source, inputs, dims, params, wrt, of, backends = ["js", "webgpu"] }, n) {
+async function run({ source, inputs, dims, params, wrt, of, backends = ["js", "webgpu"], compact }, n) {
   const targets = backends.map((backend) => (backend === "webgpu" ? "wgsl" : backend));
-  const result = compile(source, { targets, runtimeImport, ...(wrt && { wrt }) });
+  const result = compile(source, { targets, runtimeImport, compact, ...(wrt && { wrt }) });
   if (!result.ok) return { error: result.diagnostics.map((d) => d.message).join("\n") };
   const file = join(folder, `p${n}.mjs`);
   writeFileSync(file, result.code);

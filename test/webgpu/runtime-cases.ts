@@ -7,6 +7,7 @@ import {
   StaleTensorError,
   UnsupportedError,
   webgpuDevice,
+  whole,
   type CreateOptions,
   type Devices,
   type Model,
@@ -44,9 +45,13 @@ const single = (
     version: "0.1.0",
     dims: { N: null },
     sizes,
-    losses: [],
+    input: { a: { dtype, shape: ["N"], ...(dtype === "bool" && { check: whole }) } },
+    param: {},
+    state: {},
+    optimizer: {},
+    const: {},
     trains: [],
-    tensors: [{ role: "input", name: "a", dtype, shape: ["N"] }],
+    losses: [],
     results: { y: { dtype, shape } },
   };
   const forward: Entry = (k, [a], v, dims) => {

@@ -3,7 +3,9 @@ import type { ScheduledModule } from "../../schedule/kernel-ir.js";
 import { printJsKernel } from "../js/kernel.js";
 import { jsSupport } from "../js/support.js";
 import type { WasmCode } from "../wasm/module.js";
+import { compactWgsl } from "../wgsl/compact.js";
 import { printWgslKernel } from "../wgsl/kernel.js";
+import { toBase64, toDense } from "./binary.js";
 import { dataText } from "./data.js";
 import { entriesText } from "./entries.js";
 import { mappedKernels, ModuleText } from "./source-map.js";
@@ -22,6 +24,8 @@ export interface EmitOptions {
   readonly name: string;
   /** Where the module imports the runtime from; default `gradc/runtime`. */
   readonly runtimeImport?: string;
+  /** For bundlers: WebAssembly a character a byte, shaders without layout and names. */
+  readonly compact?: boolean;
   /** Contents of source files by name, to be put into the source map. */
   readonly sources?: ReadonlyMap<string, string>;
   /** Ends the module with a reference to `FILE.map`. */
@@ -50,7 +54,8 @@ export function emitModule(
   { js, wasm, wgsl }: ModuleTargets,
   options: EmitOptions,
 ): EmittedModule {
-  const { name, runtimeImport = "gradc/runtime" } = options;
+  const { name, runtimeImport = "gradc/runtime", compact = false } = options;
+  const decode = compact ? "fromDense" : "fromBase64";
   const kernels = js ? mappedKernels(js) : [];
   const hosts = wasm ? hostText(wasm.code) : "";
   const helpers = jsSupport([...kernels.map((l) => l.text), hosts].join("\n"));
@@ -71,14 +76,14 @@ export function emitModule(
   const devices = [
     wgsl &&
       `webgpu: webgpuDevice(shaders, ${entriesOf("webgpu", wgsl)}${hasHalves ? `, { ${halves.join(", ")} }` : ""})`,
-    wasm && `wasm: wasmDevice(wasm, host, ${entriesOf("wasm", wasm.scheduled)})`,
+    wasm && `wasm: wasmDevice(${decode}, wasm, host, ${entriesOf("wasm", wasm.scheduled)})`,
     js && `js: jsDevice(kernels, ${entriesOf("js", js)})`,
   ].filter((device) => device !== undefined);
   const imports = [
     "createModel",
     "metaOf",
     ...(wgsl ? ["webgpuDevice"] : []),
-    ...(wasm ? ["wasmDevice"] : []),
+    ...(wasm ? ["wasmDevice", decode] : []),
     ...(js ? ["jsDevice"] : []),
     ...code.imports,
     ...halves,
@@ -91,10 +96,15 @@ export function emitModule(
     for (const line of kernels) text.add(line.text, line.span);
     text.add(`const kernels = ${listText([...js.kernels.keys()])};\n`);
   }
-  if (wasm)
-    text.add(`const wasm = "${base64(wasm.code.bytes)}";\nconst host = {${hosts && `\n${hosts}`}};\n`);
+  if (wasm) {
+    const bytes = compact ? toDense(wasm.code.bytes) : toBase64(wasm.code.bytes);
+    text.add(`const wasm = "${bytes}";\nconst host = {${hosts && `\n${hosts}`}};\n`);
+  }
   if (wgsl) {
-    const shaders = [...wgsl.kernels].map(([kernel, k]) => [kernel, printWgslKernel(k)]);
+    const shaders = [...wgsl.kernels].map(([kernel, k]) => [
+      kernel,
+      compact ? compactWgsl(printWgslKernel(k)) : printWgslKernel(k),
+    ]);
     text.add(`const shaders = ${dataText(Object.fromEntries(shaders))};\n`);
   }
   for (const [entry, known] of entries) text.add(`const ${known} = ${entry};\n`);
@@ -115,11 +125,6 @@ function hostText(wasm: WasmCode): string {
       return `  ${imported}: (${parameters.join(", ")}) => ${body},\n`;
     })
     .join("");
-}
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
 }
 
 function listText(names: readonly string[]): string {

@@ -1,3 +1,5 @@
+import { invariant } from "../../diagnostics/invariant.js";
+import type { DType } from "../../ir/expr.js";
 import type {
   BindingCheck,
   DimDeclaration,
@@ -7,6 +9,7 @@ import type {
   TrainStep,
   Value,
 } from "../../ir/program.js";
+import { whole } from "../../runtime/host.js";
 import type { DimSpec, LeafSpec, ModuleSpec, TensorType } from "../../runtime/types.js";
 import { bracketed, ModuleCode } from "./code.js";
 import type { EntryOrder } from "./entries.js";
@@ -28,38 +31,43 @@ export interface ModuleData {
 /** What the runtime needs to know of a compiled model beside its entry points. */
 export function buildModuleSpec(program: Program, { version, wrt }: SpecOptions): ModuleData {
   const code = new ModuleCode();
-  const args = new Map(
-    program.trains.flatMap((train) => train.args.map((arg) => [arg.leaf, { train, arg }])),
-  );
+  const args = new Map(program.trains.flatMap((train) => train.args.map(({ leaf }) => [leaf, train])));
+  const leaves = [...program.values.values()].filter(({ definition }) => definition.kind === "leaf");
   // In source order: they are the model's interface, used or not.
-  const tensors = leavesOf(program).map(([value, leaf]) => {
-    const known = args.get(value.id);
-    return known ? argument(value, known.train, known.arg) : leafSpec(value, leaf, code);
-  });
+  const ofRole = (role: Leaf["role"]): Value[] =>
+    leaves.filter(
+      ({ id, definition }) => definition.kind === "leaf" && definition.role === role && !args.has(id),
+    );
+  const groups = Object.fromEntries(
+    ROLES.map((role) => [
+      role,
+      Object.fromEntries(ofRole(role).map((value) => [value.name, leafSpec(value, code)])),
+    ]),
+  ) as Pick<ModuleSpec, (typeof ROLES)[number]>;
   const results = program.outputs.flatMap(({ name, value: id }) => {
     const value = program.values.get(id);
     return value ? [[name, typeOf(value, code)] as const] : [];
   });
-  const params = tensors.flatMap(({ role, name }) => (role === "param" ? [name] : []));
   const spec: ModuleSpec = {
     version,
     dims: Object.fromEntries(inOrder(program.dims).map((dim) => [dim.name, dimSpec(dim, code)])),
     ...(Object.keys(code.sizes).length && { sizes: code.sizes }),
     ...(program.checks.length && { checks: checksOf(program.checks, code) }),
-    tensors,
+    ...groups,
+    trains: program.trains.map((train) => trainSpec(train, program)),
     results: Object.fromEntries(results),
     losses: program.losses,
-    ...(wrt.join("\n") !== params.join("\n") && { wrt }),
-    trains: program.trains.map(({ loss, optimizer }) => ({ of: loss, optimizer })),
+    ...(wrt.join("\n") !== Object.keys(groups.param).join("\n") && { wrt }),
   };
-  const leaves = leavesOf(program).map(([{ name }]) => name);
-  return { spec, code, order: { leaves, results: results.map(([name]) => name), wrt } };
+  const order = [
+    ...ROLES.flatMap(ofRole).map(({ id }) => id),
+    ...program.trains.flatMap((train) => train.args.map(({ leaf }) => leaf)),
+  ];
+  const names = order.map((id) => program.values.get(id)?.name ?? "");
+  return { spec, code, order: { leaves: names, results: results.map(([name]) => name), wrt } };
 }
 
-const leavesOf = ({ values }: Program): [Value, Leaf][] =>
-  [...values.values()].flatMap((value): [Value, Leaf][] =>
-    value.definition.kind === "leaf" ? [[value, value.definition]] : [],
-  );
+const ROLES = ["input", "param", "state", "optimizer", "const"] as const;
 
 const typeOf = ({ dtype, shape, doc }: Value, code: ModuleCode): TensorType & { readonly doc?: string } => ({
   dtype,
@@ -67,27 +75,34 @@ const typeOf = ({ dtype, shape, doc }: Value, code: ModuleCode): TensorType & { 
   ...(doc !== undefined && { doc }),
 });
 
-function leafSpec(value: Value, { role, range, init }: Leaf, code: ModuleCode): LeafSpec {
+function leafSpec(value: Value, code: ModuleCode): LeafSpec {
+  const { definition, dtype } = value;
+  invariant(definition.kind === "leaf", "a leaf has memory of its own");
+  const { role, range, init } = definition;
   const start = init && role !== "input" && initialiserOf(init, value, code);
+  const isWhole = dtype[0] !== "f" && role !== "const";
+  if (isWhole) code.imports.add("whole");
   return {
-    role,
-    name: value.name,
     ...typeOf(value, code),
     ...(range && { range: [code.size(range.lo), code.size(range.hi)] as const }),
     ...(role === "input" && init?.kind === "fill" && { default: init.value }),
     ...(start && { init: start }),
+    ...(isWhole && { check: code.named("whole", whole) }),
   };
 }
 
-/** An optimizer's argument has its value by its own name. */
-const argument = ({ dtype }: Value, { loss }: TrainStep, arg: TrainStep["args"][number]): LeafSpec => ({
-  role: "argument",
-  of: loss,
-  name: arg.name,
-  dtype,
-  shape: [],
-  default: arg.value,
-});
+function trainSpec({ loss, optimizer, args }: TrainStep, program: Program): ModuleSpec["trains"][number] {
+  const types = args.flatMap(({ name, leaf }): [string, DType][] => {
+    const dtype = program.values.get(leaf)?.dtype ?? "f32";
+    return dtype === "f32" ? [] : [[name, dtype]];
+  });
+  return {
+    of: loss,
+    optimizer,
+    args: Object.fromEntries(args.map(({ name, value }) => [name, value])),
+    ...(types.length && { types: Object.fromEntries(types) }),
+  };
+}
 
 /** Definitions after the dims that they are made of. */
 function inOrder(dims: readonly DimDeclaration[]): readonly DimDeclaration[] {

@@ -30,25 +30,21 @@ const block = (head: string, fields: readonly string[]): string =>
  * optimizer's arguments and the dims have their names, and every tensor its shape, as documentation.
  */
 export function emitTypings({ spec, order }: ModuleData): string {
-  const ofRole = (role: string): LeafSpec[] => spec.tensors.filter((t) => t.role === role);
-  const inputs = ofRole("input").map((t) => field(t.name, "TensorInput", t, t.default !== undefined));
-  const results = Object.entries(spec.results).map(([name, type]) => field(name, "Tensor", type));
-  const grads = order.wrt.map((name) =>
-    field(
-      name,
-      "Tensor",
-      spec.tensors.find((t) => t.name === name && t.role !== "argument"),
-    ),
+  const inputs = Object.entries(spec.input).map(([name, t]) =>
+    field(name, "TensorInput", t, t.default !== undefined),
   );
-  const params = ofRole("param").map((t) => field(t.name, "HostInput", t, true));
+  const results = Object.entries(spec.results).map(([name, type]) => field(name, "Tensor", type));
+  const leaves: Readonly<Record<string, LeafSpec>> = { ...spec.input, ...spec.param, ...spec.state };
+  const grads = order.wrt.map((name) => field(name, "Tensor", leaves[name]));
+  const params = Object.entries(spec.param).map(([name, t]) => field(name, "HostInput", t, true));
   const dims = Object.entries(spec.dims).map(
     ([name, dim]) =>
       `  ${typeof dim === "number" ? `/** default ${dim} */ ` : ""}readonly ${keyOf(name)}?: number;`,
   );
   const isTrained = spec.trains.length > 0;
   const steps = spec.trains.map((t) => {
-    const fields = ofRole("argument").flatMap(({ of, name, default: value }) =>
-      of === t.of ? [`  /** default ${value} */\n  readonly ${keyOf(name)}?: number;`] : [],
+    const fields = Object.entries(t.args).map(
+      ([name, value]) => `  /** default ${value} */\n  readonly ${keyOf(name)}?: number;`,
     );
     const first = t === spec.trains[0];
     return `{\n  readonly of${first ? "?" : ""}: ${JSON.stringify(t.of)};\n${fields.map((f) => `${f}\n`).join("")}}`;

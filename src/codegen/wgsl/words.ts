@@ -21,4 +21,5 @@ const RESERVED = new Set(
     "log2 max min mix modf normalize pow radians round select sign sin sinh smoothstep sqrt step tan tanh transpose trunc"
   ).split(" "),
 );
-export const wgslNames = (): Names => new Names((identifier) => RESERVED.has(identifier));
+export const isReserved = (identifier: string): boolean => RESERVED.has(identifier);
+export const wgslNames = (): Names => new Names(isReserved);
