@@ -1,4 +1,11 @@
-import type { Decision, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../schedule/kernel-ir.js";
+import type {
+  KernelBuffer,
+  Decision,
+  Kernel,
+  Launch,
+  ScheduledEntry,
+  ScheduledModule,
+} from "../schedule/kernel-ir.js";
 import { BYTES, elements, measureKernel } from "../schedule/measure.js";
 import type { ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
@@ -55,6 +62,9 @@ export interface FileReport {
   readonly recurrences: readonly RecurrenceReport[];
 }
 
+const isRoom = (buffer: KernelBuffer | undefined): boolean =>
+  buffer?.access === "scratch" || buffer?.access === "shared";
+
 /** What the schedule of a file does: its kernels, memory and recurrences, with what was decided and why. */
 export function explainModule(
   module: ScheduledModule,
@@ -88,7 +98,7 @@ export function explainModule(
       kernel.buffers.flatMap((b, k) => {
         const id = launch?.tensors[k];
         // Scratch stays in the caches.
-        const used = b.access !== "scratch" && b.access !== (writes ? "read" : "write");
+        const used = !isRoom(b) && b.access !== (writes ? "read" : "write");
         return used && id !== undefined ? [{ name: valueOf(id)?.name ?? b.name, bytes: bytesOf(id) }] : [];
       });
     const [reads, writes] = [traffic(false), traffic(true)];
@@ -223,8 +233,8 @@ function savedBy(
   for (const launch of entry.launches) {
     const kernel = module.kernels.get(launch.kernel);
     const written = launch.tensors.filter((_, k) => {
-      const access = kernel?.buffers[k]?.access;
-      return access !== "read" && access !== "scratch";
+      const buffer = kernel?.buffers[k];
+      return buffer?.access !== "read" && !isRoom(buffer);
     });
     if (written.every(isForward)) continue;
     launch.tensors.forEach((id, k) => {

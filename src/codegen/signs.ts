@@ -55,6 +55,7 @@ export function integerFacts(kernel: Kernel): IntegerFacts {
     }
   };
   visit(kernel.body);
+  visit(kernel.after);
   return {
     isNonNegative,
     isFixed: (e) => e.op === "constant" || (e.op === "variable" && !mutable.has(e.name)),

@@ -25,6 +25,15 @@ export interface Window {
   readonly place: (coordinate: Poly) => Poly;
 }
 
+/** Memory that a kernel needs beside its tensors. */
+export interface Room {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly elements: Poly;
+  /** Iterations of the grid leave something there for what comes after them; else each has it for itself. */
+  readonly isShared: boolean;
+}
+
 /** How a tensor lies in memory. */
 interface Placed {
   readonly shape: readonly Poly[];
@@ -36,7 +45,7 @@ interface Placed {
 export class KernelScope {
   readonly buffers: { name: string; dtype: DType; value: ValueId; read: boolean; write: boolean }[] = [];
   readonly sizes: { name: string; poly: Poly }[] = [];
-  readonly scratch: { readonly name: string; readonly dtype: DType; readonly elements: Poly }[] = [];
+  readonly scratch: Room[] = [];
   private readonly local = new Map<ValueId, string>();
   private readonly runs: { readonly axes: readonly Index[]; readonly flat: Index }[] = [];
   private readonly taken = new Set<string>();
@@ -124,9 +133,9 @@ export class KernelScope {
   }
 
   /** Room of the kernel's own. */
-  room(name: string, dtype: DType, elements: Poly): string {
+  room(name: string, dtype: DType, elements: Poly, isShared = false): string {
     const unique = this.fresh(name);
-    this.scratch.push({ name: unique, dtype, elements });
+    this.scratch.push({ name: unique, dtype, elements, isShared });
     return unique;
   }
   /** From now on `flat` counts through the axes in row-major order; addresses that need no more than it use it. */
@@ -185,7 +194,11 @@ export class KernelScope {
     }));
     return [
       ...tensors,
-      ...this.scratch.map(({ name, dtype }): KernelBuffer => ({ name, dtype, access: "scratch" })),
+      ...this.scratch.map(({ name, dtype, isShared }): KernelBuffer => ({
+        name,
+        dtype,
+        access: isShared ? "shared" : "scratch",
+      })),
     ];
   }
 }

@@ -17,6 +17,8 @@ export interface Kernel {
   /** Independent loops, outermost first. A CPU target nests them; a GPU flattens them into one invocation number. */
   readonly grid: readonly GridLoop[];
   readonly body: readonly Statement[];
+  /** What runs once when all iterations of the grid are done, without the grid's variables. For a GPU it is empty. */
+  readonly after: readonly Statement[];
   /** The equations computed here, as source lines for a reader. */
   readonly notes: readonly string[];
   readonly spans: readonly Span[];
@@ -29,8 +31,11 @@ export interface Kernel {
 export interface KernelBuffer {
   readonly name: string;
   readonly dtype: DType;
-  /** Scratch is room of the kernel's own: what it holds before and after means nothing. */
-  readonly access: "read" | "write" | "readwrite" | "scratch";
+  /**
+   * Scratch and shared are room of the kernel's own: what it holds before and after means nothing. Iterations of the grid
+   * may have each its own scratch; what is shared is the same for all of them and for what comes after them.
+   */
+  readonly access: "read" | "write" | "readwrite" | "scratch" | "shared";
 }
 /** variable = 0, step, 2 * step, … < extent. */
 export interface GridLoop {

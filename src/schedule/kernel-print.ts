@@ -19,7 +19,11 @@ export function printKernel(kernel: Kernel): string {
     ...kernel.notes.map((note) => `  // ${note}`),
     `  grid ${grid || "once"} {`,
     ...kernel.body.flatMap((s) => statementLines(s).map((line) => `    ${line}`)),
-    "  }\n",
+    "  }",
+    ...(kernel.after.length
+      ? ["  after {", ...indented(kernel.after).map((line) => `  ${line}`), "  }"]
+      : []),
+    "",
   ].join("\n");
 }
 

@@ -63,9 +63,9 @@ export function rewriteAccesses(statements: readonly Statement[], rules: AccessR
 }
 
 /** The buffers that something is loaded from. */
-export function loadedBuffers(body: readonly Statement[]): ReadonlySet<string> {
+export function loadedBuffers({ body, after }: Kernel): ReadonlySet<string> {
   const found = new Set<string>();
-  rewriteAccesses(body, {
+  rewriteAccesses([...body, ...after], {
     load: (e) => {
       found.add(e.buffer);
       return e;
@@ -94,5 +94,6 @@ export function namesOf(kernel: Kernel): Set<string> {
     }
   };
   list(kernel.body);
+  list(kernel.after);
   return names;
 }

@@ -103,6 +103,7 @@ class Verifier {
     const body = new Scope(top);
     for (const g of kernel.grid) this.declare(body, g.variable, { dtype: "i32", kind: "loop" });
     this.block(kernel.body, body);
+    this.block(kernel.after, new Scope(top));
     this.where = "";
     for (const b of kernel.buffers) {
       this.holds(
@@ -111,10 +112,7 @@ class Verifier {
       );
       if (b.access === "read") this.holds(this.loaded.has(b.name), `${b.name} is declared read and not used`);
       else if (this.loaded.has(b.name))
-        this.holds(
-          b.access === "readwrite" || b.access === "scratch",
-          `${b.name} is loaded from, but declared write`,
-        );
+        this.holds(b.access !== "write", `${b.name} is loaded from, but declared write`);
     }
   }
 

@@ -1,19 +1,20 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
+import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, FALSE, freshIndex, indicesOf, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
 import type { ScatterGroup } from "./group.js";
 import { loadedBuffers } from "./kernel-rewrite.js";
+import type { Room } from "./emit.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
 export interface LoweredKernel {
   readonly kernel: Kernel;
   /** The tensor for each buffer parameter that is no scratch. */
   readonly tensors: readonly ValueId[];
-  /** Elements of each scratch parameter, which come last. */
-  readonly scratch: readonly { readonly dtype: DType; readonly elements: Poly }[];
+  /** Room of the kernel's own, whose parameters come last. */
+  readonly scratch: readonly Room[];
 }
 
 /** The latest entries of a value, instead of all. */
@@ -94,6 +95,7 @@ export function finish(
   grid: GridLoop[],
   body: readonly Statement[],
   members: readonly Value[],
+  after: readonly Statement[] = [],
 ): LoweredKernel {
   const named = members.map((m) => m.name);
   const name = `k_${named[named.length - 1] ?? "empty"}`.replace(/[^A-Za-z0-9_]/g, "_");
@@ -103,6 +105,7 @@ export function finish(
     sizes: scope.sizes,
     grid,
     body,
+    after,
     notes: [named.join(", ")],
     spans: members.flatMap((m) => (m.span ? [m.span] : [])),
   };
@@ -122,7 +125,7 @@ export function withoutUnread(
         (context.windows.get(context.owner(id))?.tensor.id ?? context.owner(id)) === owner &&
         context.wanted(id, made),
     );
-  const loaded = loadedBuffers(kernel.body);
+  const loaded = loadedBuffers(kernel);
   const unread = new Set(
     kernel.buffers.flatMap((b, k) => {
       const isRead = b.access === "scratch" ? loaded.has(b.name) : isWanted(tensors[k] ?? -1);
@@ -142,6 +145,7 @@ export function withoutUnread(
       ...kernel,
       buffers: kernel.buffers.filter((b) => !unread.has(b.name)),
       body: drop(kernel.body),
+      after: drop(kernel.after),
     },
     tensors: tensors.filter((_, k) => !unread.has(kernel.buffers[k]?.name ?? "")),
     scratch: scratch.filter((_, k) => !unread.has(kernel.buffers[tensors.length + k]?.name ?? "")),
@@ -249,7 +253,8 @@ export interface Accumulator {
   /** argmax and argmin: the position found. */
   readonly at: string | null;
 }
-const isPositional = (reducer: Reducer): boolean => reducer === "argmax" || reducer === "argmin";
+export const isPositional = (reducer: Reducer | undefined): boolean =>
+  reducer === "argmax" || reducer === "argmin";
 
 export function openAccumulator(block: Block, { operator, body }: Equation, name: string): Accumulator {
   invariant(operator?.kind === "reduce", "a reduction");

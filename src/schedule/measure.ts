@@ -90,6 +90,7 @@ export function measureKernel(kernel: Kernel): Measure {
     );
   });
   run(kernel.body, times, kernel.grid.length);
+  run(kernel.after, Poly.constant(1), 0);
   return { flops, loops };
 }
 

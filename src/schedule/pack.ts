@@ -228,6 +228,7 @@ function copyKernel(
     sizes: scope.sizes,
     grid: [{ variable, extent: scope.size(end), step: 1 }],
     body,
+    after: [],
     notes: [`${direction === "in" ? "into" : "out of"} ${pack.value.name}`],
     spans: [],
   };

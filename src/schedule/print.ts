@@ -14,7 +14,9 @@ export function printPlan(module: ScheduledModule): string {
       const kernel = module.kernels.get(l.kernel);
       const list = l.tensors.flatMap((t, k) => {
         const access = kernel?.buffers[k]?.access;
-        return access === "scratch" ? [] : [`${access === "read" ? "" : "→ "}${name(t)}`];
+        return access === "scratch" || access === "shared"
+          ? []
+          : [`${access === "read" ? "" : "→ "}${name(t)}`];
       });
       return `  ${l.kernel}(${list.join(", ")})`;
     });

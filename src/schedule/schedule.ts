@@ -4,6 +4,7 @@ import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
 import { contractionOf, groupKernels, type KernelGroup } from "./group.js";
+import type { Room } from "./emit.js";
 import { inlineProducers } from "./inline.js";
 import type {
   Decision,
@@ -252,7 +253,7 @@ class ModuleScheduler {
   }
 
   /** Kernels take turns in the same scratch: a tensor for each place among a kernel's, as large as the largest wanted. */
-  private roomFor({ dtype, elements }: LoweredKernel["scratch"][number], place: number): ValueId {
+  private roomFor({ dtype, elements }: Room, place: number): ValueId {
     const own = elements.constant;
     const key = `${dtype} ${place} ${own === undefined ? elements.key : ""}`;
     const known = this.rooms.get(key);

@@ -85,6 +85,7 @@ export function kernel(
     sizes: (parts.sizes ?? []).map((size) => ({ name: size, poly: Poly.dim(size) })),
     grid: parts.grid.map(([variable, extent, step = 1]) => ({ variable, extent, step })),
     body,
+    after: [],
     notes: parts.notes ?? [],
     spans: [],
   };

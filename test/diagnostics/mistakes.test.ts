@@ -78,9 +78,7 @@ describe.each(topics)("%s", (topic) => {
       expect(JSON.parse(renderJson(d))).toEqual(JSON.parse(JSON.stringify(d)));
       expect(renderGithub(d)).toMatch(/^::(error|warning) file=[^\n]+::[^\n]+$/);
       // Names that the compiler makes are nobody's.
-      expect(`${d.message} ${d.help ?? ""}`).not.toMatch(
-        /\w\.(sum|alive|test|stop|direction|product)\b/,
-      );
+      expect(`${d.message} ${d.help ?? ""}`).not.toMatch(/\w\.(sum|alive|test|stop|direction|product)\b/);
       if (!d.fix) continue;
       const mended = analyse(fixed(source, d.fix), { filename: FILE, resolve }).diagnostics;
       expect(mended.map((m) => `${m.code} ${m.span.start.offset} ${m.message}`)).not.toContain(

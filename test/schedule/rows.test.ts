@@ -28,10 +28,11 @@ describe("what two loops need is computed once", () => {
     expect(calls(text, "gradc_exp")).toBe(1);
     expect(program.values.size).toBeGreaterThan(0);
     // Rows that every round makes anew are as long as a row.
-    const scratch = kernels.get(names[0] ?? "")?.buffers.filter((b) => b.access === "scratch") ?? [];
-    expect(scratch.map((b) => b.name)).toEqual(["p_norm_exp_row"]);
-    const sizes = backward.get("l")?.launches.flatMap((l) => l.tensors.slice(-1)) ?? [];
-    expect(sizes.map((id) => program.values.get(id)?.shape.map((s) => [...s.dims].join()))).toEqual([["K"]]);
+    const buffers = kernels.get(names[0] ?? "")?.buffers ?? [];
+    const rows = buffers.flatMap((b, k) => (b.access === "scratch" ? [{ name: b.name, k }] : []));
+    expect(rows.map((r) => r.name)).toEqual(["p_norm_exp_row"]);
+    const row = program.values.get(backward.get("l")?.launches[0]?.tensors[rows[0]?.k ?? -1] ?? -1);
+    expect(row?.shape.map((s) => [...s.dims].join())).toEqual(["K"]);
   });
   test("the tanh of a forward pass is that of its gradient", () => {
     const source =

@@ -20,7 +20,10 @@ export function jsKernelLines(kernel: Kernel): readonly Line[] {
   const printer = new JsStatements(kernel, out);
   for (const note of kernel.notes) for (const line of note.split("\n")) out.add(`// ${line}`);
   const parameters = [...kernel.buffers, ...kernel.sizes].map((p) => printer.names.of(p.name));
-  out.block(`function ${kernel.name}(${parameters.join(", ")}) {`, () => printer.grid(kernel, 0));
+  out.block(`function ${kernel.name}(${parameters.join(", ")}) {`, () => {
+    printer.grid(kernel, 0);
+    printer.list(kernel.after);
+  });
   return out.list;
 }
 
@@ -57,7 +60,7 @@ class JsStatements {
     return { init: `, ${end} = ${text}`, end };
   }
 
-  private list(statements: readonly Statement[]): void {
+  list(statements: readonly Statement[]): void {
     for (const s of statements) this.statement(s);
   }
   private statement(s: Statement): void {

@@ -94,7 +94,7 @@ class KernelEmitter implements CallContext {
     private readonly lanes: boolean,
   ) {
     this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
-    this.sums = doubleSums(kernel.body);
+    this.sums = doubleSums([...kernel.body, ...kernel.after]);
     this.facts = integerFacts(kernel);
   }
 
@@ -108,6 +108,7 @@ class KernelEmitter implements CallContext {
     });
     kernel.buffers.forEach((b, k) => this.bufferLocals.set(b.name, buffers[k]?.name ?? ""));
     this.grid(0);
+    this.list(kernel.after);
     const body = this.out;
     const mentioned = new Set<string>();
     visitLocals(body, (name) => mentioned.add(name));
