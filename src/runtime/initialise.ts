@@ -1,4 +1,4 @@
-import type { Dims, Initialiser } from "./types.js";
+import type { Dims, Initialiser, TypedArray } from "./types.js";
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 
@@ -10,15 +10,14 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
  * Threefry-2x32, 20 rounds: Salmon, Moraes, Dror, Shaw, Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011). Pure
  * integer arithmetic, so the words are the same bits on every engine.
  */
-export function drawn(
-  length: number,
+export function draw(
+  values: TypedArray,
   seed: number,
   key: number,
   value: (x0: number, x1: number) => number,
-): Float64Array {
-  const values = new Float64Array(length);
+): void {
   const keys = [seed, key, seed ^ key ^ 0x1bd11bda];
-  for (let i = 0; i < length; i++) {
+  for (let i = 0; i < values.length; i++) {
     let x0 = (i + seed) | 0;
     let x1 = key | 0;
     for (let round = 0; round < 20;) {
@@ -32,32 +31,31 @@ export function drawn(
     }
     values[i] = value(x0, x1);
   }
-  return values;
 }
 
 /** In [lo, hi), which may depend on the dims. */
 export const uniform =
   (key: number, range: (dims: Dims) => readonly [lo: number, hi: number]): Initialiser =>
-  ({ length }, seed, dims) => {
+  (values, seed, dims) => {
     const [lo, hi] = range(dims);
-    return drawn(length, seed, key, (x0) => lo + (hi - lo) * ((x0 >>> 8) / 2 ** 24));
+    draw(values, seed, key, (x0) => lo + (hi - lo) * ((x0 >>> 8) / 2 ** 24));
   };
 
 /** Box and Muller, with u in (0, 1] and v in [0, 1); not truncated. */
 export const normal =
   (key: number, spread: (dims: Dims) => number): Initialiser =>
-  ({ length }, seed, dims) => {
+  (values, seed, dims) => {
     const std = spread(dims);
-    return drawn(length, seed, key, (x0, x1) => {
+    draw(values, seed, key, (x0, x1) => {
       const u = ((x0 >>> 8) + 1) / 2 ** 24;
       return std * Math.sqrt(-2 * Math.log(u)) * Math.cos((2 * Math.PI * (x1 >>> 8)) / 2 ** 24);
     });
   };
 
 /** 1 on the diagonal of the matrix [rest, last]. */
-export const eye: Initialiser = ({ length, shape }) => {
+export const eye: Initialiser = (values, _, __, shape) => {
   const last = shape.at(-1) ?? 1;
-  return Float64Array.from({ length }, (_, i) => +(i % (last + 1) === 0 && i < last * last));
+  for (let i = 0; i < last && i * (last + 1) < values.length; i++) values[i * (last + 1)] = 1;
 };
 
 /**
@@ -66,10 +64,11 @@ export const eye: Initialiser = ({ length, shape }) => {
  */
 export const orthogonal =
   (key: number): Initialiser =>
-  (of, seed, dims) => {
-    const matrix = normal(key, () => 1)(of, seed, dims);
-    const columns = of.shape.at(-1) ?? 1;
-    const rows = columns && of.length / columns;
+  (values, seed, dims, shape) => {
+    const matrix = new Float64Array(values.length);
+    normal(key, () => 1)(matrix, seed, dims, shape);
+    const columns = shape.at(-1) ?? 1;
+    const rows = columns && values.length / columns;
     const [length, count, along, across] =
       rows >= columns ? [rows, columns, columns, 1] : [columns, rows, 1, columns];
     const dot = (a: number, b: number): number => {
@@ -88,5 +87,5 @@ export const orthogonal =
       const norm = Math.sqrt(dot(v, v));
       for (let i = 0; i < length; i++) matrix[v * across + i * along]! /= norm;
     }
-    return matrix;
+    values.set(matrix);
   };

@@ -62,11 +62,14 @@ export function openStore(
     return dims;
   };
   const start = (leaf: Leaf, dims: Dims): void => {
-    const { init = 0 } = leaf;
-    leaf.pending = typeof init === "function" ? init(leaf, seed, dims) : init;
-    deliver(leaf);
-    // Kernels may write here.
-    leaf.held = undefined;
+    const { init = 0, dtype, length, shape } = leaf;
+    const { device } = life;
+    if (typeof init === "function") {
+      const view = device.view?.(leaf);
+      const values = view ?? new HOST_ARRAYS[dtype](length);
+      init(values, seed, dims, shape);
+      if (!view) device.upload(leaf, values);
+    } else device.upload(leaf, init);
   };
   const settle = (leaf: Leaf, dims: Dims): void => {
     if (leaf.memory) return;

@@ -12,12 +12,8 @@ export type Size = number | string;
 /** How a dim gets its value: open, a default, or a definition, which stands after the dims that it is made of. */
 export type DimSpec = null | number | ((dims: Dims) => number);
 
-/** Start values, row-major. `seed` is `create`'s. */
-export type Initialiser = (
-  of: { readonly shape: readonly number[]; readonly length: number },
-  seed: number,
-  dims: Dims,
-) => Float64Array;
+/** Writes start values, row-major, over zeros. `seed` is `create`'s. */
+export type Initialiser = (values: TypedArray, seed: number, dims: Dims, shape: readonly number[]) => void;
 
 export interface TensorType {
   readonly dtype: DType;

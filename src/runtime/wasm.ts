@@ -6,6 +6,9 @@ import type { Entries } from "./types.js";
 const PAGE = 65536;
 /** Kept free at both ends: lanes that are not chosen may read beside a tensor. */
 const MARGIN = 1024;
+/** Pages. */
+const MOST_AHEAD = 1024;
+const MOST_PAGES = 65536;
 
 interface Piece {
   readonly at: number;
@@ -26,7 +29,7 @@ export const wasmDevice =
     entries: Entries,
   ): DeviceFactory =>
   async () => {
-    const memory = new WebAssembly.Memory({ initial: 1 });
+    const memory = new WebAssembly.Memory({ initial: 16 });
     const { instance } = await WebAssembly.instantiate(decode(code), { env: { memory }, host }).catch(
       (error) => unsupported(`WebAssembly refuses the module: ${error}`),
     );
@@ -46,8 +49,10 @@ export const wasmDevice =
         const again = freed.get(size)?.pop();
         if (again) new Uint8Array(memory.buffer, again.at, size).fill(0);
         else {
-          const missing = Math.ceil((end + size + MARGIN) / PAGE) - memory.buffer.byteLength / PAGE;
-          if (missing > 0) memory.grow(missing);
+          const pages = memory.buffer.byteLength / PAGE;
+          const missing = Math.ceil((end + size + MARGIN) / PAGE) - pages;
+          // Seldom, as each time takes all arrays over the memory away; what is not used yet costs nothing.
+          if (missing > 0) memory.grow(Math.max(missing, Math.min(pages, MOST_AHEAD, MOST_PAGES - pages)));
           end += size;
         }
         return again ?? { at: end - size, size };

@@ -4,7 +4,7 @@ import { fnv1a, initialiserOf } from "../../src/codegen/module/initialiser.js";
 import { Poly } from "../../src/ir/poly.js";
 import type { Initialiser } from "../../src/ir/program.js";
 import { threefry2x32 } from "../../src/ir/scalar/random.js";
-import { drawn } from "../../src/runtime/initialise.js";
+import { draw } from "../../src/runtime/initialise.js";
 
 /** Start values of a param, as the module gets them. */
 function start(init: Initialiser, shape: readonly number[], name = "W", seed = 0): number[] {
@@ -17,7 +17,11 @@ function start(init: Initialiser, shape: readonly number[], name = "W", seed = 0
   } as const;
   const made = initialiserOf(init, value, new ModuleCode());
   const length = shape.reduce((a, b) => a * b, 1);
-  if (typeof made === "function") return [...made({ shape, length }, seed, {})];
+  if (typeof made === "function") {
+    const values = new Float64Array(length);
+    made(values, seed, {}, shape);
+    return [...values];
+  }
   return typeof made === "number" ? new Array<number>(length).fill(made) : [...(made ?? [])];
 }
 
@@ -35,7 +39,7 @@ describe("initialisers", () => {
       [2 ** 31, 2 ** 32 - 1],
     ] as const) {
       const words: number[][] = [];
-      drawn(5, seed, key, (x0, x1) => words.push([x0 >>> 0, x1 >>> 0]));
+      draw(new Float64Array(5), seed, key, (x0, x1) => words.push([x0 >>> 0, x1 >>> 0]));
       expect(words).toEqual([0, 1, 2, 3, 4].map((i) => threefry2x32(seed, key, i, 0)));
     }
   });
