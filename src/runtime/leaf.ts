@@ -105,17 +105,12 @@ export function verify(leaf: Leaf, dims: Dims): void {
 
 /** Brings what is pending to where the kernels find it, and returns what they take for the leaf. */
 export function deliver(leaf: Leaf): unknown {
-  const { pending, life, held } = leaf;
+  const { pending, life } = leaf;
   const { device } = life;
-  leaf.held = undefined;
-  if (pending instanceof Tensor) {
-    // Memory that this very call may write, or free, is copied.
-    if (pending.place.life !== life) return device.argument(pending.place);
-    device.copy(leaf, pending.place);
-  } else {
-    // A number given again, a rate above all, is there already.
-    if (pending !== held) device.upload(leaf, pending);
-    if (typeof pending === "number") leaf.held = pending;
-  }
+  leaf.held = typeof pending === "number" ? pending : undefined;
+  if (!(pending instanceof Tensor)) device.upload(leaf, pending);
+  // Memory that this very call may write, or free, is copied.
+  else if (pending.place.life === life) device.copy(leaf, pending.place);
+  else return device.argument(pending.place);
   return device.argument(leaf);
 }

@@ -95,6 +95,8 @@ function modelOn(
   { dims: fixed = {}, seed = 0, params = {} }: CreateOptions,
 ): Model {
   const { losses, trains } = spec;
+  /** The arguments of each trained loss, and `of` itself. */
+  const known = Object.fromEntries(trains.map(({ of, args }) => [of, { ...args, of }]));
   const { forward, backward, step } = device.entries;
   const life: Life = { device, call: 0 };
   const leaves = leavesOf(spec, life);
@@ -103,49 +105,54 @@ function modelOn(
   else assign(Object.entries(params));
 
   const inputs = leaves.filter(({ role }) => role === "input" || role === "argument");
+  const checked = inputs.filter(({ check }) => check);
   // All that hangs on the dims' values.
   let dims: Dims | undefined;
   let slots: Slot[] = [];
   const tensors: unknown[] = [];
   const prepared = new Map<Entry, Prepared>();
 
-  /** Everything is checked before anything runs or changes. */
+  /** The dims by all shapes of a call: the object that there is, where they are the same. */
+  const bindAll = (given: Inputs, of: string | undefined, options: StepOptions): Dims => {
+    const bound = bind(
+      inputs.flatMap((input) => {
+        const { source, dtype, axes, default: missing } = input;
+        const value = valueOf(input, given, of, options);
+        if (value !== undefined) return parse(input, value);
+        if (missing === undefined) mismatch(6001, source, "missing", `${dtype}[${axes.join(", ")}]`);
+        return [];
+      }),
+    );
+    needDims(Object.keys(spec.dims), bound);
+    return dims && Object.keys(bound).every((name) => bound[name] === dims?.[name]) ? dims : bound;
+  };
+  /** Memory for other dims. Returns that of the last ones, which may hold what this call brings. */
+  const replace = (next: Dims): unknown[] => {
+    const old = [...inputs, ...slots].map(({ memory }) => memory);
+    dims = undefined;
+    slots = [];
+    prepared.clear();
+    for (const input of inputs) allocate(input, next);
+    settleAll(next);
+    dims = next;
+    return old;
+  };
+  /** Everything is checked before anything runs or changes. Allocates nothing while the dims stay. */
   const call = (entry: Entry, given: Inputs, of?: string, options: StepOptions = {}): Prepared => {
     checkLife(life);
     checkNames("input", given, spec.input);
     let next = dims;
     for (const input of inputs) if (!fits(input, valueOf(input, given, of, options))) next = undefined;
-    if (!next) {
-      const bound = bind(
-        inputs.flatMap((input) => {
-          const { source, dtype, axes, default: missing } = input;
-          const value = valueOf(input, given, of, options);
-          if (value !== undefined) return parse(input, value);
-          if (missing === undefined) mismatch(6001, source, "missing", `${dtype}[${axes.join(", ")}]`);
-          return [];
-        }),
-      );
-      needDims(Object.keys(spec.dims), bound);
-      next = dims && Object.keys(bound).every((name) => bound[name] === dims?.[name]) ? dims : bound;
-    }
-    for (const input of inputs) verify(input, next);
-    let old: unknown[] = [];
-    if (next !== dims) {
-      // Freed once what this call brings, of the last one's results maybe, has been taken over.
-      old = [...inputs, ...slots].map(({ memory }) => memory);
-      dims = undefined;
-      slots = [];
-      prepared.clear();
-      for (const input of inputs) allocate(input, next);
-      settleAll(next);
-      dims = next;
-    }
+    next ??= bindAll(given, of, options);
+    for (const input of checked) verify(input, next);
+    const old = next === dims ? undefined : replace(next);
     let ready = prepared.get(entry);
     if (!ready)
       prepared.set(entry, (ready = prepare(entry, spec, leaves, settle, life, next, slots, tensors)));
     life.call++;
-    for (const input of inputs) tensors[input.index] = deliver(input);
-    for (const memory of old) if (memory) device.free?.(memory);
+    // A number given again, a rate above all, is there already.
+    for (const input of inputs) if (input.pending !== input.held) tensors[input.index] = deliver(input);
+    if (old) for (const memory of old) if (memory) device.free?.(memory);
     ready.run();
     return ready;
   };
@@ -175,9 +182,9 @@ function modelOn(
       return Object.assign(show(results), { grads });
     },
     step(given = {}, options = {}) {
-      const { of = trains[0]?.of, ...args } = options;
+      const { of = trains[0]?.of } = options;
       const entry = choose(step, of, "trained loss");
-      checkNames("argument", args, trains.find((train) => train.of === of)!.args);
+      checkNames("argument", options, known[of!]!);
       return show(call(entry, given, of, options).results);
     },
     dispose() {
@@ -200,7 +207,7 @@ const valueOf = (
 ): unknown => (of === undefined ? given[name] : of === trained ? options[name] : undefined);
 
 function checkNames(what: string, given: object, known: object): void {
-  for (const name in given) if (!Object.hasOwn(known, name)) unknown(what, name, Object.keys(known));
+  for (const name in given) if (!(name in known)) unknown(what, name, Object.keys(known));
 }
 
 function choose(entries: Readonly<Record<string, Entry>>, name = "", what: string): Entry {

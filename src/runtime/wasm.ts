@@ -33,6 +33,7 @@ export const wasmDevice =
     const { instance } = await WebAssembly.instantiate(decode(code), { env: { memory }, host }).catch(
       (error) => unsupported(`WebAssembly refuses the module: ${error}`),
     );
+    let contents = new Uint8Array();
     let end = MARGIN;
     /** Freed pieces by size. */
     const freed = new Map<number, Piece[]>();
@@ -41,8 +42,11 @@ export const wasmDevice =
       entries,
       {
         ...(instance.exports as Record<string, Kernel>),
-        copy: (to: number, from: number, bytes: number) =>
-          new Uint8Array(memory.buffer).copyWithin(to, from, from + bytes),
+        copy(to: number, from: number, bytes: number) {
+          // Empty once the memory has grown.
+          if (!contents.length) contents = new Uint8Array(memory.buffer);
+          contents.copyWithin(to, from, from + bytes);
+        },
       },
       (bytes) => {
         const size = Math.max(16, Math.ceil(bytes / 16) * 16);

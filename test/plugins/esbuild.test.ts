@@ -59,9 +59,9 @@ test("pages stay small: bytes, minified, gzip", async () => {
   const w2 = readFileSync("bench/workloads/W2.grad", "utf8");
   // W2's goals are 8, 12 and 14 KB.
   const most: [string, string, Target, number][] = [
-    ["the smallest model", SMALLEST, "js", 5_750],
-    ["the smallest model", SMALLEST, "wasm", 6_200],
-    ["the smallest model", SMALLEST, "wgsl", 8_150],
+    ["the smallest model", SMALLEST, "js", 5_820],
+    ["the smallest model", SMALLEST, "wasm", 6_300],
+    ["the smallest model", SMALLEST, "wgsl", 8_180],
     ["W2", w2, "js", 11_300],
     ["W2", w2, "wasm", 16_900],
     ["W2", w2, "wgsl", 14_000],

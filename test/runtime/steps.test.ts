@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../src/compile.js";
+import * as runtime from "../../src/runtime/index.js";
+import type { CreateOptions, Inputs, Model } from "../../src/runtime/index.js";
+
+/** A generated module's `create`. */
+function load(code: string): (options: CreateOptions) => Promise<Model> {
+  const body = code
+    .replace(/^import (\{.*\}) from .*$/m, "const $1 = runtime;")
+    .replace(/^export const meta .*$/m, "")
+    .replace("export const create =", "return");
+  return new Function("runtime", body)(runtime) as (options: CreateOptions) => Promise<Model>;
+}
+const workload = (name: string, target: "js" | "wasm", options: CreateOptions): Promise<Model> =>
+  load(compile(readFileSync(`bench/workloads/${name}.grad`, "utf8"), { targets: [target] }).code)(options);
+
+describe.each(["js", "wasm"] as const)("steps on %s", (target) => {
+  /** Bytes of heap that a call takes, garbage collections left out. */
+  function allocated(call: () => void): number {
+    for (let k = 0; k < 20_000; k++) call();
+    const rounds = Array.from({ length: 12 }, () => {
+      const before = process.memoryUsage().heapUsed;
+      for (let k = 0; k < 500; k++) call();
+      return (process.memoryUsage().heapUsed - before) / 500;
+    });
+    return Math.min(...rounds.filter((bytes) => bytes >= 0));
+  }
+  it("allocate their results and nothing else", async () => {
+    const tiny = await workload("W6a", target, { params: { p: [-1.2, 1] } });
+    const options = { rate: 1e-3 };
+    expect(allocated(() => tiny.step({}, options))).toBeLessThan(250);
+    const rows = await workload("W6b", target, { dims: { N: 100, D: 10 } });
+    const inputs: Inputs = { X: new Float32Array(1000).fill(0.1), y: new Float32Array(100) };
+    expect(allocated(() => rows.step(inputs, options))).toBeLessThan(250);
+  });
+  it("make no arrays and no views once they have begun", async () => {
+    const rows = await workload("W6b", target, { dims: { N: 100, D: 10 } });
+    const inputs: Inputs = { X: new Float32Array(1000).fill(0.1), y: new Float32Array(100) };
+    const first = rows.step(inputs, { rate: 1e-3 })["l"]!.data;
+    for (const rate of [1e-3, 2e-3, 1e-3]) expect(rows.step(inputs, { rate })["l"]!.data).toBe(first);
+  });
+  it("take numbers that change, and keep the default where there is none", async () => {
+    const run = async (rates: readonly (number | undefined)[]): Promise<number[]> => {
+      const model = await workload("W6a", target, { params: { p: [-1.2, 1] } });
+      for (const rate of rates) model.step({}, rate === undefined ? {} : { rate });
+      return [...model.store.get("p").data];
+    };
+    expect(await run([1e-3, 1e-3])).toEqual(await run([undefined, undefined]));
+    expect(await run([2e-3, undefined])).toEqual(await run([2e-3, 1e-3]));
+    expect(await run([2e-3, undefined])).not.toEqual(await run([2e-3, 2e-3]));
+  });
+});
