@@ -1,4 +1,4 @@
-import { check } from "./check/index.js";
+import { check, inOrder } from "./check/index.js";
 import { importedName } from "./check/modules.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { ExpressionTable } from "./ir/expr.js";
@@ -57,7 +57,7 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
   const syntax = parsed.diagnostics.filter(
     ({ code, span }) => code !== "GRAD1007" || !declared.includes(textAt(source, span)),
   );
-  const diagnostics = [...syntax, ...news];
+  const diagnostics = inOrder([...syntax, ...news], filename);
   const failed = diagnostics.some((d) => d.severity === "error");
   return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };
 }

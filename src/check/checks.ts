@@ -25,6 +25,7 @@ export function validateCheck(
     return;
   }
   const seen = new Set<string>();
+  let misnamed = false;
   for (const { name, value } of statement.values) {
     const { text, span } = name;
     if (seen.has(text)) report.add("GRAD2002", span, { name: text });
@@ -41,6 +42,7 @@ export function validateCheck(
     const expected = outputs.get(text) ?? losses.get(text);
     const target = leaf ?? (expected === undefined ? undefined : values.get(expected));
     if (!target) {
+      misnamed = true;
       // A name with an error of its own is known to be wrong.
       if (context.scope.lookup(text)?.kind !== "poison")
         report.unknownName("dim, input, param, output or loss", text, span, [
@@ -69,5 +71,18 @@ export function validateCheck(
       numbers.data.some((x) => !Number.isInteger(x))
     )
       report.add("GRAD3006", value.span, { wanted: "whole numbers", found: "fractions" });
+  }
+  // One that is misspelt was told.
+  if (misnamed) return;
+  for (const { name, definition } of values.byId.values()) {
+    // Those of train steps are none of the file's.
+    const isOpen =
+      definition.kind === "leaf" && definition.role === "input" && !definition.init && !name.includes("/");
+    if (isOpen && !statement.values.some((v) => v.name.text === name))
+      report.add("GRAD2015", statement.loss.span, {
+        what: "input",
+        name,
+        callee: `check ${statement.loss.text}`,
+      });
   }
 }

@@ -17,7 +17,7 @@ import { isDType, isReserved, reservedAs, typeMeant } from "./calls.js";
 import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { duplicate } from "./equations.js";
-import { initialiser, nestedNumbers, notConstant, numberOf } from "./initialisers.js";
+import { fits, initialiser, nestedNumbers, notConstant, numberOf } from "./initialisers.js";
 import { written } from "./mismatch.js";
 import { arrangeUnits, namesIn } from "./order.js";
 import { derivedSize, rangeOf, requireNonNegative, sizeOf } from "./sizes.js";
@@ -287,10 +287,7 @@ export function declareConst(statement: ConstStatement, context: Context): void 
       const found = nestedNumbers(value, context);
       if (!found) continue;
       const shape = typed?.shape ?? found.shape.map((s) => Poly.constant(s));
-      if (
-        shape.length !== found.shape.length ||
-        shape.some((s, k) => s.constant !== undefined && s.constant !== found.shape[k])
-      ) {
+      if (!fits(found.shape, shape, value, context)) {
         const declared = describe({
           dtype: typed?.dtype ?? "f32",
           axes: shape.map((s) => ir.freshIndex("", s)),
@@ -308,16 +305,6 @@ export function declareConst(statement: ConstStatement, context: Context): void 
         report.add("GRAD3006", value.span, { wanted: `whole numbers of ${dtype}`, found: String(wrong) });
         continue;
       }
-      shape.forEach((size, k) => {
-        if (size.constant === undefined)
-          context.session.require(
-            "zero",
-            size.sub(found.shape[k] ?? 0),
-            "GRAD3004",
-            `\`${name.text}\` is written with ${found.shape[k]} entries`,
-            value.span,
-          );
-      });
       bindLeaf(
         name,
         typed?.dtype ?? "f32",

@@ -92,13 +92,17 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     if (statement.kind === "check") validateCheck(statement, results, results.declaredLosses(file), context);
   checkUncalled(file, context);
   if (!report.failed) warnOfDefaults(session);
-  const sorted = oneReducerEach(
-    [...report.diagnostics].sort((a, b) =>
-      a.file === b.file ? a.span.start.offset - b.span.start.offset : 0,
-    ),
-    file,
-  );
+  const sorted = oneReducerEach(inOrder(report.diagnostics, file.span.file), file);
   return report.failed ? { diagnostics: sorted } : { program, diagnostics: sorted };
+}
+
+/** By their places: those of the file itself first, then those of each other one. */
+export function inOrder(diagnostics: readonly Diagnostic[], file: string): Diagnostic[] {
+  const files = [file, ...new Set(diagnostics.map((d) => d.file))];
+  const rank = new Map(files.map((name, k) => [name, name === file ? 0 : k]));
+  return [...diagnostics].sort(
+    (a, b) => (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.span.start.offset - b.span.start.offset,
+  );
 }
 
 /** Outputs, losses and new states of a file. */
@@ -226,8 +230,9 @@ function assemble(
     if (step) trains.push(step);
     if (step && params.size === 0) report.add("GRAD4006", statement.span, { loss: step.loss });
     invariant(step || report.failed, `\`train ${statement.loss.text}\` is not dropped without a word`);
+    const chosen = statement.params?.map((p) => p.text);
     for (const [name, id] of params) {
-      if (!step || report.failed) continue;
+      if (!step || report.failed || chosen?.includes(name) === false) continue;
       const span = values.get(id).span ?? statement.span;
       const loss = results.losses.get(step.loss);
       if (!reaches(step.loss, name)) report.add("GRAD4002", span, { loss: step.loss, name });

@@ -90,7 +90,7 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
   if (node.kind === "list") {
     const found = nestedNumbers(node, context);
     if (!found) return null;
-    if (!fits(found.shape, shape))
+    if (!fits(found.shape, shape, node, context))
       return report.add("GRAD3004", node.span, {
         left: `[${shape.map(showSize).join(", ")}] is declared`,
         right: `[${found.shape.join(", ")}] given`,
@@ -162,6 +162,23 @@ function unknownInitialiser({ text, span }: Name, { session }: Context): null {
       )
     : session.report.add("GRAD2001", span, { kind: "initialiser", name: text }, suggestion(meant, span));
 }
-function fits(found: readonly number[], shape: readonly Poly[]): boolean {
-  return found.length === shape.length && shape.every((s, k) => s.constant === found[k]);
+/** Whether a nested list has the shape that is declared, as far as it is known: open sizes are held to it when bound. */
+export function fits(
+  found: readonly number[],
+  shape: readonly Poly[],
+  { span }: Expression,
+  { session }: Context,
+): boolean {
+  if (found.length !== shape.length) return false;
+  if (shape.some((s, k) => s.constant !== undefined && s.constant !== found[k])) return false;
+  for (const [k, size] of shape.entries())
+    if (size.constant === undefined)
+      session.require(
+        "zero",
+        size.sub(found[k] ?? 0),
+        "GRAD3004",
+        `${showSize(size)} is not ${found[k]}, the number of entries written`,
+        span,
+      );
+  return true;
 }

@@ -7,6 +7,7 @@ import { readNpy, readNpz, readSafetensors, type NamedTensor } from "../runtime/
 import type { DType } from "../runtime/types.js";
 import { didYouMean } from "./names.js";
 import { jsonFault } from "./json-fault.js";
+import { whyUnreadable } from "./report.js";
 
 /** Values with their shape, as the runtime takes them; `data` is a typed array where the file says a dtype. */
 export interface DataTensor {
@@ -92,10 +93,7 @@ async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (error) {
-    throw new DataError(
-      "GRAD6010",
-      `${file}: cannot be read (${error instanceof Error ? error.message : error})`,
-    );
+    throw new DataError("GRAD6010", `${file}: ${whyUnreadable(error)}`);
   }
 }
 
@@ -200,8 +198,14 @@ export function parseCsv(text: string, file: string): Record<string, DataTensor>
   const cells = (line: string): string[] =>
     line.split(",").map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
   const header = cells(lines[0] ?? "");
-  if (header.some((name) => !name))
+  if (header.some((name) => !name) || header.every((name) => !Number.isNaN(Number(name))))
     throw new DataError("GRAD6010", `${file}:1: a header with a name for each column is wanted`);
+  const other = [";", "\t"].find((mark) => header.length === 1 && header[0]?.includes(mark));
+  if (other !== undefined)
+    throw new DataError(
+      "GRAD6010",
+      `${file}:1: columns are separated by commas, not ${JSON.stringify(other)}`,
+    );
   const rows: number[][] = [];
   lines.forEach((line, n) => {
     if (n === 0 || !line.trim()) return;

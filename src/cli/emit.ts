@@ -1,4 +1,6 @@
 import type { Target } from "../compile.js";
+import { didYouMean } from "./names.js";
+import { targetsOf } from "./build.js";
 import type { Options } from "./main.js";
 import { dimsOf, formatOf, offOf, oneFile, precisionOf, wrtOf } from "./options.js";
 import { SourceFiles } from "./source.js";
@@ -9,8 +11,15 @@ export async function emit(files: readonly string[], options: Options): Promise<
   const file = oneFile(files);
   const { STAGES } = await import("../compile.js");
   const stage = STAGES.find((s) => s === options.stage);
-  if (stage === undefined) throw new UsageError(`--stage is one of ${STAGES.join(", ")}`);
-  const targets: Target[] = stage === "wgsl" ? ["wgsl"] : ["js"];
+  if (stage === undefined)
+    throw new UsageError(
+      `--stage is one of ${STAGES.join(", ")}${options.stage === undefined ? "" : `, not ${options.stage}${didYouMean(options.stage, STAGES)}`}`,
+    );
+  const [target, ...more] = targetsOf(
+    options.target ?? (stage === "wgsl" ? "wgsl" : stage === "wat" ? "wasm" : "js"),
+  );
+  if (more.length) throw new UsageError("emit takes one target");
+  const targets: Target[] = target ? [target] : [];
   const sources = new SourceFiles(file);
   const result = await sources.compile({
     targets,

@@ -1,4 +1,5 @@
 import { CATALOGUE } from "../diagnostics/catalogue.js";
+import { didYouMean } from "./names.js";
 import { bindDims } from "../runtime/sizes.js";
 import { explainModule, printReport } from "./explain-file.js";
 import { targetsOf } from "./build.js";
@@ -10,10 +11,12 @@ import { UsageError, UserError } from "./usage.js";
 /** A code's page, or what the schedule of a file does and why; `--target` chooses whose, js by default. */
 export async function explain(files: readonly string[], options: Options): Promise<number> {
   const what = oneFile(files);
-  if (/^GRAD\d+$/.test(what)) {
-    const entry = Object.entries(CATALOGUE).find(([code]) => code === what)?.[1];
-    if (!entry) throw new UserError(`there is no code ${what}`);
-    process.stdout.write(`${what}\n\n${entry.page}\n`);
+  if (/^GRAD\d+$/i.test(what)) {
+    const wanted = what.toUpperCase();
+    const entry = Object.entries(CATALOGUE).find(([code]) => code === wanted)?.[1];
+    if (!entry)
+      throw new UserError(`there is no code ${wanted}${didYouMean(wanted, Object.keys(CATALOGUE))}`);
+    process.stdout.write(`${wanted}: ${entry.title}\n\n${entry.page}\n`);
     return 0;
   }
   const [target = "js", ...more] = targetsOf(options.target ?? "js");

@@ -6,9 +6,9 @@ import type { CompileResult, Target } from "../compile.js";
 import type { Backend, CreateOptions, Model } from "../runtime/index.js";
 import type { LoadedData } from "./data.js";
 import type { Options } from "./main.js";
-import { checkNames } from "./names.js";
-import { dimsOf, numberOf } from "./options.js";
-import { UserError } from "./usage.js";
+import { checkNames, didYouMean } from "./names.js";
+import { dimsOf, wholeOf } from "./options.js";
+import { UsageError } from "./usage.js";
 
 /** Where a generated module finds the runtime of this very installation. */
 export const RUNTIME_URL = new URL("../runtime/index.js", import.meta.url).href;
@@ -46,7 +46,7 @@ export function modelWith(
   return instantiate(compiled, {
     backend,
     dims,
-    seed: numberOf(options, "seed") ?? 0,
+    seed: wholeOf(options, "seed", 0) ?? 0,
     params: data.params,
   });
 }
@@ -60,6 +60,9 @@ export function engineParts(engine: Engine): { target: Target; backend: "js" | "
 }
 export function engineOf(name: string | undefined): Engine {
   const found = ENGINES.find((e) => e === (name ?? "js"));
-  if (!found) throw new UserError(`there is no engine \`${name}\` here; engines are ${ENGINES.join(", ")}`);
+  if (!found)
+    throw new UsageError(
+      `there is no engine \`${name}\`; engines are ${ENGINES.join(", ")}${didYouMean(name ?? "", ENGINES)}`,
+    );
   return found;
 }

@@ -1,5 +1,5 @@
 import type { Options } from "./main.js";
-import type { Format } from "./source.js";
+import type { Format } from "./report.js";
 import { UsageError } from "./usage.js";
 
 export function formatOf(options: Options): Format {
@@ -30,19 +30,32 @@ export async function offOf(options: Options): Promise<{ off?: string[] }> {
 export function dimsOf(options: Options): Record<string, number> {
   const dims: Record<string, number> = {};
   for (const item of (options.dim ?? []).flatMap((d) => d.split(","))) {
-    const [name, text] = item.split("=");
+    const [name, text, ...more] = item.split("=");
     const value = Number(text);
-    if (!name || text === undefined || !Number.isInteger(value) || value < 0)
+    if (!name || !text?.trim() || more.length > 0 || !Number.isSafeInteger(value) || value < 0)
       throw new UsageError(`--dim wants NAME=SIZE, not ${item}`);
     dims[name] = value;
   }
   return dims;
 }
-export function numberOf(options: Options, name: "epochs" | "batch" | "rate" | "seed"): number | undefined {
+export function numberOf(options: Options, name: "rate"): number | undefined {
   const text = options[name];
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text === "" || !Number.isFinite(value)) throw new UsageError(`--${name} wants a number, not ${text}`);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new UsageError(`--${name} wants a number, not ${text}`);
+  return value;
+}
+export function wholeOf(
+  options: Options,
+  name: "epochs" | "batch" | "seed",
+  least: number,
+): number | undefined {
+  const text = options[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < least)
+    throw new UsageError(`--${name} wants a whole number from ${least} on, not ${text}`);
   return value;
 }
 export function oneFile(files: readonly string[]): string {

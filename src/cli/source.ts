@@ -4,21 +4,19 @@ import { analyse, type Analysis, type AnalyseOptions } from "../analyse.js";
 import { importedName } from "../check/modules.js";
 import type { CompileOptions, CompileResult } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { PLAIN, renderGithub, renderJson, renderPretty, type Palette } from "../diagnostics/render.js";
-import colors from "picocolors";
+import { reportAll, whyUnreadable, type Format } from "./report.js";
 import { UserError } from "./usage.js";
 
-export type Format = "pretty" | "json" | "github";
-
+let standardInput: string | undefined;
 /** `-` is standard input. @throws UserError where the file cannot be read */
 function readSource(file: string): string {
   try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
+    // Standard input is read once, however often the text is wanted.
+    return file === "-" ? (standardInput ??= readFileSync(0, "utf8")) : readFileSync(file, "utf8");
   } catch (error) {
-    throw new UserError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(`${file}: ${whyUnreadable(error)}`, "GRAD6010");
   }
 }
-
 /** Imports of other files, relative to the importing one; null where there is none. */
 function resolveImport(specifier: string, importer: string): string | null {
   try {
@@ -53,17 +51,9 @@ export class SourceFiles {
   }
   /** Writes diagnostics in the format asked for. */
   report(diagnostics: readonly Diagnostic[], format: Format, stream: NodeJS.WriteStream): void {
-    for (const d of diagnostics)
-      stream.write(
-        `${format === "json" ? renderJson(d) : format === "github" ? renderGithub(d) : `${renderPretty(d, this.texts.get(d.file) ?? "", palette(stream))}\n`}\n`,
-      );
+    reportAll(diagnostics, this.texts, format, stream);
   }
 }
-
-const palette = (stream: NodeJS.WriteStream): Palette =>
-  stream.isTTY && !process.env["NO_COLOR"]
-    ? { error: colors.red, warning: colors.yellow, dim: colors.dim, bold: colors.bold }
-    : PLAIN;
 
 /** @throws UserError after reporting, where the file has errors */
 export async function compileOrFail(

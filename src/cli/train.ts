@@ -1,20 +1,28 @@
 import { appendFileSync, writeFileSync } from "node:fs";
-import { loadData, type DataTensor } from "./data.js";
+import { DataError } from "../runtime/errors.js";
+import { didYouMean } from "./names.js";
+import type { Meta } from "../runtime/meta.js";
+import type { ModuleSpec, Size } from "../runtime/types.js";
+import { loadData, type DataTensor, type LoadedData } from "./data.js";
+import { loadAll } from "./engines.js";
 import type { Options } from "./main.js";
 import { engineOf, engineParts, modelWith, RUNTIME_URL } from "./model.js";
-import { formatOf, numberOf, oneFile } from "./options.js";
+import { formatOf, numberOf, oneFile, precisionOf, wholeOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { curve, Progress } from "./terminal.js";
 import { UsageError, UserError } from "./usage.js";
 import { prepareWebGpu } from "./webgpu.js";
 
-/** Rows `order[from..to]` along the first axis. */
-function rows(t: DataTensor, order: readonly number[], from: number, to: number): DataTensor {
-  const stride = t.data.length / (t.shape[0] ?? 1);
+/** The entries `order[from..to]` along an axis. */
+function slices(t: DataTensor, axis: number, order: readonly number[], from: number, to: number): DataTensor {
+  const extent = t.shape[axis] ?? 1;
+  const inner = t.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const outer = t.shape.slice(0, axis).reduce((a, b) => a * b, 1);
   const data: number[] = [];
-  for (const r of order.slice(from, to))
-    for (let k = 0; k < stride; k++) data.push(t.data[r * stride + k] ?? 0);
-  return { shape: [to - from, ...t.shape.slice(1)], data };
+  for (let o = 0; o < outer; o++)
+    for (const entry of order.slice(from, to))
+      for (let k = 0, at = (o * extent + entry) * inner; k < inner; k++) data.push(t.data[at + k] ?? 0);
+  return { shape: t.shape.map((size, k) => (k === axis ? to - from : size)), data };
 }
 
 /** Fisher–Yates with a small generator, so that a seed gives the same order everywhere. */
@@ -34,38 +42,74 @@ function shuffled(n: number, seed: number): number[] {
   return order;
 }
 
-/** Trains by the file's `train` declaration. Inputs whose first axis is the batch dim are sliced and shuffled. */
+/** The inputs that batches are slices of, with the axis along which, and how many examples there are. */
+interface Batches {
+  readonly axes: ReadonlyMap<string, number>;
+  readonly total: number;
+}
+function batchesOf(spec: ModuleSpec, meta: Meta, data: LoadedData, asked: string | undefined): Batches {
+  const inputs = Object.entries(spec.input).filter(([name]) => name in meta.inputs);
+  // A dim with a value of its own is not one that data says.
+  const open = (size: Size | undefined): size is string =>
+    typeof size === "string" && meta.dims[size] === null;
+  const dim = asked ?? inputs.map(([, { shape }]) => shape[0]).find(open);
+  if (asked !== undefined && !(asked in meta.dims))
+    throw new UserError(`there is no dim \`${asked}\`${didYouMean(asked, Object.keys(meta.dims))}`);
+  const axes = new Map(
+    inputs.flatMap(([name, { shape }]) => {
+      const axis = shape.findIndex((size) => size === dim);
+      return axis >= 0 && data.inputs[name] ? [[name, axis] as const] : [];
+    }),
+  );
+  if (asked !== undefined && axes.size === 0)
+    throw new UserError(`no input given has an axis \`${asked}\` to take batches along`);
+  const counts = [...axes].map(([name, axis]) => ({ name, count: data.inputs[name]?.shape[axis] ?? 0 }));
+  const [first] = counts;
+  const other = counts.find((c) => c.count !== first?.count);
+  if (first && other)
+    throw new DataError(
+      "GRAD6007",
+      `\`${dim}\` is ${first.count} by input \`${first.name}\`, but ${other.count} by input \`${other.name}\``,
+    );
+  return { axes, total: first?.count ?? 0 };
+}
+
+/** Trains by a `train` declaration of the file. Inputs with the batch dim are sliced along it, shuffled by the seed. */
 export async function train(files: readonly string[], options: Options): Promise<number> {
   const file = oneFile(files);
   const engine = engineOf(options.engine);
   if (engine === "interpreter" || engine === "eager")
     throw new UsageError("train runs on js, wasm or webgpu");
+  const epochs = wholeOf(options, "epochs", 0) ?? 1;
+  const asked = wholeOf(options, "batch", 1);
+  const seed = wholeOf(options, "seed", 0) ?? 0;
+  const rate = numberOf(options, "rate");
   if (engine === "webgpu") {
     const status = await prepareWebGpu();
     if (status !== null) return status;
   }
-  const data = await loadData(options.data ?? []);
+  const data = await loadAll(options);
   const result = await compileOrFail(
     file,
-    { targets: [engineParts(engine).target], runtimeImport: RUNTIME_URL },
+    { targets: [engineParts(engine).target], precision: precisionOf(options), runtimeImport: RUNTIME_URL },
     formatOf(options),
   );
-  const seed = numberOf(options, "seed") ?? 0;
+  const { meta, spec } = result;
+  if (!meta || !spec) throw new UserError("");
+  const trained = meta.trains.map((t) => t.of);
+  const declared = meta.trains.find((t) => options.of === undefined || t.of === options.of);
+  if (trained.length === 0) throw new UserError(`${file} has no \`train\` declaration`);
+  if (!declared)
+    throw new UserError(`nothing trains \`${options.of}\`${didYouMean(options.of ?? "", trained)}`);
+  const { of } = declared;
+  const { axes, total } = batchesOf(spec, meta, data, options["batch-dim"]);
   const model = await modelWith(result, engine, data, options);
-  const [declared] = model.meta.trains;
-  if (!declared) throw new UserError(`${file} has no \`train\` declaration`);
-  const epochs = numberOf(options, "epochs") ?? 1;
-  const rate = numberOf(options, "rate");
-  const inputs = Object.entries(model.meta.inputs);
-  const batchDim =
-    options["batch-dim"] ?? inputs.map(([, t]) => t.shape[0]).find((s) => typeof s === "string");
-  const sliced = new Set(
-    inputs.filter(([, t]) => batchDim !== undefined && t.shape[0] === batchDim).map(([name]) => name),
-  );
-  const total = Math.max(0, ...[...sliced].map((name) => data.inputs[name]?.shape[0] ?? 0));
-  const batch = Math.min(numberOf(options, "batch") ?? (total || 1), total || 1);
+  const batch = Math.min(asked ?? (total || 1), total || 1);
   const losses: number[] = [];
   const held = options.validate === undefined ? null : await loadData([options.validate]);
+  const logged = (entry: object): void => {
+    if (options.log) appendFileSync(options.log, `${JSON.stringify(entry, spelled)}\n`);
+  };
   const validation: number[] = [];
   const perEpoch = total ? Math.ceil(total / batch) : 1;
   const progress = new Progress(epochs * perEpoch);
@@ -75,38 +119,30 @@ export async function train(files: readonly string[], options: Options): Promise
       const from = b * batch;
       const to = Math.min(total, from + batch);
       const slice = Object.fromEntries(
-        Object.entries(data.inputs).map(([name, t]) => [
-          name,
-          sliced.has(name) ? rows(t, order, from, to) : t,
-        ]),
+        Object.entries(data.inputs).map(([name, t]) => {
+          const axis = axes.get(name);
+          return [name, axis === undefined ? t : slices(t, axis, order, from, to)];
+        }),
       );
-      const out = model.step(slice, rate === undefined ? {} : { rate });
-      const loss = (await out[declared.of]?.item()) ?? NaN;
+      const out = model.step(slice, { of, ...(rate === undefined ? {} : { rate }) });
+      const loss = (await out[of]?.item()) ?? NaN;
       losses.push(loss);
-      if (options.log)
-        appendFileSync(
-          options.log,
-          `${JSON.stringify({ step: losses.length, epoch: epoch + 1, [declared.of]: loss })}\n`,
-        );
-      progress.update(losses.length, `${declared.of} ${loss.toPrecision(5)}`);
+      logged({ step: losses.length, epoch: epoch + 1, [of]: loss });
+      progress.update(losses.length, `${of} ${loss.toPrecision(5)}`);
     }
     if (!held) continue;
-    const found = (await model.forward(held.inputs)[declared.of]?.item()) ?? NaN;
+    const found = (await model.forward(held.inputs)[of]?.item()) ?? NaN;
     validation.push(found);
-    if (options.log)
-      appendFileSync(
-        options.log,
-        `${JSON.stringify({ step: losses.length, epoch: epoch + 1, validation: { [declared.of]: found } })}\n`,
-      );
+    logged({ step: losses.length, epoch: epoch + 1, validation: { [of]: found } });
   }
   progress.end();
   process.stdout.write(curve(losses));
   process.stdout.write(
-    `${declared.of}: ${losses[0]?.toPrecision(6) ?? "-"} → ${losses.at(-1)?.toPrecision(6) ?? "-"} after ${losses.length} steps on ${model.backend}\n`,
+    `${of}: ${losses[0]?.toPrecision(6) ?? "-"} → ${losses.at(-1)?.toPrecision(6) ?? "-"} after ${losses.length} steps on ${model.backend}\n`,
   );
   if (held)
     process.stdout.write(
-      `validation ${declared.of}: ${validation[0]?.toPrecision(6) ?? "-"} → ${validation.at(-1)?.toPrecision(6) ?? "-"}\n`,
+      `validation ${of}: ${validation[0]?.toPrecision(6) ?? "-"} → ${validation.at(-1)?.toPrecision(6) ?? "-"}\n`,
     );
   if (options.save) {
     writeFileSync(options.save, await model.store.save());
@@ -115,3 +151,5 @@ export async function train(files: readonly string[], options: Options): Promise
   model.dispose();
   return 0;
 }
+const spelled = (_: string, value: unknown): unknown =>
+  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;

@@ -20,21 +20,21 @@ export async function prepareWebGpu(): Promise<number | null> {
     Object.assign(globalThis, globals);
     gpu = create([]);
   } catch {
-    throw new UserError("no WebGPU here: install the package `webgpu` beside gradc");
+    throw new UserError("no WebGPU here: install the package `webgpu` beside gradc", "GRAD6020");
   }
   if (await gpu.requestAdapter()) {
     Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
     return null;
   }
   const helper = fileURLToPath(new URL("../../scripts/swiftshader.mjs", import.meta.url));
-  if (process.env[AGAIN] || !existsSync(helper)) throw new UserError("no WebGPU adapter answers");
+  if (process.env[AGAIN] || !existsSync(helper)) throw new UserError("no WebGPU adapter answers", "GRAD6020");
   const {
     softwareAdapterEnvironment,
   }: { softwareAdapterEnvironment: () => Record<string, string> | undefined } = await import(
     pathToFileURL(helper).href
   );
   const extra = softwareAdapterEnvironment();
-  if (!extra) throw new UserError("no WebGPU adapter answers");
+  if (!extra) throw new UserError("no WebGPU adapter answers", "GRAD6020");
   const { status } = spawnSync(process.execPath, process.argv.slice(1), {
     stdio: "inherit",
     env: { ...process.env, ...extra, [AGAIN]: "1" },

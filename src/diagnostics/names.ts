@@ -123,7 +123,7 @@ export const NAMES = {
     }: {
       name: string;
       callee: string;
-      what?: "argument" | "size";
+      what?: "argument" | "size" | "input";
     }) => `${what} \`${name}\` of \`${callee}\` is missing`,
     page: page("Only arguments with a default may be left out.", "y = clamp(x, 0)", "y = clamp(x, 0, 1)"),
   },

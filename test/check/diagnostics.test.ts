@@ -96,3 +96,6 @@ test("fixed subscripts are checked when the sizes are bound", () => {
 test("clamped, remainder and quotient subscripts are proved", () => {
   expect(found("y[n in 0..N] = w[clamp(n + 3, 0, N - 1)] + w[(n + 1) % N] + w[n / 2]")).toBe("");
 });
+test("of a step for some params, what the loss does not reach of the others is no news", () => {
+  expect(found("loss l = w[0]\ntrain l with sgd(rate = 1) for w")).toBe("");
+});

@@ -3,8 +3,8 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { main } from "../../src/cli/main.js";
 import { compile } from "../../src/index.js";
+import { gradc } from "./harness.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gradc-contract-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,20 +23,6 @@ train l with sgd(rate = 0.5)
 mkdirSync(join(folder, "parts"));
 writeFileSync(join(folder, "parts", "layers.grad"), LAYERS);
 writeFileSync(join(folder, "model.grad"), MODEL);
-
-/** What a command writes to standard output and error, with its exit status. */
-async function gradc(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const written = { out: "", err: "" };
-  const [stdout, stderr] = [process.stdout.write, process.stderr.write];
-  process.stdout.write = (text) => ((written.out += String(text)), true);
-  process.stderr.write = (text) => ((written.err += String(text)), true);
-  try {
-    return { status: await main(args), ...written };
-  } finally {
-    process.stdout.write = stdout;
-    process.stderr.write = stderr;
-  }
-}
 
 test("compile gives code, typings, source map, meta and stages; resolve serves imports", () => {
   const asked: string[] = [];

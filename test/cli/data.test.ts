@@ -38,7 +38,7 @@ describe("--data", () => {
       /a\.json: `x` of inputs is given by .*a\.npz/,
     );
     await expect(loadData([path("a.npy")])).rejects.toThrow(/NAME=.*a\.npy/);
-    await expect(loadData([path("none.json")])).rejects.toThrow(/none\.json: cannot be read/);
+    await expect(loadData([path("none.json")])).rejects.toThrow(/none\.json: there is no such file/);
     await expect(loadData([path("cut.safetensors")])).rejects.toThrow(/cut\.safetensors: .*truncated/);
     await expect(loadData([path("a.txt")])).rejects.toThrow(/a\.txt/);
   });
