@@ -131,6 +131,11 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   for (const name of off)
     if (!OPTIMIZATIONS.includes(name))
       throw new RangeError(`there is no optimisation \`${name}\`; there are ${OPTIMIZATIONS.join(", ")}`);
+  for (const target of targets)
+    if (!(target in TARGETS))
+      throw new RangeError(`there is no target \`${target}\`; there are ${Object.keys(TARGETS).join(", ")}`);
+  if (precision !== "f32" && precision !== "f64")
+    throw new RangeError(`precision is f32 or f64, not ${String(precision)}`);
   const analysis = analyse(source, options);
   const diagnostics = [...analysis.diagnostics];
   if (precision === "f64" && targets.includes("wgsl")) {

@@ -21,7 +21,7 @@ import { fits, initialiser, nestedNumbers, notConstant, numberOf } from "./initi
 import { written } from "./mismatch.js";
 import { arrangeUnits, namesIn } from "./order.js";
 import { derivedSize, rangeOf, requireNonNegative, sizeOf } from "./sizes.js";
-import { coerce, describe, valueTerm, scalar } from "./term.js";
+import { coerce, describe, valueTerm, scalar, type Term } from "./term.js";
 import * as ir from "../ir/expr.js";
 
 /** A name that the language has taken. What reads it here would only follow. */
@@ -110,6 +110,15 @@ export function declareDims(
 function declareDim({ name, value }: DimItem, given: number | undefined, context: Context): void {
   const { session, scope } = context;
   const { span } = name;
+  if (given !== undefined && !(Number.isSafeInteger(given) && given >= 0)) {
+    session.report.add(
+      "GRAD3008",
+      span,
+      { text: `\`${name.text}\` = ${given}, as the compiler was given it,` },
+      { help: "a size is a whole number and not negative" },
+    );
+    return;
+  }
   const open = (fallback: number | undefined): void => {
     const known = given ?? fallback;
     session.dims.push({ name: name.text, ...(known === undefined ? {} : { default: known }), span });
@@ -187,7 +196,7 @@ function bindLeaf(
   );
   context.scope.bind(name.text, { kind: "term", term: valueTerm(values.get(id)) }, name.span);
 }
-/** Until all of a declaration is known to be right, and for good where it is not; of its sizes what can be read is. */
+/** Until all of a declaration is known to be right, and for good where it is not; of its sizes what can be read is. Not before they are read: a name is none of its own sizes. */
 function poison(name: Name, type: TypeSyntax | undefined, context: Context): void {
   const { report } = context.session;
   const axes = report.silently(() => type?.sizes.map((size) => sizeOf(size, context) ?? undefined) ?? []);
@@ -199,10 +208,10 @@ const fitsInteger = (x: number, dtype: DType): boolean =>
 export function declareInput(statement: InputStatement, context: Context): void {
   for (const { name, type, range, value, doc } of statement.items) {
     if (!declarable(name, context)) continue;
-    poison(name, type, context);
     const typed = typeOf(type, context);
     const promised = range && rangeOf(range, context);
     const number = value && numberOf(value, context);
+    poison(name, type, context);
     if (!typed || promised === null || number === null) continue;
     if (promised && !ir.isInteger(typed.dtype)) {
       context.session.report.add(
@@ -254,13 +263,13 @@ function holds(
 export function declareParam(statement: ParamStatement, context: Context, prefix = ""): void {
   for (const { name, type, value, doc } of statement.items) {
     if (!declarable(name, context)) continue;
-    poison(name, type, context);
     const typed = type ? typeOf(type, context) : { dtype: "f32" as const, shape: [] };
     const init = !typed
       ? null
       : value
         ? initialiser(value, typed.shape, context)
         : ({ kind: "fill", value: 0 } as const);
+    poison(name, type, context);
     if (!typed || !init) continue;
     if (statement.kind === "param" && !ir.isFloat(typed.dtype)) {
       context.session.report.add(
@@ -277,75 +286,68 @@ export function declareParam(statement: ParamStatement, context: Context, prefix
 
 /** Numbers stand for themselves; lists are tensors. */
 export function declareConst(statement: ConstStatement, context: Context): void {
+  for (const item of statement.items)
+    if (declarable(item.name, context) && !bindConst(item, context)) poison(item.name, item.type, context);
+}
+type ConstItem = ConstStatement["items"][number];
+
+/** False after an error, which was reported. */
+function bindConst(item: ConstItem, context: Context): boolean {
+  const { name, type, value, doc } = item;
   const { report } = context.session;
-  for (const { name, type, value, doc } of statement.items) {
-    if (!declarable(name, context)) continue;
-    poison(name, type, context);
-    const typed = type && typeOf(type, context);
-    if (typed === null) continue;
-    if (value.kind === "list") {
-      const found = nestedNumbers(value, context);
-      if (!found) continue;
-      const shape = typed?.shape ?? found.shape.map((s) => Poly.constant(s));
-      if (!fits(found.shape, shape, value, context)) {
-        const declared = describe({
-          dtype: typed?.dtype ?? "f32",
-          axes: shape.map((s) => ir.freshIndex("", s)),
-          body: ir.TRUE,
-        });
-        report.add("GRAD3004", value.span, {
-          left: `${declared} is declared`,
-          right: `[${found.shape.join(", ")}] given`,
-        });
-        continue;
-      }
-      const dtype = typed?.dtype ?? "f32";
-      const wrong = found.data.find((x) => ir.isInteger(dtype) && !fitsInteger(x, dtype));
-      if (wrong !== undefined) {
-        report.add("GRAD3006", value.span, { wanted: `whole numbers of ${dtype}`, found: String(wrong) });
-        continue;
-      }
-      bindLeaf(
-        name,
-        typed?.dtype ?? "f32",
-        shape,
-        { role: "const", init: { kind: "values", data: found.data } },
-        doc,
-        context,
-      );
-      continue;
-    }
-    const term = elaborate(value, context);
-    if (!term) continue;
-    if (typed?.shape.length) {
-      const number = numberOf(value, context);
-      if (number !== null)
-        bindLeaf(
-          name,
-          typed.dtype,
-          typed.shape,
-          { role: "const", init: { kind: "fill", value: number } },
-          doc,
-          context,
-        );
-      continue;
-    }
-    const converted = typed ? coerce(term, typed.dtype) : term;
-    if (!converted)
-      report.add("GRAD3006", value.span, {
-        wanted: typed?.dtype ?? "a number",
-        found: written(value) ?? describe(term),
-      });
-    else if (!converted.flexible && converted.body.op !== "constant" && typed) {
-      const number = numberOf(value, context);
-      if (number !== null)
-        context.scope.bind(
-          name.text,
-          { kind: "term", term: scalar(ir.constant(number, typed.dtype)) },
-          name.span,
-        );
-    } else if (converted.axes.length || (!converted.flexible && converted.body.op !== "constant"))
-      notConstant(value, "a constant", context);
-    else context.scope.bind(name.text, { kind: "term", term: converted }, name.span);
+  const typed = type && typeOf(type, context);
+  if (typed === null) return false;
+  if (value.kind === "list") return bindList(item, typed, context);
+  const term = elaborate(value, context);
+  if (!term) return false;
+  if (typed?.shape.length) {
+    const number = numberOf(value, context);
+    if (number === null) return false;
+    const init = { kind: "fill", value: number } as const;
+    bindLeaf(name, typed.dtype, typed.shape, { role: "const", init }, doc, context);
+    return true;
   }
+  const bind = (made: Term): true => {
+    context.scope.bind(name.text, { kind: "term", term: made }, name.span);
+    return true;
+  };
+  const converted = typed ? coerce(term, typed.dtype) : term;
+  if (!converted) {
+    const found = written(value) ?? describe(term);
+    report.add("GRAD3006", value.span, { wanted: typed?.dtype ?? "a number", found });
+    return false;
+  }
+  const isKnown = converted.flexible !== undefined || converted.body.op === "constant";
+  if (isKnown && converted.axes.length === 0) return bind(converted);
+  if (!typed) return notConstant(value, "a constant", context) ?? false;
+  const number = numberOf(value, context);
+  return number !== null && bind(scalar(ir.constant(number, typed.dtype)));
+}
+
+function bindList(
+  { name, value, doc }: ConstItem,
+  typed: ReturnType<typeof typeOf> | undefined,
+  context: Context,
+): boolean {
+  const { report } = context.session;
+  const found = nestedNumbers(value, context);
+  if (!found) return false;
+  const dtype = typed?.dtype ?? "f32";
+  const shape = typed?.shape ?? found.shape.map((s) => Poly.constant(s));
+  if (!fits(found.shape, shape, value, context)) {
+    const declared = describe({ dtype, axes: shape.map((s) => ir.freshIndex("", s)), body: ir.TRUE });
+    report.add("GRAD3004", value.span, {
+      left: `${declared} is declared`,
+      right: `[${found.shape.join(", ")}] given`,
+    });
+    return false;
+  }
+  const wrong = found.data.find((x) => ir.isInteger(dtype) && !fitsInteger(x, dtype));
+  if (wrong !== undefined) {
+    report.add("GRAD3006", value.span, { wanted: `whole numbers of ${dtype}`, found: String(wrong) });
+    return false;
+  }
+  const init = { kind: "values", data: found.data } as const;
+  bindLeaf(name, dtype, shape, { role: "const", init }, doc, context);
+  return true;
 }

@@ -274,7 +274,8 @@ export function declareNames(statements: readonly Statement[], context: Context)
       // In a `rec` the entries of one quantity are several equations.
       if (context.scope.own(text) && !(statement.kind === "rec" && own.has(text))) {
         // Entries at fixed places outside of a `rec` are told by themselves.
-        if (!targets.some(({ indices }) => indices?.some(({ index }) => index.kind !== "name")))
+        const isEntry = targets.some(({ indices }) => indices?.some(({ index }) => index.kind !== "name"));
+        if (statement.kind === "rec" || !isEntry)
           duplicate(text, name.span, context, changeHelp(statement, text, name.span, context));
         context.session.repeated.add(statement);
       } else context.scope.bind(text, { kind: "poison" }, name.span);

@@ -1,5 +1,5 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import type { Span } from "../diagnostics/span.js";
+import { before, type Span } from "../diagnostics/span.js";
 import { isFloat, type ValueId } from "../ir/expr.js";
 import type { Program, TrainStep } from "../ir/program.js";
 import { invariant } from "../diagnostics/invariant.js";
@@ -48,7 +48,7 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
 
   for (const statement of file.statements)
     if (statement.kind === "import") importNames(statement, context, []);
-  declareDims(file.statements, file.span, options.dims ?? {}, context);
+  declareDims(file.statements, before(file.span), options.dims ?? {}, context);
   for (const statement of file.statements) {
     if (statement.kind === "const") declareConst(statement, context);
     else if (statement.kind === "input") declareInput(statement, context);
@@ -229,7 +229,10 @@ function assemble(
       );
     if (step) trains.push(step);
     if (step && params.size === 0) report.add("GRAD4006", statement.span, { loss: step.loss });
-    invariant(step || report.failed, `\`train ${statement.loss.text}\` is not dropped without a word`);
+    invariant(
+      step || report.failed || file.broken.length > 0,
+      `\`train ${statement.loss.text}\` is not dropped without a word`,
+    );
     const chosen = statement.params?.map((p) => p.text);
     for (const [name, id] of params) {
       if (!step || report.failed || chosen?.includes(name) === false) continue;
@@ -276,7 +279,7 @@ function chosen(
     (name) =>
       params.has(name) ||
       inputs.has(name) ||
-      context.session.report.unknownName("param or float input", name, file.span, [
+      context.session.report.unknownName("param or float input", name, before(file.span), [
         ...params.keys(),
         ...inputs.keys(),
       ]),

@@ -96,10 +96,20 @@ export function derivedSize(numerator: Poly, divisor: Poly, floor: boolean, cont
   if (n !== undefined && d !== undefined && d !== 0 && (floor || n % d === 0))
     return Poly.constant(Math.floor(n / d));
   if (d !== undefined && d > 0 && !floor) return numerator.scale(1, d);
+  // A dim that is defined so has this size as well.
+  const named = context.session.dims.find(
+    ({ definition: d }) =>
+      d &&
+      !d.root &&
+      d.least === undefined &&
+      d.floor === floor &&
+      d.numerator.equals(numerator) &&
+      d.divisor.equals(divisor),
+  );
+  if (named) return Poly.dim(named.name);
   const quotient = `${bracketed(numerator)} / ${bracketed(divisor)}`;
   const name = floor ? `floor(${quotient})` : quotient;
-  if (!context.session.dims.some((dim) => dim.name === name))
-    context.session.dims.push({ name, definition: { numerator, divisor, floor } });
+  context.session.dims.push({ name, definition: { numerator, divisor, floor } });
   return Poly.dim(name);
 }
 const bracketed = (p: Poly): string => (p.terms.length > 1 ? `(${showSize(p)})` : showSize(p));

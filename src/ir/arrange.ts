@@ -83,6 +83,12 @@ export function arrange(
   ).flatMap(({ members, circular }) => (circular ? group(members, []) : members));
 }
 
+/** Whether an entry lies before those that the steps make. */
+function isBefore(place: Poly, { run: { lo, hi, direction }, shift }: RunAxis): boolean {
+  const spare = direction === 1 ? lo.add(shift).sub(1).sub(place) : place.sub(hi.add(shift));
+  return (spare.constant ?? -1) >= 0;
+}
+
 /** What a value reads, and how many steps after its own that entry is made; undefined for a fixed entry, null where it varies. */
 function dependencies(
   value: Value,
@@ -101,7 +107,9 @@ function dependencies(
     const place = theirs && node.subscripts[theirs.axis];
     if (!mine || !theirs) return { source: node.value, distance: undefined };
     if (!coordinate || !place) return { source: node.value, distance: null };
-    if (place.indices.size === 0 && !place.hasOpaque) return { source: node.value, distance: undefined };
+    // A fixed entry is there before the steps, or it is made by one of which nothing says that it comes before.
+    if (place.indices.size === 0 && !place.hasOpaque)
+      return { source: node.value, distance: isBefore(place, theirs) ? undefined : null };
     const distance = place.sub(coordinate).constant;
     return {
       source: node.value,

@@ -1,4 +1,4 @@
-import { bindDims } from "./sizes.js";
+import { bindDims, isDeclared } from "./sizes.js";
 import type { Dims, LeafSpec, ModuleSpec, Size, TensorType } from "./types.js";
 
 /**
@@ -46,7 +46,11 @@ export function metaOf(spec: ModuleSpec): Meta {
   for (const loss of spec.losses) delete outputs[loss];
   return {
     version: spec.version,
-    dims: Object.fromEntries(Object.keys(spec.dims).map((name) => [name, known[name] ?? null])),
+    dims: Object.fromEntries(
+      Object.keys(spec.dims)
+        .filter(isDeclared)
+        .map((name) => [name, known[name] ?? null]),
+    ),
     inputs: listed(spec.input),
     params: listed(spec.param),
     states: listed(spec.state),

@@ -5,7 +5,7 @@ import { allocate, deliver, fits, leavesOf, parse, verify, type Leaf } from "./l
 import { metaOf, type Meta } from "./meta.js";
 import type { Slot } from "./plan.js";
 import { differentiated, prepare, type Prepared } from "./prepare.js";
-import { needDims } from "./sizes.js";
+import { needDims, isDeclared } from "./sizes.js";
 import { openStore, type Store } from "./store.js";
 import { checkLife, Tensor, type Life, type Place } from "./tensor.js";
 import type { Dims, Entry, ModuleSpec } from "./types.js";
@@ -170,7 +170,7 @@ function modelOn(
     },
     get dims() {
       const all = { ...(dims ?? bind()) };
-      for (const size in spec.sizes) delete all[size];
+      for (const size in all) if (!(size in spec.dims && isDeclared(size))) delete all[size];
       return all;
     },
     forward: (given = {}) => show(call(forward, given).results),

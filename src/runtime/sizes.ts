@@ -12,6 +12,9 @@ export const givenBy = (
   total: number,
 ): Given[] => (shape ? shape.map((extent, n) => [source, [axes[n]!], extent]) : [[source, axes, total]]);
 
+/** Whether a dim is one of the source's: what the compiler adds is called by its definition, `D / H`. */
+export const isDeclared = (dim: string): boolean => !dim.includes("/");
+
 /** NaN where it is open. */
 export const evaluate = (size: Size, dims: Dims): number =>
   typeof size === "number" ? size : (dims[size] ?? NaN);

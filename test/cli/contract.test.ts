@@ -112,3 +112,65 @@ test("two files of one name are an error, and so is no folder", async () => {
   expect((await gradc("build", file, join(folder, "parts", "model.grad"), "-o", folder)).status).toBe(1);
   expect((await gradc("build", file)).status).toBe(2);
 });
+
+test("dims are those of the source, in its order; sizes made of them are told by their definition", () => {
+  const source =
+    "dim B, D = 8, H = 2, E = D / H\ninput x: f32[B, E]\nparam W: f32[D / H, 2 * H]\noutput y[b, k] = sum[e] x[b, e] * W[e, k]";
+  const { meta, dts } = compile(source, { dims: { D: 6 } });
+  expect(meta?.dims).toEqual({ B: null, D: 6, H: 2, E: 3 });
+  expect(Object.keys(meta?.dims ?? {})).toEqual(["B", "D", "H", "E"]);
+  expect(meta?.params["W"]?.shape).toEqual([3, 4]);
+  const [, dims] = /export interface Dims \{\n([^}]*)\}/.exec(dts) ?? [];
+  expect(dims?.match(/\w+\?/g)).toEqual(["B?", "D?", "H?", "E?"]);
+});
+
+test("options that no program could have are the caller's fault; those about the program are diagnostics", () => {
+  const source = "dim N\ninput x: f32[N]\nparam w: f32\nloss l = w * sum[i] x[i]";
+  expect(() => compile(source, { targets: ["cuda" as "js"] })).toThrow(/no target `cuda`/);
+  expect(() => compile(source, { precision: "f16" as "f32" })).toThrow(/f32 or f64/);
+  expect(() => compile(source, { off: ["speed"] })).toThrow(RangeError);
+  const told = (options: Parameters<typeof compile>[1]) =>
+    compile(source, options).diagnostics.map((d) => `${d.code} ${d.span.start.offset}-${d.span.end.offset}`);
+  expect(told({ dims: { N: -1 } })).toEqual(["GRAD3008 4-5"]);
+  expect(told({ dims: { N: 1.5 } })).toEqual(["GRAD3008 4-5"]);
+  expect(told({ dims: { M: 1 } })).toEqual(["GRAD2001 0-0"]);
+  expect(told({ wrt: ["w", "v"] })).toEqual(["GRAD2001 0-0"]);
+  expect(told({ precision: "f64", targets: ["wgsl"] })).toEqual(["GRAD5002 0-0"]);
+  expect(told({ wrt: ["x", "w"] })).toEqual([]);
+});
+
+test("places count UTF-16 units from 1, in every part of a diagnostic", () => {
+  const source = "input 𝒳: f32 // 😀\noutput y = /* 😀 */ 𝒳 + hiden\nhidden = 𝒳";
+  expect(compile(source).diagnostics).toEqual([
+    {
+      code: "GRAD2001",
+      severity: "error",
+      message: "there is no name `hiden`",
+      file: "model.grad",
+      span: {
+        start: { line: 2, column: 26, offset: source.indexOf("hiden") },
+        end: { line: 2, column: 31, offset: source.indexOf("hiden") + 5 },
+      },
+      related: [],
+      help: "did you mean `hidden`?",
+      fix: {
+        span: {
+          start: { line: 2, column: 26, offset: source.indexOf("hiden") },
+          end: { line: 2, column: 31, offset: source.indexOf("hiden") + 5 },
+        },
+        text: "hidden",
+      },
+    },
+  ]);
+});
+
+test("what was compiled before decides no byte of what is compiled next", () => {
+  const [a, b] = [MODEL, "dim N\ninput x: f32[N]\nparam w: f32[N]\nloss l = sum[i] tanh(w[i] * x[i])"];
+  const options = { targets: ["js", "wasm", "wgsl"] as const, resolve: () => LAYERS };
+  const first = compile(a, options);
+  compile(b, options);
+  const again = compile(a, options);
+  for (const key of ["code", "dts", "map"] as const) expect(again[key]).toBe(first[key]);
+  for (const stage of ["ir", "optimized", "kernels", "wat"])
+    expect(again.stage(stage)).toBe(first.stage(stage));
+});

@@ -1,3 +1,4 @@
+import { isDeclared } from "../../runtime/sizes.js";
 import type { LeafSpec, TensorType } from "../../runtime/types.js";
 import type { ModuleData } from "./spec.js";
 
@@ -37,10 +38,12 @@ export function emitTypings({ spec, order }: ModuleData): string {
   const leaves: Readonly<Record<string, LeafSpec>> = { ...spec.input, ...spec.param, ...spec.state };
   const grads = order.wrt.map((name) => field(name, "Tensor", leaves[name]));
   const params = Object.entries(spec.param).map(([name, t]) => field(name, "HostInput", t, true));
-  const dims = Object.entries(spec.dims).map(
-    ([name, dim]) =>
-      `  ${typeof dim === "number" ? `/** default ${dim} */ ` : ""}readonly ${keyOf(name)}?: number;`,
-  );
+  const dims = Object.entries(spec.dims)
+    .filter(([name]) => isDeclared(name))
+    .map(
+      ([name, dim]) =>
+        `  ${typeof dim === "number" ? `/** default ${dim} */ ` : ""}readonly ${keyOf(name)}?: number;`,
+    );
   const isTrained = spec.trains.length > 0;
   const steps = spec.trains.map((t) => {
     const fields = Object.entries(t.args).map(
