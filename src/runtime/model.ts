@@ -170,7 +170,7 @@ function modelOn(
     },
     get dims() {
       const all = { ...(dims ?? bind()) };
-      for (const size in all) if (!(size in spec.dims && isDeclared(size))) delete all[size];
+      for (const size in all) if (!isDeclared(size)) delete all[size];
       return all;
     },
     forward: (given = {}) => show(call(forward, given).results),

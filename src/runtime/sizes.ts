@@ -12,8 +12,8 @@ export const givenBy = (
   total: number,
 ): Given[] => (shape ? shape.map((extent, n) => [source, [axes[n]!], extent]) : [[source, axes, total]]);
 
-/** Whether a dim is one of the source's: what the compiler adds is called by its definition, `D / H`. */
-export const isDeclared = (dim: string): boolean => !dim.includes("/");
+/** Whether a size is a dim of the source's: what the compiler adds is called by its definition, `D / H`. */
+export const isDeclared = (size: string): boolean => !size.includes(" ");
 
 /** NaN where it is open. */
 export const evaluate = (size: Size, dims: Dims): number =>
