@@ -301,6 +301,7 @@ export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: P
     });
   const rebuild = (e: Expr): Expr => {
     const at = (x: Expr): Expr => memo.get(x) ?? x;
+    const isSame = (x: Expr): boolean => at(x) === x;
     switch (e.op) {
       case "constant":
         return e;
@@ -311,11 +312,13 @@ export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: P
         return made.op === "read" ? (rules.read?.(made) ?? made) : made;
       }
       case "call":
-        return recall(e, e.args.map(at));
+        return e.args.every(isSame) ? e : recall(e, e.args.map(at));
       case "select":
-        return select(at(e.condition), at(e.then), at(e.else));
+        return [e.condition, e.then, e.else].every(isSame)
+          ? e
+          : select(at(e.condition), at(e.then), at(e.else));
       case "cast":
-        return cast(at(e.arg), e.dtype);
+        return isSame(e.arg) ? e : cast(at(e.arg), e.dtype);
     }
   };
   const expr = (root: Expr): Expr => {

@@ -13,8 +13,18 @@ export function filterItems(items: readonly Item[], keep: (id: ValueId) => boole
   });
 }
 
+/** Passes ask the same of the same definitions, most of which they leave as they are. */
+const mentioned = new WeakMap<Definition, readonly ValueId[]>();
+
 /** Every value that a definition is computed from; a written adjoint is only asked for by derivatives. */
-export function mentions(definition: Definition): ValueId[] {
+export function mentions(definition: Definition): readonly ValueId[] {
+  const known = mentioned.get(definition);
+  if (known) return known;
+  const found = mentionsOf(definition);
+  mentioned.set(definition, found);
+  return found;
+}
+function mentionsOf(definition: Definition): readonly ValueId[] {
   switch (definition.kind) {
     case "leaf":
       return [];

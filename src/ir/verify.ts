@@ -1,8 +1,9 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Expr, Index, ValueId } from "./expr.js";
-import { indicesOf, visit } from "./expr.js";
+import type { Expr, Index, ReadExpr, ValueId } from "./expr.js";
+import { visit } from "./expr.js";
 import { idsOf } from "./items.js";
-import type { Program, Value } from "./program.js";
+import type { Poly } from "./poly.js";
+import type { Definition, Program, Value } from "./program.js";
 import { mentions } from "./reach.js";
 import { SCALARS } from "./scalar/table.js";
 
@@ -88,6 +89,9 @@ function verifyValue(program: Program, value: Value, check: Check): void {
     );
   }
 }
+/** The reads of what was found right: whether a definition is depends on nothing else of the program. */
+const right = new WeakMap<Definition, readonly ReadExpr[]>();
+
 function verifyExpr(
   program: Program,
   value: Value,
@@ -95,17 +99,38 @@ function verifyExpr(
   bound: ReadonlySet<Index>,
   check: Check,
 ): void {
-  for (const index of indicesOf(roots))
-    check(bound.has(index), `index ${index.name} in ${value.name} is bound`);
+  let isRight = true;
+  const own = (condition: unknown, sentence: string): void => {
+    isRight &&= Boolean(condition);
+    check(condition, sentence);
+  };
+  const reads = right.get(value.definition) ?? verifyNodes(value, roots, bound, own);
+  if (isRight) right.set(value.definition, reads);
+  for (const e of reads) {
+    const source = program.values.get(e.value);
+    check(
+      source?.shape.length === e.subscripts.length,
+      `${value.name} reads ${source?.name ?? e.value} with a subscript for each axis`,
+    );
+    check(source?.dtype === e.dtype, `${value.name} reads ${source?.name ?? e.value} as ${e.dtype}`);
+  }
+}
+function verifyNodes(
+  value: Value,
+  roots: readonly Expr[],
+  bound: ReadonlySet<Index>,
+  check: Check,
+): readonly ReadExpr[] {
+  const reads: ReadExpr[] = [];
+  const isBound = (p: Poly): void => {
+    for (const index of p.indices) check(bound.has(index), `index ${index.name} in ${value.name} is bound`);
+  };
   visit(roots, (e) => {
     if (e.op === "read") {
-      const source = program.values.get(e.value);
-      check(
-        source?.shape.length === e.subscripts.length,
-        `${value.name} reads ${source?.name ?? e.value} with a subscript for each axis`,
-      );
-      check(source?.dtype === e.dtype, `${value.name} reads ${source?.name ?? e.value} as ${e.dtype}`);
-    } else if (e.op === "call") {
+      reads.push(e);
+      e.subscripts.forEach(isBound);
+    } else if (e.op === "index") isBound(e.poly);
+    else if (e.op === "call") {
       const entry = SCALARS[e.fn];
       check(entry, `scalar function ${e.fn} of ${value.name} is in the table`);
       if (entry)
@@ -116,4 +141,5 @@ function verifyExpr(
     } else if (e.op === "select")
       check(e.condition.dtype === "bool", `a condition in ${value.name} is a bool`);
   });
+  return reads;
 }

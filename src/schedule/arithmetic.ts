@@ -36,6 +36,9 @@ export function quotient(a: KExpr, b: KExpr): KExpr {
   if (x !== undefined && y !== undefined && y > 0) return kConstant(Math.floor(x / y));
   return y === 1 ? a : kIndex("div", a, b);
 }
+/** Rounded up, of what is not negative. */
+export const quotientUp = (a: KExpr, by: number): KExpr =>
+  quotient(plus(a, kConstant(by - 1)), kConstant(by));
 export function remainder(a: KExpr, b: KExpr): KExpr {
   const [x, y] = [constantOf(a), constantOf(b)];
   if (x !== undefined && y !== undefined && y > 0) return kConstant(x % y);

@@ -16,7 +16,7 @@ import { provablyNonNegative } from "../ir/bounds.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Reducer } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { greatest, least, plus, quotient, times } from "./arithmetic.js";
+import { greatest, least, plus, quotientUp, times } from "./arithmetic.js";
 import { Block, kConstant, kVariable, type KernelScope } from "./emit.js";
 import type { NestGroup } from "./group.js";
 import type { GridLoop, KExpr } from "./kernel-ir.js";
@@ -70,7 +70,7 @@ export function lowerNest(group: NestGroup, context: LoweringContext): LoweredKe
 }
 
 /**
- * A loop that all folds of a kernel run over is cut into so many blocks, whatever its length, and their results are
+ * A loop that all folds of a kernel run over is cut into at most so many blocks, and their results are
  * folded after it: so blocks may run side by side, and long sums are sums of shorter ones. The cut depends on sizes alone.
  */
 const BLOCKS = 16;
@@ -170,8 +170,9 @@ export class NestEmitter {
     const variable = scope.fresh("block");
     const size = scope.size(hi.sub(lo));
     const block = kVariable(variable, "i32");
-    const share = quotient(plus(size, kConstant(BLOCKS - 1)), kConstant(BLOCKS));
-    const length = top.let("length", greatest(share, kConstant(leastRounds(loop))));
+    const rounds = leastRounds(loop);
+    const blocks = least(kConstant(BLOCKS), quotientUp(size, rounds));
+    const length = top.let("length", greatest(quotientUp(size, BLOCKS), kConstant(rounds)));
     const begin = top.let("begin", plus(scope.size(lo), times(block, length)));
     const end = top.let("end", least(plus(begin, length), scope.size(hi)));
     const folds = this.openFolds(top, loop);
@@ -196,7 +197,7 @@ export class NestEmitter {
       openAccumulator(after, member.equation, valueOf(this.context.program, member.value).name),
     );
     const each = freshIndex("block", BLOCKS);
-    const join = openLoops(after, [each]);
+    const join = openLoops(after, [each], () => ({ lo: kConstant(0), hi: blocks }));
     const at = join.block.poly(Poly.index(each));
     wholes.forEach((whole, k) => {
       const buffer = rooms.get(whole.dtype) ?? "";
@@ -212,7 +213,7 @@ export class NestEmitter {
         joined.flatMap((p) => p ?? []),
       );
     }
-    return { variable, extent: kConstant(BLOCKS), step: 1 };
+    return { variable, extent: blocks, step: 1 };
   }
 
   /** Accumulators for the members that fold over a loop and over none around it. */

@@ -145,8 +145,14 @@ function polyOf(e: KExpr, known: ReadonlyMap<string, Poly>): Poly | undefined {
       return b && a.sub(b);
     case "mul":
       return b && a.mul(toPoly(b));
-    case "div":
-      return b?.constant ? a.scale(1, b.constant) : undefined;
+    case "div": {
+      const by = b?.constant;
+      // What is rounded up counts as it is.
+      const [up] = e.args;
+      const added = up?.op === "address" && up.fn === "add" ? up.args : [];
+      const isUp = by !== undefined && added[1]?.op === "constant" && added[1].value === by - 1;
+      return by ? a.sub(isUp ? by - 1 : 0).scale(1, by) : undefined;
+    }
     case "rem":
       return undefined;
   }

@@ -31,7 +31,7 @@ export function packBuffers(
   const after: LoweredKernel[] = [];
   const values: Value[] = [];
   let current = lowered;
-  for (const [dtype, count] of bufferCounts(lowered.kernel)) {
+  for (const [dtype, count] of bufferCounts(lowered)) {
     if (excess <= 0 || count < 2) break;
     const members = smallest(current, dtype, Math.min(count, excess + 1), tensor);
     excess -= members.length - 1;
@@ -70,10 +70,11 @@ interface Pack {
   readonly members: readonly Member[];
 }
 
-/** Buffers of each dtype, the most first. */
-function bufferCounts(kernel: Kernel): [DType, number][] {
+/** Tensors of each dtype, the most first. */
+function bufferCounts({ kernel, tensors }: LoweredKernel): [DType, number][] {
   const counts = new Map<DType, number>();
-  for (const { dtype } of kernel.buffers) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  for (const { dtype } of kernel.buffers.slice(0, tensors.length))
+    counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
@@ -124,7 +125,7 @@ function packOf(members: readonly Omit<Member, "start">[], id: ValueId, dtype: D
 }
 
 /** The kernel with a pack's buffer in place of its members'. */
-function throughPack({ kernel, tensors }: LoweredKernel, pack: Pack): LoweredKernel {
+function throughPack({ kernel, tensors, scratch }: LoweredKernel, pack: Pack): LoweredKernel {
   const taken = namesOf(kernel);
   const fresh = (base: string): string => {
     let name = base;
@@ -153,10 +154,12 @@ function throughPack({ kernel, tensors }: LoweredKernel, pack: Pack): LoweredKer
       index: start.op === "constant" && start.value === 0 ? index : kIndex("add", start, index),
     };
   };
-  const body = rewriteAccesses(kernel.body, {
-    load: (e) => ({ ...e, ...placed(e.buffer, e.index) }),
-    store: (s) => ({ ...s, ...placed(s.buffer, s.index) }),
-  });
+  const [body = [], after = []] = [kernel.body, kernel.after].map((list) =>
+    rewriteAccesses(list, {
+      load: (e) => ({ ...e, ...placed(e.buffer, e.index) }),
+      store: (s) => ({ ...s, ...placed(s.buffer, s.index) }),
+    }),
+  );
   const packed = pack.members.map((m) => m.buffer);
   const access = packed.every((b) => b.access === "read")
     ? "read"
@@ -170,12 +173,17 @@ function throughPack({ kernel, tensors }: LoweredKernel, pack: Pack): LoweredKer
   return {
     kernel: {
       ...kernel,
-      buffers: [...kept.map((k) => k.buffer), { name, dtype: pack.value.dtype, access }],
+      buffers: [
+        ...kept.map((k) => k.buffer),
+        { name, dtype: pack.value.dtype, access },
+        ...kernel.buffers.slice(tensors.length),
+      ],
       sizes,
       body,
+      after,
     },
     tensors: [...kept.map((k) => k.id), pack.value.id],
-    scratch: [],
+    scratch,
   };
 }
 

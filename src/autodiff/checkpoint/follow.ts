@@ -100,7 +100,7 @@ class Follower {
     return most;
   }
 
-  private mentioned(id: ValueId): ValueId[] {
+  private mentioned(id: ValueId): readonly ValueId[] {
     const definition = this.program.values.get(id)?.definition;
     return definition ? mentions(definition) : [];
   }
