@@ -28,6 +28,7 @@ import { gatherScatters } from "./schedule/gather-scatters.js";
 import { verifyScheduled } from "./schedule/kernel-verify.js";
 import { printModule, printPlan } from "./schedule/print.js";
 import { schedule, SCHEDULE_SWITCHES } from "./schedule/schedule.js";
+import { forThreads } from "./schedule/threads.js";
 import { STD_SOURCES } from "./std/sources.js";
 import { JS_TARGET, WASM_TARGET, WGSL_TARGET } from "./schedule/targets.js";
 
@@ -57,6 +58,8 @@ export interface CompileOptions extends AnalyseOptions {
    * shaders under short names.
    */
   readonly compact?: boolean;
+  /** WebAssembly: large kernels run on several threads, where the page or process has them. Default false. */
+  readonly threads?: boolean;
   /** Optimisations to leave out, of `OPTIMIZATIONS`: for measuring what each is worth. @throws RangeError for another */
   readonly off?: readonly string[];
   /** Ends the module with a reference to `NAME.js.map`, for those who write `map` beside it. */
@@ -172,7 +175,14 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     return made;
   };
   let assembled: WasmCode | undefined;
-  const wasm = (): WasmCode => (assembled ??= emitWasm(scheduled("wasm"), off));
+  const isThreaded = options.threads ?? false;
+  let parted: ScheduledModule | undefined;
+  const forWasm = (): ScheduledModule => {
+    if (!isThreaded) return scheduled("wasm");
+    if (!parted) verifyScheduled((parted = forThreads(scheduled("wasm"))));
+    return parted;
+  };
+  const wasm = (): WasmCode => (assembled ??= emitWasm(forWasm(), off, isThreaded));
   const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
   const wrt = [...new Set(program.gradients.map((g) => g.wrt))];
   const data = buildModuleSpec(optimized, { version: VERSION, wrt });
@@ -180,7 +190,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     data,
     {
       ...(targets.includes("js") && { js: scheduled("js") }),
-      ...(targets.includes("wasm") && { wasm: { scheduled: scheduled("wasm"), code: wasm() } }),
+      ...(targets.includes("wasm") && { wasm: { scheduled: forWasm(), code: wasm(), isThreaded } }),
       ...(targets.includes("wgsl") && { wgsl: scheduled("wgsl") }),
     },
     {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 // What nothing reaches is not kept. A small scan of the sources, whose imports and exports are all of the usual forms.
 
 /** What users of the package, and bundlers, begin with. */
-const ENTRIES = /^src\/(index|cli|client\.d|runtime\/index|plugins\/[\w-]+|eager\/index)\.ts$/;
+const ENTRIES = /^src\/(index|cli|client\.d|runtime\/(?:index|worker)|plugins\/[\w-]+|eager\/index)\.ts$/;
 
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder)

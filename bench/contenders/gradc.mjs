@@ -15,8 +15,8 @@ const SMALL = 65536;
  * ones and the steps of a training loop get arrays, as a user passes them.
  * @param {"js" | "wasm" | "webgpu" | "eager"} engine
  * @param {object} workload a Workload of workloads.mjs
- * @param {{ checkout?: string, off?: string[], precision?: "f32" | "f64", arrays?: boolean }} options `off` names
- *   optimisations to leave out, `arrays` passes arrays in every case
+ * @param {{ checkout?: string, off?: string[], precision?: "f32" | "f64", arrays?: boolean, threads?: number }} options `off` names
+ *   optimisations to leave out, `arrays` passes arrays in every case, `threads` says how many there are (wasm)
  */
 export async function prepare(engine, workload, options = {}) {
   const dist = distOf(options.checkout);
@@ -41,7 +41,7 @@ async function wasmNames(dist, workload, options) {
 
 const bytesOf = (data) => Object.values(data).reduce((sum, t) => sum + t.data.byteLength, 0);
 
-async function compiledOf(dist, workload, target, { precision = "f32", off }) {
+async function compiledOf(dist, workload, target, { precision = "f32", off, threads }) {
   const [{ compile }, { RUNTIME_URL }] = await Promise.all([
     import(new URL("index.js", dist)),
     import(new URL("cli/model.js", dist)),
@@ -52,6 +52,7 @@ async function compiledOf(dist, workload, target, { precision = "f32", off }) {
     runtimeImport: RUNTIME_URL,
     precision,
     ...(off && { off }),
+    ...(threads && { threads: true }),
   });
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join("; "));
   return compiled;
@@ -60,7 +61,12 @@ async function compiledOf(dist, workload, target, { precision = "f32", off }) {
 async function modelOf(dist, workload, backend, options) {
   const compiled = await compiledOf(dist, workload, backend === "webgpu" ? "wgsl" : backend, options);
   const { instantiate } = await import(new URL("cli/model.js", dist));
-  return instantiate(compiled, { backend, dims: workload.dims, params: arrays(workload.inputs().param) });
+  return instantiate(compiled, {
+    backend,
+    dims: workload.dims,
+    params: arrays(workload.inputs().param),
+    ...(options.threads && { threads: options.threads }),
+  });
 }
 
 /**

@@ -47,6 +47,7 @@ export async function bench(files: readonly string[], options: Options): Promise
       {
         targets: [target],
         precision: precisionOf(options),
+        threads: options.threads ?? false,
         ...(await offOf(options)),
         runtimeImport: RUNTIME_URL,
       },

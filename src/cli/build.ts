@@ -47,6 +47,7 @@ async function buildOne(
     targets: targetsOf(options.target ?? "js"),
     dims: dimsOf(options),
     precision: precisionOf(options),
+    threads: options.threads ?? false,
     ...wrtOf(options),
     linkMap: true,
   });

@@ -25,6 +25,7 @@ export async function emit(files: readonly string[], options: Options): Promise<
     targets,
     dims: dimsOf(options),
     precision: precisionOf(options),
+    threads: options.threads ?? false,
     ...wrtOf(options),
     ...(await offOf(options)),
   });

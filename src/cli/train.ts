@@ -91,7 +91,12 @@ export async function train(files: readonly string[], options: Options): Promise
   const data = await loadAll(options);
   const result = await compileOrFail(
     file,
-    { targets: [engineParts(engine).target], precision: precisionOf(options), runtimeImport: RUNTIME_URL },
+    {
+      targets: [engineParts(engine).target],
+      precision: precisionOf(options),
+      threads: options.threads ?? false,
+      runtimeImport: RUNTIME_URL,
+    },
     formatOf(options),
   );
   const { meta, spec } = result;

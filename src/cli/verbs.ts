@@ -5,6 +5,7 @@ export const OPTIONS = {
   tests: { type: "boolean", does: "run the `check` declarations too" },
   out: { type: "string", short: "o", value: "DIR", does: "where to write" },
   target: { type: "string", value: "T", does: "js, wasm, wgsl: some of them, by commas" },
+  threads: { type: "boolean", does: "WebAssembly: large kernels on several threads" },
   watch: { type: "boolean", does: "again whenever the file or one of its imports changes" },
   stage: {
     type: "string",
@@ -73,13 +74,13 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   build: {
     takes: "FILE… -o DIR",
     does: "writes modules, their typings and source maps",
-    options: ["out", "target", "watch", ...COMPILED],
+    options: ["out", "target", "threads", "watch", ...COMPILED],
     run: async (f, o) => (await import("./build.js")).build(f, o),
   },
   emit: {
     takes: "FILE --stage S",
     does: "prints one stage of the compilation",
-    options: ["stage", "target", ...COMPILED, "off"],
+    options: ["stage", "target", "threads", ...COMPILED, "off"],
     run: async (f, o) => (await import("./emit.js")).emit(f, o),
   },
   explain: {
@@ -108,6 +109,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
       "save",
       "log",
       "engine",
+      "threads",
       "precision",
     ],
     run: async (f, o) => (await import("./train.js")).train(f, o),
@@ -127,7 +129,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   bench: {
     takes: "FILE",
     does: "times forward, backward and step: medians after warm-up",
-    options: [...RUN, "engine", "precision", "of", "json", "off"],
+    options: [...RUN, "engine", "threads", "precision", "of", "json", "off"],
     run: async (f, o) => (await import("./bench.js")).bench(f, o),
   },
   paths: {

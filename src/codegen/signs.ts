@@ -1,4 +1,5 @@
 import type { Poly } from "../ir/poly.js";
+import { blockEnd } from "../schedule/kernel-ir.js";
 import type { KExpr, Kernel, Statement } from "../schedule/kernel-ir.js";
 
 /** What a printer asks of a kernel's integers, to choose the cheap form of a quotient or a bound. */
@@ -54,7 +55,7 @@ export function integerFacts(kernel: Kernel): IntegerFacts {
       }
     }
   };
-  visit(kernel.body);
+  visit([...kernel.grid.flatMap(blockEnd), ...kernel.body]);
   visit(kernel.after);
   return {
     isNonNegative,

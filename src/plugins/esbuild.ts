@@ -27,7 +27,7 @@ export interface Plugin {
 
 /** `import { create } from "./model.grad"` in an esbuild bundle. Targets default to js and wgsl. */
 export function grad(
-  options: Pick<CompileOptions, "targets" | "dims" | "wrt" | "runtimeImport"> = {},
+  options: Pick<CompileOptions, "targets" | "dims" | "wrt" | "threads" | "runtimeImport"> = {},
 ): Plugin {
   return {
     name: "gradc",

@@ -1,4 +1,5 @@
 import type { Place } from "./tensor.js";
+import type { ThreadOptions } from "./threads.js";
 import type { Dims, DType, Entries, Entry, TypedArray } from "./types.js";
 
 export type Backend = "webgpu" | "wasm" | "js";
@@ -35,7 +36,9 @@ export interface Device<M = unknown, A = unknown> {
 }
 
 /** Makes a device for one model. */
-export type DeviceFactory = (options: { readonly device?: GPUDevice }) => Device | Promise<Device>;
+export type DeviceFactory = (
+  options: { readonly device?: GPUDevice } & ThreadOptions,
+) => Device | Promise<Device>;
 
 /** A dtype's array on the host. f16 is Float32Array there. */
 export const HOST_ARRAYS = {

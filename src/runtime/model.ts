@@ -8,6 +8,7 @@ import { differentiated, prepare, type Prepared } from "./prepare.js";
 import { needDims, isDeclared } from "./sizes.js";
 import { openStore, type Store } from "./store.js";
 import { checkLife, Tensor, type Life, type Place } from "./tensor.js";
+import type { ThreadWorker } from "./threads.js";
 import type { Dims, Entry, ModuleSpec } from "./types.js";
 
 export type TensorInput = HostInput | Tensor;
@@ -52,6 +53,13 @@ export interface CreateOptions {
   readonly params?: Uint8Array | ArrayBuffer | Readonly<Record<string, HostInput>>;
   /** The caller's own; never destroyed. */
   readonly device?: GPUDevice;
+  /**
+   * Of a module compiled with `threads`: how many run large kernels, at most 8; by default one for each core, up to four.
+   * Asked for, they are ready when the model is; else they join when they are.
+   */
+  readonly threads?: number;
+  /** Starts a worker that runs `gradc/worker`, where a bundler keeps it elsewhere than beside the runtime. */
+  readonly worker?: () => ThreadWorker;
 }
 
 /** What a module was compiled for, in order of preference. Only what is named here is bundled. */

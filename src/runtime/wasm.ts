@@ -1,6 +1,7 @@
 import type { DeviceFactory } from "./device.js";
 import { unsupported } from "./errors.js";
 import { hostDevice } from "./host-device.js";
+import type { ThreadFactory } from "./threads.js";
 import type { Entries } from "./types.js";
 
 const PAGE = 65536;
@@ -19,7 +20,7 @@ interface Piece {
 type Kernel = (...args: number[]) => void;
 /**
  * One linear memory holds every tensor; kernels are exported functions over byte addresses. `decode` makes the binary
- * of `code`; `host` is what it calls.
+ * of `code`; `host` is what it calls, `threads` what runs large kernels.
  */
 export const wasmDevice =
   (
@@ -27,40 +28,48 @@ export const wasmDevice =
     code: string,
     host: WebAssembly.ModuleImports,
     entries: Entries,
+    threads?: ThreadFactory,
   ): DeviceFactory =>
-  async () => {
-    const memory = new WebAssembly.Memory({ initial: 16 });
-    const { instance } = await WebAssembly.instantiate(decode(code), { env: { memory }, host }).catch(
+  async (options) => {
+    const bytes = decode(code);
+    // What calls the host is for this thread alone: others have no such functions.
+    const pool = threads?.(options, bytes, Object.keys(host).length > 0);
+    const memory = pool?.memory ?? new WebAssembly.Memory({ initial: 16 });
+    const { module, instance } = await WebAssembly.instantiate(bytes, { env: { memory }, host }).catch(
       (error) => unsupported(`WebAssembly refuses the module: ${error}`),
     );
+    const kernels = instance.exports as Readonly<Record<string, Kernel>>;
     let contents = new Uint8Array();
     let end = MARGIN;
     /** Freed pieces by size. */
     const freed = new Map<number, Piece[]>();
-    return hostDevice<Piece, number>(
+    const allocate = (bytes: number): Piece => {
+      const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+      const again = freed.get(size)?.pop();
+      if (again) new Uint8Array(memory.buffer, again.at, size).fill(0);
+      else {
+        const pages = memory.buffer.byteLength / PAGE;
+        const missing = Math.ceil((end + size + MARGIN) / PAGE) - pages;
+        // Seldom, as each time takes all arrays over the memory away; what is not used yet costs nothing.
+        if (missing > 0) memory.grow(Math.max(missing, Math.min(pages, MOST_AHEAD, MOST_PAGES - pages)));
+        end += size;
+      }
+      return again ?? { at: end - size, size };
+    };
+    await pool?.start(module, kernels, (bytes) => allocate(bytes).at);
+    const device = hostDevice<Piece, number>(
       "wasm",
       entries,
       {
-        ...(instance.exports as Record<string, Kernel>),
+        ...kernels,
+        ...(pool && { spread: pool.spread as unknown as Kernel }),
         copy(to: number, from: number, bytes: number) {
-          // Empty once the memory has grown.
-          if (!contents.length) contents = new Uint8Array(memory.buffer);
+          // Empty, or too short where it is shared, once the memory has grown.
+          if (contents.length < memory.buffer.byteLength) contents = new Uint8Array(memory.buffer);
           contents.copyWithin(to, from, from + bytes);
         },
       },
-      (bytes) => {
-        const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-        const again = freed.get(size)?.pop();
-        if (again) new Uint8Array(memory.buffer, again.at, size).fill(0);
-        else {
-          const pages = memory.buffer.byteLength / PAGE;
-          const missing = Math.ceil((end + size + MARGIN) / PAGE) - pages;
-          // Seldom, as each time takes all arrays over the memory away; what is not used yet costs nothing.
-          if (missing > 0) memory.grow(Math.max(missing, Math.min(pages, MOST_AHEAD, MOST_PAGES - pages)));
-          end += size;
-        }
-        return again ?? { at: end - size, size };
-      },
+      allocate,
       ({ at }, type, length) => new type(memory.buffer, at, length),
       ({ memory: { at } }) => at,
       (piece) => {
@@ -69,4 +78,5 @@ export const wasmDevice =
         else freed.set(piece.size, [piece]);
       },
     );
+    return pool ? Object.assign(device, { dispose: pool.stop }) : device;
   };

@@ -37,11 +37,32 @@ export interface KernelBuffer {
    */
   readonly access: "read" | "write" | "readwrite" | "scratch" | "shared";
 }
-/** variable = 0, step, 2 * step, … < extent. */
+/** variable = first, first + step, first + 2 * step, … < extent. */
 export interface GridLoop {
   readonly variable: string;
+  /** A size; 0 where there is none. */
+  readonly first?: KExpr;
   readonly extent: KExpr;
   readonly step: number;
+  /**
+   * An iteration is for a block, whatever its length: `end` is where it ends, min(variable + step, extent). A grid may begin
+   * at any multiple of `granule`.
+   */
+  readonly block?: { readonly end: string; readonly granule: number };
+}
+
+/** What an iteration of a grid loop declares before its body. */
+export function blockEnd({ variable, extent, step, block }: GridLoop): readonly Statement[] {
+  if (!block) return [];
+  const at: KExpr = { op: "variable", dtype: "i32", name: variable };
+  const next: KExpr = {
+    op: "address",
+    dtype: "i32",
+    fn: "add",
+    args: [at, { op: "constant", dtype: "i32", value: step }],
+  };
+  const value: KExpr = { op: "address", dtype: "i32", fn: "min", args: [next, extent] };
+  return [{ kind: "let", name: block.end, value }];
 }
 
 export type Statement =
@@ -125,6 +146,15 @@ export interface Launch {
   readonly tensors: readonly ValueId[];
   /** A recurrence whose steps are separate launches: the step number is the last size parameter. */
   readonly steps?: { readonly lo: Poly; readonly hi: Poly; readonly direction: 1 | -1 };
+  /** A kernel for part of its grid: where its outermost axes begin and end are the last size parameters. */
+  readonly spread?: {
+    /** The outermost axes, one or two: where each ends, over the kernel's sizes, and what a part begins at multiples of. */
+    readonly axes: readonly { readonly extent: KExpr; readonly together: number }[];
+    /** Floating-point operations of all. */
+    readonly work: Poly;
+    /** The buffer parameters of which each thread has its own. */
+    readonly own: readonly number[];
+  };
 }
 export interface ScheduledEntry {
   readonly launches: readonly Launch[];

@@ -1,3 +1,4 @@
+import { blockEnd } from "./kernel-ir.js";
 import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
 
 /**
@@ -5,7 +6,7 @@ import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
  *
  *   kernel NAME(BUFFER: ACCESS DTYPE, …; SIZE, …)
  *     // the equations computed
- *     grid VARIABLE < EXTENT step N, … {
+ *     grid FIRST <= VARIABLE < EXTENT step N, … {
  *       let NAME: DTYPE = EXPRESSION
  *       for VARIABLE in LO..HI { … }
  *     }
@@ -13,11 +14,16 @@ import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
 export function printKernel(kernel: Kernel): string {
   const buffers = kernel.buffers.map((b) => `${b.name}: ${b.access} ${b.dtype}`).join(", ");
   const sizes = kernel.sizes.map((s) => s.name).join(", ");
-  const grid = kernel.grid.map((g) => `${g.variable} < ${text(g.extent)}${stepText(g.step)}`).join(", ");
+  const grid = kernel.grid
+    .map(
+      (g) => `${g.first ? `${text(g.first)} <= ` : ""}${g.variable} < ${text(g.extent)}${stepText(g.step)}`,
+    )
+    .join(", ");
   return [
     `kernel ${kernel.name}(${buffers}${sizes ? `; ${sizes}` : ""})`,
     ...kernel.notes.map((note) => `  // ${note}`),
     `  grid ${grid || "once"} {`,
+    ...kernel.grid.flatMap(blockEnd).flatMap((s) => indented([s]).map((line) => `  ${line}`)),
     ...kernel.body.flatMap((s) => statementLines(s).map((line) => `    ${line}`)),
     "  }",
     ...(kernel.after.length

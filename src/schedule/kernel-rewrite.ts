@@ -1,3 +1,4 @@
+import { blockEnd } from "./kernel-ir.js";
 import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
 
 /** What becomes of a kernel's accesses; everything else stays as it is. Operands are rewritten before. */
@@ -62,17 +63,33 @@ export function rewriteAccesses(statements: readonly Statement[], rules: AccessR
   return list(statements);
 }
 
-/** The buffers that something is loaded from. */
-export function loadedBuffers({ body, after }: Kernel): ReadonlySet<string> {
-  const found = new Set<string>();
-  rewriteAccesses([...body, ...after], {
+/** The buffers that statements load from, and those that they store to. */
+export function accessesOf(statements: readonly Statement[]): {
+  readonly loaded: ReadonlySet<string>;
+  readonly stored: ReadonlySet<string>;
+} {
+  const loaded = new Set<string>();
+  const stored = new Set<string>();
+  rewriteAccesses(statements, {
     load: (e) => {
-      found.add(e.buffer);
+      loaded.add(e.buffer);
       return e;
     },
-    store: (s) => s,
+    store: (s) => {
+      stored.add(s.buffer);
+      return s;
+    },
   });
-  return found;
+  const products = (list: readonly Statement[]): void => {
+    for (const s of list)
+      if (s.kind === "product") {
+        loaded.add(s.left.buffer).add(s.right.buffer);
+        stored.add(s.into.buffer);
+      } else if (s.kind === "loop") products(s.body);
+      else if (s.kind === "if") [s.then, s.else].forEach(products);
+  };
+  products(statements);
+  return { loaded, stored };
 }
 
 /** Every name that a kernel declares. */
@@ -93,7 +110,6 @@ export function namesOf(kernel: Kernel): Set<string> {
       }
     }
   };
-  list(kernel.body);
-  list(kernel.after);
+  list([...kernel.grid.flatMap(blockEnd), ...kernel.body, ...kernel.after]);
   return names;
 }

@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { type DType, isFloat } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
+import { blockEnd } from "./kernel-ir.js";
 import type { KExpr, Kernel, KernelBuffer, ScheduledEntry, ScheduledModule, Statement } from "./kernel-ir.js";
 
 /**
@@ -97,11 +98,17 @@ class Verifier {
     for (const g of kernel.grid) {
       this.where = `grid ${g.variable}`;
       this.step(g.step);
-      this.expect(g.extent, "i32", top);
-      this.holds(this.isSize(g.extent, top), "an extent holds sizes and constants only");
+      for (const bound of [g.first, g.extent])
+        if (bound) {
+          this.expect(bound, "i32", top);
+          this.holds(this.isSize(bound, top), "an extent holds sizes and constants only");
+        }
     }
     const body = new Scope(top);
-    for (const g of kernel.grid) this.declare(body, g.variable, { dtype: "i32", kind: "loop" });
+    for (const g of kernel.grid) {
+      this.declare(body, g.variable, { dtype: "i32", kind: "loop" });
+      this.block(blockEnd(g), body);
+    }
     this.block(kernel.body, body);
     this.block(kernel.after, new Scope(top));
     this.where = "";

@@ -24,6 +24,9 @@ import { conjuncts } from "./points.js";
 import { ProductPlan, type Flat, type TermLoop } from "./product-plan.js";
 import type { Operand, Product } from "./product.js";
 
+/** Rows or columns that threads share out together: fewer, and packing costs more than it saves. */
+const GRANULE = 32;
+
 /**
  * A contraction over packed operands, after K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix Multiplication
  * (ACM TOMS 34, 2008): for each block of rows and columns, and each run of terms, the left operand is evaluated into
@@ -120,9 +123,9 @@ class ProductLowering {
       const size = scope.size(flat.size);
       if ((flat.size.constant ?? Infinity) <= step) return { lo: kConstant(0), hi: size };
       const variable = scope.fresh(`${flat.index.name}_block`);
-      grid.push({ variable, extent: size, step });
-      const lo = kVariable(variable, "i32");
-      return { lo, hi: body.let(`${flat.index.name}_end`, least(plus(lo, kConstant(step)), size)) };
+      const end = scope.fresh(`${flat.index.name}_end`);
+      grid.push({ variable, extent: size, step, block: { end, granule: GRANULE } });
+      return { lo: kVariable(variable, "i32"), hi: kVariable(end, "i32") };
     };
     const rows = range(plan.rows, plan.rowBlock);
     const columns = range(plan.columns, plan.columnBlock);

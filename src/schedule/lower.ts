@@ -5,7 +5,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
 import type { ScatterGroup } from "./group.js";
-import { loadedBuffers } from "./kernel-rewrite.js";
+import { accessesOf } from "./kernel-rewrite.js";
 import type { Room } from "./emit.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
@@ -125,7 +125,7 @@ export function withoutUnread(
         (context.windows.get(context.owner(id))?.tensor.id ?? context.owner(id)) === owner &&
         context.wanted(id, made),
     );
-  const loaded = loadedBuffers(kernel);
+  const { loaded } = accessesOf([...kernel.body, ...kernel.after]);
   const unread = new Set(
     kernel.buffers.flatMap((b, k) => {
       const isRead = b.access === "scratch" ? loaded.has(b.name) : isWanted(tensors[k] ?? -1);

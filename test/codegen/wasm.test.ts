@@ -49,6 +49,7 @@ describe("WebAssembly", () => {
       const [load, store, step] =
         type === "f32" ? (["f32.load", "f32.store", 4] as const) : (["v128.load", "v128.store", 16] as const);
       const module: WasmModule = {
+        isShared: false,
         imports: [],
         functions: [
           ...mathFunctions([`${name}_${type}`]),

@@ -60,7 +60,7 @@ test("pages stay small: bytes, minified, gzip", async () => {
   // W2's goals are 8, 12 and 14 KB.
   const most: [string, string, Target, number][] = [
     ["the smallest model", SMALLEST, "js", 5_820],
-    ["the smallest model", SMALLEST, "wasm", 6_300],
+    ["the smallest model", SMALLEST, "wasm", 6_400],
     ["the smallest model", SMALLEST, "wgsl", 8_190],
     ["W2", w2, "js", 11_300],
     ["W2", w2, "wasm", 16_900],

@@ -1,4 +1,5 @@
 import { isFloat } from "../../ir/expr.js";
+import { blockEnd } from "../../schedule/kernel-ir.js";
 import type { KExpr, Kernel, Place, Statement } from "../../schedule/kernel-ir.js";
 import { integerFacts } from "../signs.js";
 import { type Line, Lines } from "../text.js";
@@ -47,9 +48,11 @@ class JsStatements {
     if (!loop) return this.list(kernel.body);
     const v = this.names.of(loop.variable);
     const { init, end } = this.bound(v, loop.extent);
-    this.out.block(`for (let ${v} = 0${init}; ${v} < ${end}; ${advance(v, loop.step, 1)}) {`, () =>
-      this.grid(kernel, depth + 1),
-    );
+    const first = loop.first ? this.expressions.text(loop.first) : "0";
+    this.out.block(`for (let ${v} = ${first}${init}; ${v} < ${end}; ${advance(v, loop.step, 1)}) {`, () => {
+      this.list(blockEnd(loop));
+      this.grid(kernel, depth + 1);
+    });
   }
 
   /** A bound is worked out once, before the loop. */

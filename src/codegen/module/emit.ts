@@ -16,7 +16,12 @@ export { emitTypings } from "./typings.js";
 /** The schedules of the targets that a module is for. */
 export interface ModuleTargets {
   readonly js?: ScheduledModule;
-  readonly wasm?: { readonly scheduled: ScheduledModule; readonly code: WasmCode };
+  readonly wasm?: {
+    readonly scheduled: ScheduledModule;
+    readonly code: WasmCode;
+    /** The schedule is one for threads. */
+    readonly isThreaded: boolean;
+  };
   readonly wgsl?: ScheduledModule;
 }
 export interface EmitOptions {
@@ -76,14 +81,15 @@ export function emitModule(
   const devices = [
     wgsl &&
       `webgpu: webgpuDevice(shaders, ${entriesOf("webgpu", wgsl)}${hasHalves ? `, { ${halves.join(", ")} }` : ""})`,
-    wasm && `wasm: wasmDevice(${decode}, wasm, host, ${entriesOf("wasm", wasm.scheduled)})`,
+    wasm &&
+      `wasm: wasmDevice(${decode}, wasm, host, ${entriesOf("wasm", wasm.scheduled)}${wasm.isThreaded ? ", threadPool" : ""})`,
     js && `js: jsDevice(kernels, ${entriesOf("js", js)})`,
   ].filter((device) => device !== undefined);
   const imports = [
     "createModel",
     "metaOf",
     ...(wgsl ? ["webgpuDevice"] : []),
-    ...(wasm ? ["wasmDevice", decode] : []),
+    ...(wasm ? ["wasmDevice", decode, ...(wasm.isThreaded ? ["threadPool"] : [])] : []),
     ...(js ? ["jsDevice"] : []),
     ...code.imports,
     ...halves,

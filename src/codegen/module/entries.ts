@@ -98,14 +98,30 @@ function entryText(
     const kernel = module.kernels.get(launch.kernel);
     invariant(kernel, `kernel ${launch.kernel} exists`);
     const step = launch.steps && scope.fresh("n");
-    // The number of the step comes last.
-    const sizes = step === undefined ? kernel.sizes : kernel.sizes.slice(0, -1);
+    const { spread } = launch;
+    // The number of the step comes last, as do the ends of a range.
+    const sizes =
+      step !== undefined
+        ? kernel.sizes.slice(0, -1)
+        : kernel.sizes.slice(0, spread ? -2 * spread.axes.length : undefined);
     const args = [
       ...launch.tensors.map((id) => tensor(owner(id))),
       ...sizes.map((size) => scope.text(size.poly)),
       ...(step === undefined ? [] : [step]),
       ...(isGpu ? [invocations(kernel, scope)] : []),
     ];
+    if (spread) {
+      const own = spread.own.map((k) => {
+        const value = owner(launch.tensors[k] ?? -1);
+        return `[${k}, ${scope.text(length(value).mul(BYTES[value.dtype]))}]`;
+      });
+      const axes = spread.axes.map(
+        ({ extent, together }) => `[${sizeText(extent, kernel.sizes, scope)}, ${together}]`,
+      );
+      const lists = [axes, own].map((list) => `[${list.join(", ")}]`);
+      const how = [`"${kernel.name}"`, scope.text(spread.work), ...lists];
+      return `k.spread(${[...how, ...args].join(", ")});`;
+    }
     return `${launch.steps && step ? stepsText(launch.steps, step, scope) : ""}k.${kernel.name}(${args.join(", ")});`;
   });
   const run = [...before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
@@ -131,6 +147,29 @@ function invocations({ grid, sizes }: Kernel, scope: DimScope): string {
     return step === 1 ? bracketed(text) : `Math.ceil(${bracketed(text)} / ${step})`;
   });
   return counts.join(" * ") || "1";
+}
+
+/** Arithmetic on a kernel's sizes as JavaScript. */
+function sizeText(e: KExpr, sizes: Kernel["sizes"], scope: DimScope): string {
+  if (e.op !== "address") return bracketed(scope.text(extentOf(e, sizes)));
+  const [a = "0", b = "0"] = e.args.map((x) => sizeText(x, sizes, scope));
+  switch (e.fn) {
+    case "add":
+      return `(${a} + ${b})`;
+    case "sub":
+      return `(${a} - ${b})`;
+    case "mul":
+      return `(${a} * ${b})`;
+    case "neg":
+      return `(-${a})`;
+    case "min":
+    case "max":
+      return `Math.${e.fn}(${a}, ${b})`;
+    case "div":
+      return `Math.floor(${a} / ${b})`;
+    case "rem":
+      return `(${a} % ${b})`;
+  }
 }
 
 function extentOf(extent: KExpr, sizes: Kernel["sizes"]): Poly {

@@ -24,7 +24,9 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
       ...unsigned(types.of(new Array<WasmType>(i.arity).fill("f64"), "f64")),
     ];
   });
-  imports.push([...text("env"), ...text("memory"), 0x02, 0x00, ...unsigned(1)]);
+  // Limits: at least a page; of shared memory also the most, all that there can be.
+  const limits = module.isShared ? [0x03, ...unsigned(1), ...unsigned(65536)] : [0x00, ...unsigned(1)];
+  imports.push([...text("env"), ...text("memory"), 0x02, ...limits]);
   for (const fn of module.functions) functions.set(fn.name, functions.size);
   const signatures = module.functions.map((fn) =>
     unsigned(

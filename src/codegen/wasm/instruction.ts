@@ -48,6 +48,8 @@ export interface WasmImport {
 }
 /** One memory, imported as `env.memory`; host functions as `host.NAME`. */
 export interface WasmModule {
+  /** Whether threads share its memory. */
+  readonly isShared: boolean;
   readonly imports: readonly WasmImport[];
   readonly functions: readonly WasmFunction[];
 }

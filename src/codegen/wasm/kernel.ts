@@ -1,6 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
 import { SCALARS } from "../../ir/scalar/table.js";
+import { blockEnd } from "../../schedule/kernel-ir.js";
 import type {
   AddressFn,
   KExpr,
@@ -179,19 +180,23 @@ class KernelEmitter implements CallContext {
     const loop = this.kernel.grid[depth];
     if (!loop) return this.list(this.kernel.body);
     const innermost = depth === this.kernel.grid.length - 1;
+    const lo = loop.first ? this.integer(loop.first) : i32(0);
     const hi = this.integer(loop.extent);
-    if (!innermost || loop.step !== 1) {
-      return this.plainLoop(loop.variable, i32(0), hi, loop.step, 1, () => this.grid(depth + 1));
+    if (!innermost || loop.step !== 1 || loop.block) {
+      return this.plainLoop(loop.variable, lo, hi, loop.step, 1, () => {
+        for (const s of blockEnd(loop)) this.statement(s);
+        this.grid(depth + 1);
+      });
     }
     const variable = this.localOf(loop.variable, "i32");
     const body = (): void => this.list(this.kernel.body);
     const widths = mostAccumulators(this.kernel.body) >= 3 ? [2, 1] : [1];
     const wide = this.attempt(() => {
-      this.out.push(set(variable, i32(0)));
+      this.out.push(set(variable, lo));
       for (const n of widths) this.wideLoop(loop.variable, variable, hi, n, body);
       this.plainRest(loop.variable, variable, hi, body);
     });
-    this.better(wide, () => this.plainLoop(loop.variable, i32(0), hi, 1, 1, body));
+    this.better(wide, () => this.plainLoop(loop.variable, lo, hi, 1, 1, body));
   }
 
   /**

@@ -19,12 +19,20 @@ export interface WasmCode {
 /** What may be left out here, which costs speed alone. */
 export const WASM_SWITCHES = ["lanes", "hoist"] as const;
 
-/** All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out. */
-export function emitWasm(scheduled: ScheduledModule, off: readonly string[] = []): WasmCode {
+/**
+ * All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out; memory is shared for
+ * threads.
+ */
+export function emitWasm(
+  scheduled: ScheduledModule,
+  off: readonly string[] = [],
+  isShared = false,
+): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
   const made = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used, !off.includes("lanes")));
   const kernels = off.includes("hoist") ? made : made.map(hoistAddresses);
   const module: WasmModule = {
+    isShared,
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
     functions: [
       ...mathFunctions(used.math),

@@ -6,7 +6,7 @@ export function printWat(module: WasmModule): string {
     ({ name, arity }) =>
       `  (import "host" "${name}" (func $host.${name}${" (param f64)".repeat(arity)} (result f64)))\n`,
   );
-  return `(module\n${imports.join("")}  (import "env" "memory" (memory 1))\n${module.functions.map(functionText).join("\n")})\n`;
+  return `(module\n${imports.join("")}  (import "env" "memory" (memory ${module.isShared ? "1 65536 shared" : "1"}))\n${module.functions.map(functionText).join("\n")})\n`;
 }
 
 function functionText(fn: WasmFunction): string {

@@ -1,0 +1,203 @@
+import { InternalError } from "./errors.js";
+import type { Kernel } from "./types.js";
+import {
+  ALONG,
+  AXES,
+  COUNT,
+  DONE,
+  FAILED,
+  INTS,
+  KERNEL,
+  LEFT,
+  OWN,
+  READY,
+  ROOMS,
+  TICKET,
+  work,
+} from "./ticket.js";
+
+/** What threads need of a worker, a browser's or Node's. */
+export interface ThreadWorker {
+  postMessage(message: unknown): void;
+  /** Node's: it keeps no process alive. */
+  unref?(): void;
+  terminate(): unknown;
+}
+export interface ThreadOptions {
+  readonly threads?: number;
+  readonly worker?: () => ThreadWorker;
+}
+/** Kernels of wasm over byte addresses, by name. */
+type WasmKernels = Readonly<Record<string, Kernel<number>>>;
+
+export interface ThreadPool {
+  readonly memory: WebAssembly.Memory;
+  /** Has the workers take part. `allocate` gives memory of so many bytes. */
+  start(module: WebAssembly.Module, kernels: WasmKernels, allocate: (bytes: number) => number): Promise<void>;
+  spread: Spread;
+  stop(): void;
+}
+/** The outermost axes of a kernel's grid, one or two: where each ends, and what parts begin at multiples of. */
+export type Axes = readonly (readonly [extent: number, together: number])[];
+/** Runs a kernel, of so many operations, over its whole grid; each thread has its own of some arguments. */
+export type Spread = (
+  kernel: string,
+  operations: number,
+  axes: Axes,
+  own: readonly (readonly [argument: number, bytes: number])[],
+  ...args: number[]
+) => void;
+/** A kernel on this thread alone. */
+const alone = (kernel: Kernel<number>, axes: Axes, args: number[]): void =>
+  kernel(...args, ...axes.flatMap(([extent]) => [0, extent]));
+/** Gives null where there is one thread. */
+export type ThreadFactory = (
+  options: ThreadOptions,
+  bytes: Uint8Array,
+  isAlone: boolean,
+) => ThreadPool | null;
+
+/** Operations below which it costs more to wake others than they save. */
+const WORTHWHILE = 500_000;
+/** Parts for each thread at most, so that one that is held up holds up little, and the operations of a part at least. */
+const PARTS = 4;
+const PART = 8_000_000;
+const MOST_THREADS = 8;
+/** Of WebAssembly's 32-bit memory. */
+const PAGES = 65536;
+const INITIAL = 16;
+/** Rounds of looking before the system is asked to wake us. */
+const PATIENCE = 2000;
+
+interface NodeThreads {
+  readonly Worker: new (url: URL) => ThreadWorker;
+}
+const builtin = (name: string): unknown =>
+  (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(
+    name,
+  );
+
+function startWorker(): ThreadWorker {
+  const node = builtin("node:worker_threads") as NodeThreads | undefined;
+  return node
+    ? new node.Worker(new URL("./worker.js", import.meta.url))
+    : new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+}
+function cores(): number {
+  const os = builtin("node:os") as { availableParallelism?: () => number } | undefined;
+  return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
+}
+
+/**
+ * Workers that share a model's memory. A call's large kernels are cut into parts, which this thread and the workers claim
+ * one by one; whoever claims a part does it, so a worker that wakes late holds nobody up. Calls stay synchronous.
+ */
+export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, bytes, isAlone) => {
+  const count = Math.min(threads ?? Math.min(cores(), 4), MOST_THREADS);
+  let kernels: WasmKernels = {};
+  if (count < 2 || isAlone || !globalThis.SharedArrayBuffer || globalThis.crossOriginIsolated === false) {
+    unshare(bytes);
+    return {
+      memory: new WebAssembly.Memory({ initial: INITIAL, maximum: PAGES }),
+      start: async (_, all) => void (kernels = all),
+      spread: (name, _operations, axes, _own, ...args) => alone(kernels[name]!, axes, args),
+      stop() {},
+    };
+  }
+  const memory = new WebAssembly.Memory({ initial: INITIAL, maximum: PAGES, shared: true });
+  const control = new Int32Array(new SharedArrayBuffer(4 * INTS));
+  const workers: ThreadWorker[] = [];
+  let names: readonly string[] = [];
+  let numbered: Kernel<number>[] = [];
+  let reserve: (bytes: number) => number = () => 0;
+  /** Bytes of what each worker has for itself. */
+  let room = 0;
+  const makeRoom = (bytes: number): void => {
+    room = bytes;
+    for (let n = 1; n < count; n++) control[ROOMS + n] = reserve(bytes);
+  };
+  const finished = (parts: number): void => {
+    for (let round = 0; ; round++) {
+      const done = Atomics.load(control, DONE);
+      if (done === parts) return;
+      // A browser's main thread may not sleep: it goes on looking, never for longer than one part takes.
+      if (round > PATIENCE && canSleep()) Atomics.wait(control, DONE, done);
+    }
+  };
+  const spread: Spread = (name, operations, axes, own, ...args) => {
+    const wanted = Math.max(count, Math.min(count * PARTS, operations / PART));
+    let parts = 1;
+    const cuts = axes.map(([extent, together]) => {
+      const most = Math.max(1, Math.min(Math.ceil(extent / together), Math.ceil(wanted / parts)));
+      const chunk = Math.ceil(extent / most / together) * together || 1;
+      const along = Math.max(1, Math.ceil(extent / chunk));
+      parts *= along;
+      return { extent, chunk, along };
+    });
+    if (operations < WORTHWHILE || parts < 2 || !Atomics.load(control, READY))
+      return alone(kernels[name]!, axes, args);
+    let bytes = 0;
+    control[COUNT] = args.length;
+    control[OWN] = own.length;
+    let at = OWN + 1;
+    for (const [argument, size] of own) {
+      control[at++] = argument;
+      control[at++] = bytes;
+      bytes += Math.ceil(size / 16) * 16;
+    }
+    if (bytes > room) makeRoom(bytes);
+    for (const arg of args) control[at++] = arg;
+    control[KERNEL] = names.indexOf(name);
+    control[AXES] = cuts.length;
+    cuts.forEach(({ extent, chunk, along }, k) => {
+      control[AXES + 1 + 2 * k] = chunk;
+      control[AXES + 2 + 2 * k] = extent;
+      control[ALONG] = along;
+    });
+    control[DONE] = 0;
+    Atomics.store(control, TICKET, ((Atomics.load(control, TICKET) & ~LEFT) + LEFT + 1) | parts);
+    Atomics.notify(control, TICKET);
+    work(control, numbered, 0);
+    finished(parts);
+    if (control[FAILED]) throw new InternalError(`kernel ${name} failed in a thread`);
+  };
+  return {
+    memory,
+    spread,
+    async start(module, all, allocate) {
+      kernels = all;
+      names = Object.keys(all);
+      numbered = Object.values(all);
+      reserve = allocate;
+      for (let n = 1; n < count; n++) {
+        const made = worker();
+        made.postMessage({ module, memory, control, thread: n });
+        made.unref?.();
+        workers.push(made);
+      }
+      // Asked for, they are there before the first call; else they join when they are.
+      for (let n = 0; threads !== undefined && Atomics.load(control, READY) < count - 1 && n < 5000; n++)
+        await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+    stop: () => workers.forEach((w) => w.terminate()),
+  };
+};
+
+let sleeps: boolean | undefined;
+function canSleep(): boolean {
+  if (sleeps === undefined)
+    try {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+      sleeps = true;
+    } catch {
+      sleeps = false;
+    }
+  return sleeps;
+}
+
+/** The import of shared memory made one of memory of its own, of the same limits: `memory`, 2 for a memory, 3 for shared. */
+function unshare(bytes: Uint8Array): void {
+  const wanted = [...new TextEncoder().encode("memory"), 2, 3];
+  const at = bytes.findIndex((_, n) => wanted.every((byte, k) => bytes[n + k] === byte));
+  if (at >= 0) bytes[at + wanted.length - 1] = 1;
+}
