@@ -172,25 +172,30 @@ class DerivativeSweep {
     const { derivative, of, wrt, kept, enumerated, spread } = this;
     const batch = this.indicesOf([...enumerated, ...spread]);
     const sweep = new ReverseSweep(this.work, this.active, new Set([wrt.id]), batch, "d_", this.around);
-    const { made, adjoints } = sweep.run(this.items, of.id, (indices) => {
-      const points = indices.map((i) => Poly.index(i));
-      const [front, own] = [points.slice(0, batch.length), points.slice(batch.length)];
-      const whole = Array.from({ length: derivative.batch }, (_, k) =>
-        spread.includes(k) ? front[enumerated.length + spread.indexOf(k)] : own[kept.indexOf(k)],
-      );
-      const seed =
-        derivative.direction === null
-          ? constant(1, of.dtype)
-          : read(
-              derivative.direction,
-              [...whole.map((p) => p ?? missing()), ...own.slice(kept.length)],
-              of.dtype,
-            );
-      const hit = enumerated
-        .map((axis, k) => equal(front[k] ?? missing(), whole[axis] ?? missing()))
-        .reduce(and, TRUE);
-      return select(hit, seed, constant(0, of.dtype));
-    });
+    const { made, adjoints } = sweep.run(
+      this.items,
+      of.id,
+      (indices) => {
+        const points = indices.map((i) => Poly.index(i));
+        const [front, own] = [points.slice(0, batch.length), points.slice(batch.length)];
+        const whole = Array.from({ length: derivative.batch }, (_, k) =>
+          spread.includes(k) ? front[enumerated.length + spread.indexOf(k)] : own[kept.indexOf(k)],
+        );
+        const seed =
+          derivative.direction === null
+            ? constant(1, of.dtype)
+            : read(
+                derivative.direction,
+                [...whole.map((p) => p ?? missing()), ...own.slice(kept.length)],
+                of.dtype,
+              );
+        const hit = enumerated
+          .map((axis, k) => equal(front[k] ?? missing(), whole[axis] ?? missing()))
+          .reduce(and, TRUE);
+        return select(hit, seed, constant(0, of.dtype));
+      },
+      derivative.direction !== null || enumerated.length > 0,
+    );
     const adjoint = adjoints.get(wrt.id);
     if (adjoint === undefined) return { made, body: null };
     const front = this.coordinates([...enumerated, ...spread], at);
@@ -293,6 +298,7 @@ class SharedSweeps {
       items,
       d.of,
       () => constant(1, of.dtype),
+      false,
     );
     this.swept.set(d.of, adjoints);
     return { made, adjoint: adjoints.get(d.wrt) };

@@ -4,6 +4,7 @@ import { call, compare, constant, fn, indexValue, mul, read, select, sub } from 
 import { Poly } from "../ir/poly.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
+import { Finiteness } from "./finite.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
 import type { Around } from "./alignment.js";
@@ -13,6 +14,9 @@ import type { Workspace } from "./workspace.js";
 export class ForwardSweep {
   private readonly tangents = new Map<ValueId, ValueId>();
   private readonly made: ValueId[] = [];
+  private finiteness: Finiteness | null = null;
+  private readonly isWild = (e: Expr): boolean =>
+    (this.finiteness ??= new Finiteness(this.work.values)).isWild(e);
 
   constructor(
     private readonly work: Workspace,
@@ -125,12 +129,15 @@ export class ForwardSweep {
   }
 
   private bodyTangent(value: Value, body: Expr): Expr | null {
-    return forwardSweep(body, (node: ReadExpr) => {
+    const tangentOf = (node: ReadExpr): Expr | null => {
       const tangent = this.tangents.get(node.value);
       return tangent === undefined || !this.around.follows(value, node)
         ? null
         : read(tangent, [...this.batch.map((b) => Poly.index(b)), ...node.subscripts], node.dtype);
-    });
+    };
+    const { definition } = value;
+    const atRoot = definition.kind !== "equation" || definition.operator === null;
+    return forwardSweep(body, tangentOf, { is: this.isWild, atRoot });
   }
 
   private equationTangent(

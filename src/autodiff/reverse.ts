@@ -1,25 +1,11 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import {
-  add,
-  and,
-  call,
-  compare,
-  constant,
-  freshIndex,
-  fn,
-  indexValue,
-  isFloat,
-  mul,
-  read,
-  rewriter,
-  select,
-  sub,
-  TRUE,
-} from "../ir/expr.js";
+import { add, and, constant, freshIndex, isFloat, read, rewriter, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Run, RunAxis } from "../ir/arrange.js";
-import type { Equation, Item, Operator, RecurrenceGroup, Value } from "../ir/program.js";
+import type { Equation, Item, RecurrenceGroup, Value } from "../ir/program.js";
+import { Contributions, guardOf, maskOf, type Contribution, type Mask } from "./contributions.js";
+import { OperatorRules } from "./operators.js";
 import { reverseSweep, type Guarded } from "./scalar.js";
 import type { Around } from "./alignment.js";
 import { writtenAdjoint } from "./custom.js";
@@ -40,11 +26,9 @@ export interface ReverseResult {
   readonly adjoints: ReadonlyMap<ValueId, ValueId>;
 }
 
-/** One thing sent back to a value: its element at given indices (batch, then axes). */
-type Contribution = (indices: readonly Index[]) => Expr;
-
 export class ReverseSweep {
-  private readonly contributions = new Map<ValueId, Contribution[]>();
+  private readonly sent: Contributions;
+  private readonly rules: OperatorRules;
   private readonly adjoints = new Map<ValueId, ValueId>();
   private readonly made: ValueId[] = [];
   private readonly emitted = new Set<ValueId>();
@@ -60,10 +44,14 @@ export class ReverseSweep {
     private readonly batch: readonly Index[],
     private readonly label: string,
     private readonly around: Around,
-  ) {}
+  ) {
+    this.sent = new Contributions(work);
+    this.rules = new OperatorRules(work, batch, label, (id, runs) => this.emit(id, runs));
+  }
 
-  run(items: readonly Item[], of: ValueId, seed: Contribution): ReverseResult {
-    this.send(of, seed);
+  /** `isMasked`: the seed may be 0 at points. */
+  run(items: readonly Item[], of: ValueId, seed: Contribution, isMasked: boolean): ReverseResult {
+    this.sent.send(of, seed, () => (isMasked ? "unknown" : "none"));
     for (const item of [...items].reverse()) {
       if (!idsOf(item).some((id) => this.active.has(id))) continue;
       if (typeof item === "number") this.visitValue(item);
@@ -72,16 +60,12 @@ export class ReverseSweep {
     }
     const adjoints = new Map<ValueId, ValueId>();
     for (const id of this.wrt) {
-      if (!this.contributions.get(id)?.length) continue;
+      if (!this.sent.to(id).length) continue;
       const adjoint = this.adjointOf(id);
       if (!this.emitted.has(adjoint)) this.emit(adjoint, this.runsOfAdjoint(id));
       adjoints.set(id, adjoint);
     }
     return { made: this.made, adjoints };
-  }
-
-  private send(id: ValueId, contribution: Contribution): void {
-    this.contributions.set(id, [...(this.contributions.get(id) ?? []), contribution]);
   }
 
   private emit(id: ValueId, runs: readonly RunAxis[] = []): ValueId {
@@ -115,7 +99,7 @@ export class ReverseSweep {
   private adjointOf(id: ValueId, reserved?: ValueId): ValueId {
     const value = this.work.value(id);
     const axes = this.axesLike(id);
-    const terms = (this.contributions.get(id) ?? []).map((c) => c(axes));
+    const terms = this.sent.to(id).map((c) => c(axes));
     const body =
       terms.reduce<Expr | null>((total, term) => (total ? add(total, term) : term), null) ??
       constant(0, value.dtype);
@@ -155,7 +139,7 @@ export class ReverseSweep {
   }
 
   private visitValue(id: ValueId): void {
-    if (this.wrt.has(id) || !this.contributions.get(id)?.length || !this.active.has(id)) return;
+    if (this.wrt.has(id) || !this.sent.to(id).length || !this.active.has(id)) return;
     const adjoint = this.adjointOf(id);
     const runs = this.runsOfAdjoint(id);
     if (!this.emitted.has(adjoint)) this.emit(adjoint, runs);
@@ -168,6 +152,7 @@ export class ReverseSweep {
       .filter((id) => this.active.has(id) && !this.wrt.has(id))
       .reverse();
     this.members = new Set(members);
+    this.sent.mask(members);
     const placed: { id: ValueId; adjoint: ValueId }[] = [];
     for (const id of members) {
       const value = this.work.value(id);
@@ -206,7 +191,12 @@ export class ReverseSweep {
           ),
           runs,
         );
-        this.send(definition.of, (indices) => this.work.readAt(back, indices));
+        const isMasked = this.sent.maskAt(id, this.axesLike(id)) !== "none";
+        this.sent.send(
+          definition.of,
+          (indices) => this.work.readAt(back, indices),
+          () => (isMasked ? "unknown" : "none"),
+        );
         return;
       }
       case "equation":
@@ -221,8 +211,12 @@ export class ReverseSweep {
         this.sendReads(
           value,
           definition.domain,
-          reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null),
+          reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null, {
+            is: this.sent.isWild,
+            atRoot: true,
+          }),
           runs,
+          "unknown",
         );
         return;
       }
@@ -235,7 +229,7 @@ export class ReverseSweep {
           runs,
           (made, own) => this.emit(made, own),
         ))
-          if (this.active.has(arg)) this.send(arg, contribution);
+          if (this.active.has(arg)) this.sent.send(arg, contribution, () => "unknown");
         return;
       }
       case "derivative":
@@ -253,148 +247,25 @@ export class ReverseSweep {
     const points = [...this.batch, ...axes];
     const cotangent = this.work.readAt(adjoint, points);
     const result = this.work.readAt(value.id, axes);
-    if (operator === null) {
-      this.sendReads(value, axes, reverseSweep(body, { guard: TRUE, value: cotangent }, result), runs);
-      return;
-    }
-    const seed = this.operatorRule(value, equation, operator, cotangent, result, runs);
+    // Where the cotangent is 0 no factor counts, be it infinite: by a guard where that is known, else by each product.
+    const given = this.sent.maskAt(value.id, points);
+    const mask = operator?.kind === "along" ? maskOf(TRUE, given, [operator.index]) : given;
+    const isWild = mask !== "none" && this.sent.isWild(body);
+    const within = isWild ? guardOf(mask) : TRUE;
+    const keepsOut = isWild && mask === "unknown";
+    const seed = operator
+      ? this.rules.cotangentOfBody(value, equation, operator, cotangent, result, runs, keepsOut)
+      : { guard: TRUE, value: cotangent };
     if (!seed) return;
-    const domain = operator.kind === "reduce" ? [...axes, ...operator.indices] : axes;
-    this.sendReads(
-      value,
-      domain,
-      reverseSweep(body, { guard: and(operator.guard ?? TRUE, seed.guard), value: seed.value }, null),
-      runs,
-    );
-  }
-
-  /** The cotangent of the body at a point, from the cotangent of the result: one rule for each reducer. */
-  private operatorRule(
-    value: Value,
-    equation: Equation,
-    operator: Operator,
-    cotangent: Expr,
-    result: Expr,
-    runs: readonly RunAxis[],
-  ): Guarded | null {
-    const { axes, body } = equation;
-    if (operator.kind === "reduce") {
-      switch (operator.reducer) {
-        case "sum":
-          return { guard: TRUE, value: cotangent };
-        case "max":
-        case "min": {
-          const position = this.winner(value, equation, operator, operator.reducer, runs);
-          return {
-            guard: compare("eq", indexValue(flatPosition(operator.indices)), position),
-            value: cotangent,
-          };
-        }
-        case "logsumexp":
-          return { guard: notEmpty(result), value: mul(cotangent, fn("exp", sub(body, result))) };
-        case "prod":
-          invariant(false, "products are recurrences by now");
-        case "any":
-        case "all":
-        case "argmax":
-        case "argmin":
-          return null;
-      }
-    }
-    const { index, guard } = operator;
-    const others = axes.filter((a) => a !== index);
-    const runsAt = (list: readonly Index[]): readonly RunAxis[] => {
-      const here = [...this.batch, ...list];
-      return runs.flatMap(({ run, axis, shift }) => {
-        const index = [...this.batch, ...axes][axis];
-        return index && here.includes(index) ? [{ run, axis: here.indexOf(index), shift }] : [];
-      });
-    };
-    switch (operator.name) {
-      case "softmax": {
-        // dz = p * (dp - sum p dp)
-        const inner = this.along(
-          value,
-          [...this.batch, ...others],
-          index,
-          guard,
-          mul(result, cotangent),
-          `${value.name}_dot`,
-          runsAt(others),
-        );
-        return { guard: TRUE, value: mul(result, sub(cotangent, inner)) };
-      }
-      case "log_softmax": {
-        const inner = this.along(
-          value,
-          [...this.batch, ...others],
-          index,
-          guard,
-          cotangent,
-          `${value.name}_sum`,
-          runsAt(others),
-        );
-        return { guard: TRUE, value: sub(cotangent, mul(fn("exp", result), inner)) };
-      }
-      case "cumsum":
-      case "cumprod":
-        invariant(false, "running sums are recurrences by now");
-    }
-  }
-
-  /** A new equation over fresh copies of `axes`. */
-  private copied(
-    name: string,
-    origin: Value,
-    axes: readonly Index[],
-    operator: Operator & { kind: "reduce" },
-    body: Expr,
-    runs: readonly RunAxis[],
-    dtype = origin.dtype,
-  ): ValueId {
-    const made = this.work.ownEquation(name, dtype, { axes, operator, body }, origin);
-    return this.emit(made, runs);
-  }
-
-  private along(
-    value: Value,
-    axes: readonly Index[],
-    index: Index,
-    guard: Expr | null,
-    body: Expr,
-    name: string,
-    runs: readonly RunAxis[],
-  ): Expr {
-    const made = this.copied(
-      `${this.label}${name}`,
-      value,
-      axes,
-      { kind: "reduce", reducer: "sum", indices: [index], guard },
-      body,
-      runs,
-    );
-    return this.work.readAt(made, axes);
-  }
-
-  /** Position of the entry that max or min took: the lowest of equals. */
-  private winner(
-    value: Value,
-    equation: Equation,
-    operator: Operator & { kind: "reduce" },
-    reducer: "max" | "min",
-    runs: readonly RunAxis[],
-  ): Expr {
-    const own = this.unbatched(runs);
-    const made = this.copied(
-      `${value.name}_at`,
-      value,
-      equation.axes,
-      { ...operator, reducer: reducer === "max" ? "argmax" : "argmin" },
-      equation.body,
-      own,
-      "i32",
-    );
-    return this.work.readAt(made, equation.axes);
+    const guard = and(within, and(operator?.guard ?? TRUE, seed.guard));
+    const domain = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+    const reads = reverseSweep(body, { guard, value: seed.value }, operator ? null : result, {
+      is: this.sent.isWild,
+      atRoot: operator === null || keepsOut,
+    });
+    // A log-sum-exp of a few infinities apart, its body's cotangent is 0 nowhere.
+    const open = operator?.kind === "reduce" && operator.reducer === "logsumexp" ? seed.guard : TRUE;
+    this.sendReads(value, domain, reads, runs, mask, open);
   }
 
   /** Turn what flows back into each read into contributions to the tensor that was read. */
@@ -403,11 +274,13 @@ export class ReverseSweep {
     domain: readonly Index[],
     reads: ReadonlyMap<ReadExpr, readonly Guarded[]>,
     runs: readonly RunAxis[],
+    mask: Mask,
+    open = TRUE,
   ): void {
     for (const [node, terms] of reads)
       for (const term of terms)
         if (this.active.has(node.value) && this.around.follows(value, node))
-          this.sendRead(value, domain, node, term, runs);
+          this.sendRead(value, domain, node, term, runs, mask, open);
   }
 
   private sendRead(
@@ -416,6 +289,8 @@ export class ReverseSweep {
     node: ReadExpr,
     term: Guarded,
     runs: readonly RunAxis[],
+    mask: Mask,
+    open: Expr,
   ): void {
     const source = this.work.value(node.value);
     invariant(isFloat(source.dtype), `${source.name} is a float`);
@@ -440,53 +315,57 @@ export class ReverseSweep {
         value,
       );
       this.emit(scatter, runsOf);
-      this.send(node.value, (indices) => this.work.readAt(scatter, indices));
+      this.sent.send(
+        node.value,
+        (indices) => this.work.readAt(scatter, indices),
+        () => "unknown",
+      );
       return;
     }
     const guard = and(inverse.guard, inverse.substitute(term.guard));
+    const own = typeof mask === "string" ? mask : mask.map(inverse.substitute);
+    const known = maskOf(guard, own, inverse.remaining, inverse.substitute(open));
+    // A range that depends on the point may be empty there.
+    const isEverywhere = inverse.remaining.every(({ lo, hi }) => lo.sub(hi).indices.size === 0);
+    const shut = isEverywhere ? known : "unknown";
+    const at = (indices: readonly Index[]): ((e: Expr) => Expr) =>
+      rewriter({
+        index: (i) => {
+          const k = axes.indexOf(i);
+          const to = indices[k];
+          return to && Poly.index(to);
+        },
+      }).expr;
+    const maskIn = (indices: readonly Index[]): Mask =>
+      typeof shut === "string" ? shut : shut.map(at(indices));
     const body = inverse.substitute(term.value);
     if (inverse.remaining.length === 0) {
-      this.send(node.value, (indices) => {
-        const at = rewriter({
-          index: (i) => {
-            const k = axes.indexOf(i);
-            const to = indices[k];
-            return to && Poly.index(to);
-          },
-        });
-        return select(at.expr(guard), at.expr(body), constant(0, source.dtype));
-      });
+      this.sent.send(
+        node.value,
+        (indices) => {
+          const expr = at(indices);
+          return select(expr(guard), expr(body), constant(0, source.dtype));
+        },
+        maskIn,
+      );
       return;
     }
-    const made = this.copied(
+    const made = this.work.ownEquation(
       name,
+      source.dtype,
+      {
+        axes,
+        operator: {
+          kind: "reduce",
+          reducer: "sum",
+          indices: inverse.remaining,
+          guard: guard === TRUE ? null : guard,
+        },
+        body,
+      },
       source.name === value.name ? value : { ...source, ...(value.span ? { span: value.span } : {}) },
-      axes,
-      { kind: "reduce", reducer: "sum", indices: inverse.remaining, guard: guard === TRUE ? null : guard },
-      body,
-      runsOf,
     );
-    this.send(node.value, (indices) => this.work.readAt(made, indices));
+    this.emit(made, runsOf);
+    this.sent.send(node.value, (indices) => this.work.readAt(made, indices), maskIn);
   }
-
-  /** The runs of an auxiliary value that has no batch axes. */
-  private unbatched(runs: readonly RunAxis[]): readonly RunAxis[] {
-    const batch = this.batch.length;
-    return runs.flatMap((r) => (r.axis < batch ? [] : [{ ...r, axis: r.axis - batch }]));
-  }
-}
-
-/** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
-function flatPosition(indices: readonly Index[]): Poly {
-  const [only] = indices;
-  if (indices.length === 1 && only) return Poly.index(only);
-  return indices.reduce(
-    (position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
-    Poly.constant(0),
-  );
-}
-
-/** A log-sum-exp over nothing is -inf and has no derivative. */
-function notEmpty(result: Expr): Expr {
-  return call("lt", [constant(-3.4028234663852886e38, result.dtype), result], "bool");
 }

@@ -34,12 +34,26 @@ function partials(node: CallExpr, result: Expr): readonly (Expr | null)[] {
   return entry.derivative({ args: node.args, y: result });
 }
 
+/** A cotangent times a factor that may be infinite or NaN: exactly 0 where the cotangent is. */
+export const mul0 = (incoming: Expr, factor: Expr): Expr =>
+  isOne(incoming) ? factor : call("mul0", [incoming, factor], incoming.dtype);
+
+/** Which factors must not count where what they are multiplied by is 0. */
+export interface Wild {
+  readonly is: (e: Expr) => boolean;
+  /**
+   * Whether that holds for the body as a whole too. A product under a sum is multiplied by the sum's own cotangent, which
+   * no factor in here made 0; as a plain product it stays a matrix product.
+   */
+  readonly atRoot: boolean;
+}
+
 /** incoming * partial, with the table's rule that an exactly zero cotangent stays zero at a singular point. */
-function chain(node: CallExpr, incoming: Expr, partial: Expr): Expr {
+function chain(node: CallExpr, incoming: Expr, partial: Expr, keepsOut: boolean): Expr {
   if (isOne(incoming)) return partial;
   if (partial.op === "constant" && partial.value === -1) return neg(incoming);
-  if (isOne(partial) || partial.op === "constant" || !singular(node)) return mul(incoming, partial);
-  return call("mul0", [incoming, partial], incoming.dtype);
+  if (partial.op === "constant") return mul(incoming, partial);
+  return keepsOut || singular(node) ? mul0(incoming, partial) : mul(incoming, partial);
 }
 /** Whether the partials of this call may be infinite somewhere. */
 function singular(node: CallExpr): boolean {
@@ -71,7 +85,12 @@ function guardedPartial(partial: Expr): Guarded {
  * Reverse sweep over one scalar body: what flows back into each float read, given the cotangent of the root.
  * `rootResult` is a cheap name for the root's value (a read of the tensor just computed), if there is one.
  */
-export function reverseSweep(root: Expr, seed: Guarded, rootResult: Expr | null): Map<ReadExpr, Guarded[]> {
+export function reverseSweep(
+  root: Expr,
+  seed: Guarded,
+  rootResult: Expr | null,
+  wild: Wild,
+): Map<ReadExpr, Guarded[]> {
   const order: Expr[] = [];
   visit([root], (e) => order.push(e));
   const adjoints = new Map<Expr, Map<Expr, Expr>>(); // node → guard → sum of terms
@@ -96,7 +115,8 @@ export function reverseSweep(root: Expr, seed: Guarded, rootResult: Expr | null)
             const arg = node.args[k];
             if (!partial || !arg || isZero(partial)) return;
             const rule = guardedPartial(partial);
-            contribute(arg, and(guard, rule.guard), chain(node, value, rule.value));
+            const keepsOut = (node !== root || wild.atRoot) && wild.is(rule.value);
+            contribute(arg, and(guard, rule.guard), chain(node, value, rule.value, keepsOut));
           });
           break;
         case "select":
@@ -116,11 +136,16 @@ export function reverseSweep(root: Expr, seed: Guarded, rootResult: Expr | null)
 }
 
 /** Forward sweep: the tangent of `root`, or null where it is identically 0. */
-export function forwardSweep(root: Expr, tangentOf: (node: ReadExpr) => Expr | null): Expr | null {
+export function forwardSweep(
+  root: Expr,
+  tangentOf: (node: ReadExpr) => Expr | null,
+  wild: Wild,
+): Expr | null {
   const tangents = new Map<Expr, Expr | null>();
   const at = (e: Expr): Expr | null => tangents.get(e) ?? null;
   visit([root], (node) => {
-    tangents.set(node, isFloat(node.dtype) ? forwardNode(node, at, tangentOf) : null);
+    const isWild = (e: Expr): boolean => (node !== root || wild.atRoot) && wild.is(e);
+    tangents.set(node, isFloat(node.dtype) ? forwardNode(node, at, tangentOf, isWild) : null);
   });
   return at(root);
 }
@@ -128,6 +153,7 @@ function forwardNode(
   node: Expr,
   at: (e: Expr) => Expr | null,
   tangentOf: (node: ReadExpr) => Expr | null,
+  isWild: (e: Expr) => boolean,
 ): Expr | null {
   switch (node.op) {
     case "constant":
@@ -153,7 +179,12 @@ function forwardNode(
         const tangent = arg && at(arg);
         if (!partial || !tangent || isZero(partial)) return;
         const rule = guardedPartial(partial);
-        const term = select(rule.guard, chain(node, tangent, rule.value), constant(0, node.dtype));
+        // Of mul0(x, y) the tangent that comes by y is 0 where x is.
+        const product =
+          node.fn === "mul0" && k === 1 && rule.value.op !== "constant"
+            ? mul0(rule.value, tangent)
+            : chain(node, tangent, rule.value, isWild(rule.value));
+        const term = select(rule.guard, product, constant(0, node.dtype));
         total = total ? add(total, term) : term;
       });
       return total;

@@ -102,6 +102,8 @@ function contraction(evaluator: Evaluator, body: Expr, space: Space, kept: numbe
   const factors = body.args.map((a) => evaluator.evaluate(a));
   const [a, b] = factors;
   if (a === undefined || b === undefined || typeof a === "number" || typeof b === "number") return null;
+  // A matrix product's derivative multiplies them by cotangents of 0 too, which entry by entry stay 0.
+  if (!areNumbers(a) || !areNumbers(b)) return null;
   const letters = space.axes.map((_, k) => String.fromCharCode(97 + k));
   const varies = (t: Tensor): number[] => space.axes.flatMap((_, k) => (t.shape[k] !== 1 ? [k] : []));
   const [left, right] = [varies(a), varies(b)];
@@ -118,6 +120,12 @@ function contraction(evaluator: Evaluator, body: Expr, space: Space, kept: numbe
     dropped(b, right),
   );
   return product.reshape(...space.axes.slice(0, kept).map((axis, k) => (result.includes(k) ? axis.size : 1)));
+}
+
+function areNumbers({ storage: { data } }: Tensor): boolean {
+  if (data instanceof BigInt64Array) return true;
+  for (const x of data) if (!Number.isFinite(x)) return false;
+  return true;
 }
 
 function reduce(

@@ -7,6 +7,7 @@ import {
   FALSE,
   indexValue,
   isFloat,
+  mul,
   polyOf,
   rewriter,
   select,
@@ -122,6 +123,8 @@ function floatIdentities(e: CallExpr): Expr | undefined {
     if (e.fn === "sub") return constant(a.value - b.value, e.dtype);
     if (e.fn === "div") return constant(a.value / b.value, e.dtype);
   }
+  // A cotangent that turned out to be a number.
+  if (e.fn === "mul0" && b && a.op === "constant") return a.value === 0 ? a : mul(a, b);
   // x * c1 * c2 with exact powers of two only: other products would round differently.
   if (e.fn === "mul" && b && b.op === "constant" && b.value === -1) return call("neg", [a], e.dtype);
   if (e.fn === "mul" && b && a.op === "constant" && a.value === -1) return call("neg", [b], e.dtype);

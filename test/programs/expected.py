@@ -2223,3 +2223,155 @@ def _(x0,A):
         xs.append(x)
     xs=torch.stack(xs)
     return dict(xs=xs,l=U(xs[0])+U(xs[1]))
+
+# What a choice shuts out, under names of its own: logarithms, roots, quotients and powers as factors, to the third order.
+@case("shut_out", """
+dim N, M
+input ok: bool[N], w: f32[N]
+param x: f32[N], p: f32, v: f32[M]
+a[i] = p * log(x[i])
+b[i] = x[i]^p * sin(x[i])
+c[i, j] = v[j] * sqrt(x[i]) / x[i]
+r[i] = sum[j] c[i, j]^2
+twice[i] = 2 * a[i] * p
+y[i] = if ok[i] then twice[i] + b[i] else w[i]
+z = sum[i | ok[i]] r[i] * w[i]
+m = max[i | ok[i]] (a[i] + b[i])
+t[i, j] = softmax[j] c[i, j]
+e = sum[i] y[i]^2 + z + m + sum[i, j | ok[i]] t[i, j] * c[i, j]
+g = grad(e, x)
+h = hvp(e, x, w)
+q = grad(e, p)
+output go = g
+output ho = h
+output qo = q
+loss l = e + 0.1 * sum[i] g[i] * w[i] + 0.1 * sum[i] h[i]^2 + q
+""", dict(ok=torch.tensor([1,0,1,0]).bool(),w=torch.tensor([.5,2.,-1.,3.])), dict(x=torch.tensor([1.5,-.7,.8,0.]),p=torch.tensor(1.3),v=torch.tensor([.4,-.9])),wrt=["x","p","v","w"])
+def _(ok,w,x,p,v):
+    i=[0,2];X=x[i];W=w[i]
+    a=p*torch.log(X);b=X**p*torch.sin(X);c=v*(torch.sqrt(X)/X)[:,None];r=(c**2).sum(1)
+    y=2*a*p+b;t=torch.softmax(c,1)
+    e=(y**2).sum()+(w[[1,3]]**2).sum()+(r*W).sum()+(a+b).max()+(t*c).sum()
+    g,=G(e,x,create_graph=True);h,=G((g*w).sum(),x,create_graph=True)
+    q,=G(e,p,create_graph=True)
+    return dict(go=g,ho=h,qo=q,l=e+.1*(g*w).sum()+.1*(h**2).sum()+q)
+
+# The same in steps: entries past a sequence's length are infinite, and come to nothing.
+@case("shut_out_steps", """
+dim B, T
+input x: f32[B, T], n: i32[B] in 0..T + 1
+param a: f32, s: f32
+f[b, t] = a * log(x[b, t]) / x[b, t]
+rec t in 0..T {
+  h[0, b in 0..B] = s
+  u[t, b in 0..B] = f[b, t] * tanh(h[t, b])
+  h[t + 1, b] = if t < n[b] then 0.5 * h[t, b] + u[t, b] else h[t, b]
+}
+k[b, t] = s / x[b, t]
+e = sum[b] h[T, b]^2 + sum[b, t | t < n[b]] k[b, t]
+g = grad(e, s)
+output hT = h[T]
+output go = g
+loss l = e + g^2
+""", dict(x=torch.tensor([[1.5,.7,0.],[.6,0.,0.]]),n=torch.tensor([2,1])), dict(a=torch.tensor(.7),s=torch.tensor(.4)), wrt=["a","s","x"])
+def _(x,n,a,s):
+    e=0;hs=[]
+    for b in range(2):
+        h=s
+        for t in range(int(n[b])):
+            v=x[b,t];h=.5*h+a*torch.log(v)/v*torch.tanh(h);e=e+s/v
+        hs.append(h);e=e+h**2
+    g,=G(e,s,create_graph=True)
+    return dict(hT=torch.stack(hs),go=g,l=e+g**2)
+
+# Rows that a mask shuts out hold infinities and NaN, in every operator, and in products with matrices.
+@case("shut_out_operators", """
+dim B, N, M
+input ok: bool[B], x: f32[B, N]
+param W: f32[N, M], s: f32, u: f32[M]
+c[b, n] = s * log(x[b, n]) / x[b, n]
+a1[b] = logsumexp[n] c[b, n]
+a2[b, n] = softmax[n] c[b, n]
+a3[b, n] = log_softmax[n] c[b, n]
+a4[b, n] = cumsum[n] c[b, n]
+a5[b, n] = cumprod[n] c[b, n]
+a6[b] = prod[n] c[b, n]
+a7[b] = (max[n] c[b, n]) + min[n] c[b, n]
+d[b, m] = sum[n] c[b, n] * W[n, m]
+f[b, m] = tanh(d[b, m]) * u[m]
+k[b] = mean[m] f[b, m]^2
+all_[b] = a1[b] * s + (sum[n] (a2[b, n]^2 + a3[b, n] * s)) + a7[b] + k[b]
+e = sum[b | ok[b]] all_[b]
+first = sum[b | ok[b]] (a6[b] + sum[n] a4[b, n] * a5[b, n])
+g = grad(e, s)
+gW = grad(e, W)
+output parts[b in 0..B] = if ok[b] then all_[b] else 0
+output go = g
+loss l = e + first + 0.1 * g^2 + sum[n, m] gW[n, m]^2
+""", dict(ok=torch.tensor([1,0,1,0]).bool(),x=torch.tensor([[1.5,.7,2.],[0.,1.,2.],[.4,1.2,.9],[-1.,0.,1.]])), dict(W=R(3,2)*.5,s=torch.tensor(.7),u=R(2)), wrt=["W","s","u","x"])
+def _(ok,x,W,s,u):
+    X=x[[0,2]];c=s*torch.log(X)/X;a2=torch.softmax(c,1);f=torch.tanh(c@W)*u
+    al=torch.logsumexp(c,1)*s+(a2**2+torch.log_softmax(c,1)*s).sum(1)+c.amax(1)+c.amin(1)+(f**2).mean(1)
+    e=al.sum();g,gW=G(e,[s,W],create_graph=True)
+    p=torch.zeros(4).index_put((torch.tensor([0,2]),),al);first=(torch.cumsum(c,1)*torch.cumprod(c,1)).sum()+c.prod(1).sum()
+    return dict(parts=p,go=g,l=e+first+.1*g**2+(gW**2).sum())
+
+# Right- and left-censored Weibull with covariates; log branches guarded.
+@case("weibull", """
+dim N, P
+input X: f32[N, P], t: f32[N], kind: i32[N] in 0..3
+param w: f32[P], logk: f32
+k = exp(logk)
+lam[n] = exp(sum[p] X[n, p] * w[p])
+H[n] = (t[n] / lam[n])^k
+logh[n] = logk - log(lam[n]) + (k - 1) * (log(t[n]) - log(lam[n]))
+ll[n] = if kind[n] == 0 then logh[n] - H[n] else if kind[n] == 1 then -H[n] else if t[n] > 0 then log(-expm1(-H[n])) else 0
+output ll2 = ll
+loss l = -sum[n] ll[n]
+""", dict(X=R(5,2),t=torch.tensor([1.,2.,.5,0.,1.5]),kind=torch.tensor([0,1,2,2,0])), dict(w=R(2)*.4,logk=torch.tensor(.3)),wrt=["w","logk","X"])
+def _(X,t,kind,w,logk):
+    k=torch.exp(logk);lam=torch.exp(X@w);ll=[]
+    for n in range(5):
+        if t[n]==0: ll.append(torch.tensor(0.));continue
+        H=(t[n]/lam[n])**k;lh=logk-torch.log(lam[n])+(k-1)*(torch.log(t[n])-torch.log(lam[n]))
+        ll.append(lh-H if kind[n]==0 else -H if kind[n]==1 else torch.log(-torch.expm1(-H)))
+    ll=torch.stack(ll)
+    return dict(ll2=ll,l=-ll.sum())
+
+# Cotangents and tangents that are 0 by themselves: of a weight or a direction of 0, of a function that has saturated, of
+# entries that no sum reads.
+@case("zero_cotangents", """
+dim N
+input x: f32[N], w: f32[N], ok: bool[N], q: bool[N, N]
+param s: f32, v: f32[N], W: f32[N]
+y[i] = s * log(x[i])
+l1 = sum[i] (w[i] * tanh(y[i]) + exp(y[i]))
+z[i] = v[i] * log(x[i])
+e = sum[i] exp(z[i])
+j = jvp(z, v, w)
+k = vjp(z, v, w)
+h = hvp(e, v, w)
+c[i, n] = s * W[n] / x[i]
+m1[i] = sum[n] c[i, n] * W[n]
+m2[i] = sum[n] c[i, n] * sin(W[n])
+m3[i] = sum[n] c[i, n] * cos(W[n])
+l2 = sum[i, j | ok[j] and q[i, j]] m1[i] * s
+r[i in 0..N] = (if ok[i] and q[i, 0] then m2[i] else 0) + (if ok[i] and q[i, 1] then m2[i] else 0)
+t[i in 0..N] = sum[j | j < i and ok[j]] m3[j]
+output jo = j
+output ko = k
+output ho = h
+loss l = l1 + l2 + (sum[i] (r[i]^2 + t[i]^2)) + sum[i] (j[i] * v[i] + k[i]^2 + h[i]^2)
+""", dict(x=torch.tensor([1.5,0.,2.,0.]),w=torch.tensor([.5,0.,-1.2,0.]),ok=torch.tensor([1,0,1,0]).bool(),
+    q=torch.tensor([[1,1,0,0],[0,1,0,1],[0,0,1,0],[0,0,0,1]]).bool()),
+  dict(s=torch.tensor(.7),v=torch.tensor([.3,.8,-.4,1.1]),W=torch.tensor([.7,-.3,.2,.9])), wrt=["s","v","W","x"])
+def _(x,w,ok,q,s,v,W):
+    i=[0,2];X,u,d=x[i],w[i],v[i];L=torch.log(X)
+    l1=(u*torch.tanh(s*L)+torch.exp(s*L)).sum()
+    full=lambda a: torch.zeros(4).index_put((torch.tensor(i),),a)
+    j=u*L;h=torch.exp(d*L)*L**2*u
+    m=lambda f: (s/X)*(W*f(W)).sum()
+    m1,m2,m3=m(lambda a:a),m(torch.sin),m(torch.cos)
+    n=(q[i]&ok).sum(1);r=m2*q[i][:,:2].sum(1)
+    t=torch.stack([0*s,m3[0],m3[0],m3[0]+m3[1]])
+    return dict(jo=full(j),ko=full(j),ho=full(h),l=l1+(m1*s*n).sum()+(r**2).sum()+(t**2).sum()+(j*d+j**2+h**2).sum())

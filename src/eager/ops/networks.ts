@@ -6,7 +6,7 @@ import { Tensor } from "../tensor.js";
 import { gather, indexSelect } from "./indexing.js";
 import { matmul } from "./linear.js";
 import { amax, maxAlong, mean, sum } from "./reductions.js";
-import { add, div, mul, sub, where } from "./scalar.js";
+import { add, div, mul, mul0, sub, where } from "./scalar.js";
 import { pad, permute, reshape, squeeze, unfold, unsqueeze } from "./views.js";
 
 export type Pair = number | readonly [number, number];
@@ -26,7 +26,8 @@ export function softmax(x: Tensor, dim: number): Tensor {
     name: "softmax",
     inputs: [x],
     saved: [out],
-    backward: (g) => [mul(out, sub(g, sum(mul(g, out), dim, true)))],
+    // By mul0, as for scalar functions: what a choice shut out stays out.
+    backward: (g) => [mul0(sub(g, sum(mul0(g, out), dim, true)), out)],
   });
 }
 /** `log softmax(x)`, without the logarithm of a small number. */
@@ -36,7 +37,7 @@ export function logSoftmax(x: Tensor, dim: number): Tensor {
     name: "logSoftmax",
     inputs: [x],
     saved: [out],
-    backward: (g) => [sub(g, mul(out.exp(), sum(g, dim, true)))],
+    backward: (g) => [sub(g, mul0(sum(g, dim, true), out.exp()))],
   });
 }
 

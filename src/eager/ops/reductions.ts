@@ -7,7 +7,7 @@ import { axesOf, axisOf, range, type Shape, sizeOf } from "../shape.js";
 import { noGrad, record } from "../tape.js";
 import { Tensor } from "../tensor.js";
 import { takeAlong } from "./indexing.js";
-import { mul, sub, where } from "./scalar.js";
+import { mul, mul0, sub, where } from "./scalar.js";
 import { cumprod } from "./scans.js";
 import { cat } from "./join.js";
 import { expand, flip, reshape, slice } from "./views.js";
@@ -125,7 +125,7 @@ export function prod(x: Tensor, dim?: number, keepdim = false): Tensor {
     name: "prod",
     inputs: [x],
     saved: [x],
-    backward: (g) => [mul(spread(g, x.shape, [axis]), productOfOthers(x, axis))],
+    backward: (g) => [mul0(spread(g, x.shape, [axis]), productOfOthers(x, axis))],
   });
 }
 /** For each entry the product of those before it times the product of those behind it. */

@@ -8,7 +8,7 @@ import { Tensor } from "../tensor.js";
 import { gather } from "./indexing.js";
 import { stack } from "./join.js";
 import type { ValuesAndIndices } from "./reductions.js";
-import { add, mul } from "./scalar.js";
+import { add, mul0 } from "./scalar.js";
 import { flip, narrow, select } from "./views.js";
 
 /** Runs along an axis: `line(data, start, step, n, out, to, outStep)` for each line of elements. Integers become i64. */
@@ -108,10 +108,10 @@ function cumprodAdjoint(x: Tensor, g: Tensor, axis: number): Tensor {
   const behind: Tensor[] = new Array<Tensor>(n);
   behind[n - 1] = select(g, axis, n - 1);
   for (let k = n - 2; k >= 0; k--)
-    behind[k] = add(select(g, axis, k), mul(select(x, axis, k + 1), behind[k + 1]!));
+    behind[k] = add(select(g, axis, k), mul0(behind[k + 1]!, select(x, axis, k + 1)));
   const before = cumprod(narrow(x, axis, 0, n - 1), axis);
   return stack(
-    behind.map((b, k) => (k === 0 ? b : mul(select(before, axis, k - 1), b))),
+    behind.map((b, k) => (k === 0 ? b : mul0(b, select(before, axis, k - 1)))),
     axis,
   );
 }

@@ -1,0 +1,215 @@
+import type { CallExpr, Expr, Index, ValueId } from "../ir/expr.js";
+import { indicesOf, isFloat } from "../ir/expr.js";
+import { provablyNonNegative } from "../ir/bounds.js";
+import type { Definition, Operator, Value } from "../ir/program.js";
+
+/** What is known of a number where it is one. */
+interface Range {
+  /** 2: positive, 1: not negative, 0: anything. */
+  readonly sign: 0 | 1 | 2;
+  /** Whether it may be infinite or NaN though params and inputs are not; what overflows is not counted. */
+  readonly wild: boolean;
+}
+const ANY: Range = { sign: 0, wild: false };
+
+/**
+ * Which expressions may be infinite or NaN though params and inputs are not: those with a quotient, a logarithm or the
+ * like in them, or in what they read, unless its argument is seen to be positive. Times a cotangent of 0 that is not 0.
+ */
+export class Finiteness {
+  private readonly known = new Map<Expr, Range>();
+  private readonly ofValues = new Map<ValueId, Range>();
+
+  constructor(values: ReadonlyMap<ValueId, Value>) {
+    // What a recurrence carries has a reader before it: rounds until nothing changes, two as a rule.
+    for (let wild = -1, now = 0; now > wild;) {
+      wild = now;
+      now = 0;
+      this.known.clear();
+      for (const { id, definition, dtype } of values.values()) {
+        const found = isFloat(dtype) ? this.ofDefinition(definition) : ANY;
+        this.ofValues.set(id, found);
+        if (found.wild) now++;
+      }
+    }
+  }
+
+  isWild(e: Expr): boolean {
+    return this.range(e).wild;
+  }
+
+  private ofDefinition(definition: Definition): Range {
+    switch (definition.kind) {
+      case "leaf":
+      case "derivative":
+        return ANY;
+      case "reshape":
+      case "custom":
+        return this.ofValues.get(definition.of) ?? ANY;
+      case "scatter": {
+        const { sign, wild } = this.range(definition.body);
+        return { sign: sign > 0 ? 1 : 0, wild };
+      }
+      case "equation": {
+        const { operator, body } = definition;
+        const inner = this.range(body);
+        return operator ? ofOperator(operator, inner) : inner;
+      }
+    }
+  }
+
+  /** Iterative, each node once: bodies may be deep. */
+  private range(root: Expr): Range {
+    const stack = [root];
+    for (let e = stack.pop(); e; e = stack.pop()) {
+      if (this.known.has(e)) continue;
+      const open = partsOf(e).filter((part) => !this.known.has(part));
+      if (open.length === 0) this.known.set(e, this.ofNode(e));
+      else stack.push(e, ...open);
+    }
+    return this.known.get(root) ?? ANY;
+  }
+  private ofNode(e: Expr): Range {
+    const at = (part: Expr | undefined): Range => (part && this.known.get(part)) ?? ANY;
+    switch (e.op) {
+      case "constant":
+        return { sign: e.value > 0 ? 2 : e.value === 0 ? 1 : 0, wild: !Number.isFinite(e.value) };
+      case "index":
+        return ANY;
+      case "read":
+        return this.ofValues.get(e.value) ?? ANY;
+      case "cast":
+        if (e.arg.op !== "index") return isFloat(e.arg.dtype) ? at(e.arg) : ANY;
+        // A size by itself: what is divided by one is there only where it is not 0.
+        if (e.arg.poly.indices.size === 0 && !e.arg.poly.hasOpaque) return { sign: 2, wild: false };
+        return { sign: provablyNonNegative(e.arg.poly) ? 1 : 0, wild: false };
+      case "select": {
+        const [a, b] = [at(e.then), at(e.else)];
+        return { sign: least(a, b), wild: a.wild || b.wild };
+      }
+      case "call": {
+        const args = e.args.map(at);
+        return { sign: signOf(e, args), wild: args.some((a) => a.wild) || isSingular(e, args) };
+      }
+    }
+  }
+}
+
+/** The operands that a float is computed from. */
+function partsOf(e: Expr): readonly Expr[] {
+  if (e.op === "call") return e.args.filter((a) => isFloat(a.dtype));
+  if (e.op === "select") return [e.then, e.else];
+  return e.op === "cast" && isFloat(e.arg.dtype) ? [e.arg] : [];
+}
+const least = (...all: readonly Range[]): Range["sign"] =>
+  all.reduce<Range["sign"]>((s, r) => (r.sign < s ? r.sign : s), 2);
+const most = (...all: readonly Range[]): Range["sign"] =>
+  all.reduce<Range["sign"]>((s, r) => (r.sign > s ? r.sign : s), 0);
+
+function ofOperator(operator: Operator, { sign, wild }: Range): Range {
+  // Conditions on the entries; one on the whole says where there is any.
+  const over = operator.kind === "reduce" ? operator.indices : [operator.index];
+  const mentioned = operator.guard ? indicesOf([operator.guard]) : new Set<Index>();
+  const guarded = over.some((i) => mentioned.has(i));
+  const orZero = guarded && sign > 0 ? 1 : sign;
+  if (operator.kind === "along")
+    switch (operator.name) {
+      case "softmax":
+        return { sign: guarded ? 1 : 2, wild };
+      case "log_softmax":
+        return { sign: 0, wild: wild || guarded };
+      case "cumsum":
+        return { sign: orZero, wild };
+      case "cumprod":
+        return { sign, wild };
+    }
+  switch (operator.reducer) {
+    case "sum":
+      return { sign: orZero, wild };
+    case "prod":
+      return { sign, wild };
+    // Over nothing these are infinite.
+    case "max":
+    case "min":
+      return { sign, wild: wild || guarded };
+    case "logsumexp":
+      return { sign: 0, wild: wild || guarded };
+    default:
+      return ANY;
+  }
+}
+
+/** Whether the function may be infinite or NaN for numbers of these signs. */
+function isSingular({ fn, args }: CallExpr, [x = ANY, y = ANY]: readonly Range[]): boolean {
+  const second = args[1];
+  switch (fn) {
+    case "div":
+      return y.sign < 2 && !(second?.op === "constant" && second.value !== 0);
+    case "powi":
+      return second?.op === "constant" && second.value < 0 && x.sign < 2;
+    case "sqrt":
+    case "log1p":
+      return x.sign < 1;
+    case "pow":
+    case "log":
+    case "log2":
+    case "log10":
+    case "rsqrt":
+    case "lgamma":
+    case "digamma":
+      return x.sign < 2;
+    case "polygamma":
+      return y.sign < 2;
+    case "acos":
+    case "asin":
+    case "acosh":
+    case "atanh":
+    case "mod":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function signOf({ fn, args }: CallExpr, ranges: readonly Range[]): Range["sign"] {
+  const [x = ANY, y = ANY, z = ANY] = ranges;
+  const second = args[1];
+  switch (fn) {
+    case "exp":
+    case "exp2":
+    case "cosh":
+    case "softplus":
+    case "sigmoid":
+    case "erfc":
+      return 2;
+    case "abs":
+    case "square":
+    case "relu":
+    case "rand":
+      return x.sign === 2 ? 2 : 1;
+    case "hypot":
+      return most(x, y) === 2 ? 2 : 1;
+    case "sqrt":
+    case "rsqrt":
+    case "cbrt":
+      return x.sign;
+    case "powi":
+      return second?.op === "constant" && second.value % 2 === 0 && x.sign === 0 ? 1 : x.sign;
+    case "pow":
+      return x.sign;
+    case "add":
+      return least(x, y) > 0 ? most(x, y) : 0;
+    case "mul":
+      return args[0] === second && x.sign === 0 ? 1 : least(x, y);
+    case "div":
+      return y.sign === 2 ? x.sign : 0;
+    case "max":
+      return most(...ranges);
+    case "min":
+      return least(...ranges);
+    case "clamp":
+      return least({ sign: most(x, y), wild: false }, z);
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,177 @@
+import { invariant } from "../diagnostics/invariant.js";
+import type { Expr, Index, ValueId } from "../ir/expr.js";
+import { call, compare, constant, fn, indexValue, mul, sub, TRUE } from "../ir/expr.js";
+import { Poly } from "../ir/poly.js";
+import type { RunAxis } from "../ir/arrange.js";
+import type { Equation, Operator, Value } from "../ir/program.js";
+import { mul0, type Guarded } from "./scalar.js";
+import type { Workspace } from "./workspace.js";
+
+/** How a cotangent goes through a reducer or an axis operator to its body. */
+export class OperatorRules {
+  constructor(
+    private readonly work: Workspace,
+    private readonly batch: readonly Index[],
+    private readonly label: string,
+    private readonly emit: (id: ValueId, runs: readonly RunAxis[]) => ValueId,
+  ) {}
+
+  /** The cotangent of the body at a point, from the cotangent of the result: one rule for each reducer. */
+  cotangentOfBody(
+    value: Value,
+    equation: Equation,
+    operator: Operator,
+    cotangent: Expr,
+    result: Expr,
+    runs: readonly RunAxis[],
+    /** Whether a product with a cotangent of 0 must be 0. */
+    keepsOut: boolean,
+  ): Guarded | null {
+    const { axes, body } = equation;
+    const times = (factor: Expr, incoming: Expr): Expr =>
+      keepsOut ? mul0(incoming, factor) : mul(factor, incoming);
+    if (operator.kind === "reduce") {
+      switch (operator.reducer) {
+        case "sum":
+          return { guard: TRUE, value: cotangent };
+        case "max":
+        case "min": {
+          const position = this.winner(value, equation, operator, operator.reducer, runs);
+          return {
+            guard: compare("eq", indexValue(flatPosition(operator.indices)), position),
+            value: cotangent,
+          };
+        }
+        case "logsumexp": {
+          const share = fn("exp", sub(body, result));
+          return {
+            guard: notEmpty(result),
+            value: keepsOut ? mul0(cotangent, share) : mul(cotangent, share),
+          };
+        }
+        case "prod":
+          invariant(false, "products are recurrences by now");
+        case "any":
+        case "all":
+        case "argmax":
+        case "argmin":
+          return null;
+      }
+    }
+    const { index, guard } = operator;
+    const others = axes.filter((a) => a !== index);
+    const runsAt = (list: readonly Index[]): readonly RunAxis[] => {
+      const here = [...this.batch, ...list];
+      return runs.flatMap(({ run, axis, shift }) => {
+        const index = [...this.batch, ...axes][axis];
+        return index && here.includes(index) ? [{ run, axis: here.indexOf(index), shift }] : [];
+      });
+    };
+    switch (operator.name) {
+      case "softmax": {
+        // dz = p * (dp - sum p dp)
+        const inner = this.along(
+          value,
+          [...this.batch, ...others],
+          index,
+          guard,
+          times(result, cotangent),
+          `${value.name}_dot`,
+          runsAt(others),
+        );
+        return { guard: TRUE, value: times(result, sub(cotangent, inner)) };
+      }
+      case "log_softmax": {
+        const inner = this.along(
+          value,
+          [...this.batch, ...others],
+          index,
+          guard,
+          cotangent,
+          `${value.name}_sum`,
+          runsAt(others),
+        );
+        return { guard: TRUE, value: sub(cotangent, times(fn("exp", result), inner)) };
+      }
+      case "cumsum":
+      case "cumprod":
+        invariant(false, "running sums are recurrences by now");
+    }
+  }
+
+  /** A new equation over fresh copies of `axes`. */
+  private copied(
+    name: string,
+    origin: Value,
+    axes: readonly Index[],
+    operator: Operator & { kind: "reduce" },
+    body: Expr,
+    runs: readonly RunAxis[],
+    dtype = origin.dtype,
+  ): ValueId {
+    const made = this.work.ownEquation(name, dtype, { axes, operator, body }, origin);
+    return this.emit(made, runs);
+  }
+
+  private along(
+    value: Value,
+    axes: readonly Index[],
+    index: Index,
+    guard: Expr | null,
+    body: Expr,
+    name: string,
+    runs: readonly RunAxis[],
+  ): Expr {
+    const made = this.copied(
+      `${this.label}${name}`,
+      value,
+      axes,
+      { kind: "reduce", reducer: "sum", indices: [index], guard },
+      body,
+      runs,
+    );
+    return this.work.readAt(made, axes);
+  }
+
+  /** Position of the entry that max or min took: the lowest of equals. */
+  private winner(
+    value: Value,
+    equation: Equation,
+    operator: Operator & { kind: "reduce" },
+    reducer: "max" | "min",
+    runs: readonly RunAxis[],
+  ): Expr {
+    const own = this.unbatched(runs);
+    const made = this.copied(
+      `${value.name}_at`,
+      value,
+      equation.axes,
+      { ...operator, reducer: reducer === "max" ? "argmax" : "argmin" },
+      equation.body,
+      own,
+      "i32",
+    );
+    return this.work.readAt(made, equation.axes);
+  }
+
+  /** The runs of an auxiliary value that has no batch axes. */
+  private unbatched(runs: readonly RunAxis[]): readonly RunAxis[] {
+    const batch = this.batch.length;
+    return runs.flatMap((r) => (r.axis < batch ? [] : [{ ...r, axis: r.axis - batch }]));
+  }
+}
+
+/** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
+function flatPosition(indices: readonly Index[]): Poly {
+  const [only] = indices;
+  if (indices.length === 1 && only) return Poly.index(only);
+  return indices.reduce(
+    (position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
+    Poly.constant(0),
+  );
+}
+
+/** A log-sum-exp over nothing is -inf and has no derivative. */
+function notEmpty(result: Expr): Expr {
+  return call("lt", [constant(-3.4028234663852886e38, result.dtype), result], "bool");
+}
