@@ -1,7 +1,7 @@
 import type { Dims, ModuleSpec, Size } from "../runtime/types.js";
 import { bindDims, evaluate, givenBy } from "../runtime/sizes.js";
 import type { Model } from "../runtime/index.js";
-import { didYouMean } from "./names.js";
+import { absent } from "./names.js";
 import type { DataTensor } from "./data.js";
 import { loadAll } from "./engines.js";
 import type { Options } from "./main.js";
@@ -58,7 +58,7 @@ export async function bench(files: readonly string[], options: Options): Promise
       const { losses, trains } = model.meta;
       const of = options.of ?? losses[0];
       if (options.of !== undefined && !losses.includes(options.of))
-        throw new UserError(`there is no loss \`${options.of}\`${didYouMean(options.of, losses)}`);
+        throw new UserError(absent("loss", options.of, losses));
       const given = { ...data.dims, ...dimsOf(options) };
       const inputs = {
         ...(compiled.spec ? madeUp(compiled.spec, given, data.inputs) : {}),

@@ -2,7 +2,7 @@ import type { CheckStatement, Expression, SourceFile } from "../parser/ast.js";
 import type { DataTensor } from "./data.js";
 import { checkGradients, faultOf } from "./gradcheck.js";
 import { instantiate, RUNTIME_URL } from "./model.js";
-import { didYouMean } from "./names.js";
+import { absent, didYouMean } from "./names.js";
 import type { SourceFiles } from "./source.js";
 import { UserError } from "./usage.js";
 
@@ -54,8 +54,7 @@ async function runCheck(statement: CheckStatement, sources: SourceFiles, place: 
     }
   }
   const loss = statement.loss.text;
-  if (!meta.losses.includes(loss))
-    throw new UserError(`${place}: there is no loss \`${loss}\`${didYouMean(loss, meta.losses)}`);
+  if (!meta.losses.includes(loss)) throw new UserError(`${place}: ${absent("loss", loss, meta.losses)}`);
   const model = await instantiate(result, { backend: "js", dims, params });
   try {
     const faults: string[] = [];

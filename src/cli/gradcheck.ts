@@ -7,7 +7,7 @@ import { type Engine, engineOf, modelWith, RUNTIME_URL } from "./model.js";
 import { formatOf, oneFile, wrtOf } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { directionFrom, remainderOf, STEPS } from "./taylor.js";
-import { didYouMean } from "./names.js";
+import { absent } from "./names.js";
 import { table } from "./terminal.js";
 import { UserError } from "./usage.js";
 
@@ -41,7 +41,7 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
   const { losses } = model.meta;
   if (losses.length === 0) throw new UserError("the file has no loss");
   if (options.grad !== undefined && !losses.includes(options.grad))
-    throw new UserError(`there is no loss \`${options.grad}\`${didYouMean(options.grad, losses)}`);
+    throw new UserError(absent("loss", options.grad, losses));
   const rows: Row[] = [];
   for (const loss of options.grad === undefined ? losses : [options.grad]) {
     const on = async (e: Engine) => (await runEngine(file, e, "f64", data, loss, options)).result;

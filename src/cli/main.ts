@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { InternalError } from "../diagnostics/invariant.js";
 import { GradError } from "../runtime/errors.js";
-import { didYouMean } from "./names.js";
+import { didYouMean, worded } from "./names.js";
 import { formatOf } from "./options.js";
 import { reportFault } from "./report.js";
 import { UsageError, UserError } from "./usage.js";
@@ -87,7 +87,8 @@ function refuseForeign(word: string, verb: Verb, name: string): void {
 
 function statusOf(error: unknown, options: Options, file: string): number {
   if (error instanceof UserError || error instanceof GradError) {
-    if (error.message) reportFault(error, formatOf(options), file);
+    const { code, message } = error;
+    if (message) reportFault({ code, message: worded({ code, message }) }, formatOf(options), file);
     return 1;
   }
   if (error instanceof UsageError) {

@@ -9,6 +9,12 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return near === undefined ? "" : `; ${asked(near)}`;
 }
 
+/** "there is no loss `q`", with the nearest name or all that there are. */
+export function absent(what: string, name: string, known: readonly string[]): string {
+  const all = known.length ? `; there is ${known.join(", ")}` : "";
+  return `there is no ${what} \`${name}\`${didYouMean(name, known) || all}`;
+}
+
 /**
  * The runtime lists what there is for a name that it does not know; here there is room to say which was meant.
  * @throws DataError for a name of the data that the model does not have
@@ -24,4 +30,12 @@ export function checkNames(data: LoadedData, meta: Meta): void {
       const near = names.includes(name) ? "" : didYouMean(name, names);
       if (near) throw new DataError("GRAD6002", `unknown ${what} \`${name}\`${near}`);
     }
+}
+
+/** The runtime says things briefly, as it is counted in bytes; here they may be whole sentences. */
+export function worded({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (code === "GRAD6001") return message.replace(/^(.*): missing, not (.*)$/, "$1 is missing ($2)");
+  const [, what, name = "", list = ""] = /^(.*): `(.*)`, not one of (.*)$/.exec(message) ?? [];
+  if (code !== "GRAD6002" || what === undefined) return message;
+  return absent(what, name, list.split(", "));
 }

@@ -4,7 +4,7 @@ import { recordEagerly } from "../eager-run/run.js";
 import { leavesOf, loadAll } from "./engines.js";
 import type { Options } from "./main.js";
 import { modelWith, RUNTIME_URL } from "./model.js";
-import { didYouMean } from "./names.js";
+import { absent } from "./names.js";
 import { formatOf, oneFile } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { UsageError, UserError } from "./usage.js";
@@ -33,7 +33,7 @@ export async function showPaths(files: readonly string[], options: Options): Pro
     const { losses } = model.meta;
     const of = options.of ?? losses[0];
     if (of === undefined) throw new UserError("the file has no loss");
-    if (!losses.includes(of)) throw new UserError(`there is no loss \`${of}\`${didYouMean(of, losses)}`);
+    if (!losses.includes(of)) throw new UserError(absent("loss", of, losses));
     const { grads } = model.backward(data.inputs, { of });
     const gradient = await grads[name]?.read();
     const primal = compiled.primal();

@@ -12,6 +12,8 @@ const SUBJECTS: readonly Subject[] = [
 ];
 /** Programs whose derivative is not the limit of difference quotients at their data, and why. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
+  adjoint_in_adjoint: "a written adjoint that triples",
+  adjoint_with_gather: "a written adjoint that doubles",
   custom_rec: "a written adjoint that clips",
   custom_vec: "a written adjoint that triples",
   kinks: "points on kinks",

@@ -117,11 +117,11 @@ test("faults of the call are said", () => {
   const said = (...args: string[]) => gradc("gradcheck", "right.grad", "--data", "data.json", ...args);
   expect(said("--engine", "webgpu")).toMatchObject({
     status: 1,
-    err: "error: gradcheck computes in f64, which webgpu does not have\n",
+    err: "error[GRAD6020]: gradcheck computes in f64, which webgpu does not have\n",
   });
   expect(said("--grad", "q")).toMatchObject({
     status: 1,
-    err: "error: there is no loss `q` here; there is l, k\n",
+    err: "error[GRAD6002]: there is no loss `q`; there is l, k\n",
   });
-  expect(gradc("gradcheck", "right.grad").err).toBe("error: input `x` is missing (f64[N])\n");
+  expect(gradc("gradcheck", "right.grad").err).toBe("error[GRAD6001]: input `x` is missing (f64[N])\n");
 });
