@@ -331,7 +331,7 @@ export class NestEmitter {
       rest.close();
     } else {
       const values = equation.operator
-        ? emitReduction(nest.block, equation, instances, value.name)
+        ? emitReduction(nest.block, equation, instances, value.name, this.context.target)
         : nest.block.exprs(instances.map((i) => i.body));
       this.results(nest.block, member, values);
     }

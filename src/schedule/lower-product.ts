@@ -368,7 +368,7 @@ class ProductLowering {
       const again = block.inner();
       each(again, (point, at) => {
         const { equation, instance } = this.anew();
-        const [value] = emitReduction(point, equation, [instance], "sum");
+        const [value] = emitReduction(point, equation, [instance], "sum", this.context.target);
         invariant(value, "one instance, one result");
         point.push({ kind: "store", buffer: room.tile, index: at, value });
       });

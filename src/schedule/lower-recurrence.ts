@@ -75,7 +75,7 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
       return { body: expr(body), guard, subscripts: equation.axes.map((a) => place(a) ?? Poly.index(a)) };
     });
     const results = operator
-      ? emitReduction(nest.block, equation, instances, value.name)
+      ? emitReduction(nest.block, equation, instances, value.name, context.target)
       : nest.block.exprs(instances.map((i) => i.body));
     for (const [k, { subscripts }] of instances.entries()) {
       const v = results[k];

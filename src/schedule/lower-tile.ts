@@ -43,7 +43,7 @@ export function lowerTile(group: TileGroup, context: LoweringContext): LoweredKe
     const isStored = context.wanted(value.id, inside);
     const perLane = lanes.map((l) => ({ lane: l, ...instantiateAt(equation, gridIndices, l) }));
     const results = equation.operator
-      ? emitReduction(body, equation, perLane, value.name)
+      ? emitReduction(body, equation, perLane, value.name, context.target)
       : body.exprs(perLane.map((p) => p.body));
     for (const [k, { subscripts, lane }] of perLane.entries()) {
       const result = results[k];

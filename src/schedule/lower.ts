@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { and, FALSE, freshIndex, indicesOf, polyOf, readsOf, TRUE } from "../ir/expr.js";
+import { and, FALSE, freshIndex, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
 import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
@@ -274,12 +274,19 @@ export function resultOf({ variable, at, dtype }: Accumulator): KExpr {
   return { op: "select", dtype: "i32", condition, then: kConstant(0), else: found };
 }
 
-/** A reduction for all lanes together: one loop nest, an accumulator for each lane. */
+/** Lanes that may have more than one sum each: those of a larger tile fill the registers. */
+const MOST_PARTS = 4;
+
+/**
+ * A reduction for all lanes together: one loop nest, an accumulator for each lane. Where a target adds up in f32, inner
+ * loops have sums of their own: so roundings grow with the length of each loop, not with the product of all.
+ */
 export function emitReduction(
   block: Block,
   equation: Equation,
   lanes: readonly Instance[],
   name: string,
+  { sequentialGrid }: TargetDescription,
 ): KExpr[] {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
@@ -288,14 +295,28 @@ export function emitReduction(
   const live = lanes.flatMap((lane, k) =>
     lane.guard === FALSE ? [] : [{ lane, accumulator: accumulators[k] }],
   );
-  if (live.length > 0) reduceInto(block, equation, live);
+  const isRounded =
+    !sequentialGrid &&
+    lanes.length <= MOST_PARTS &&
+    operator.reducer === "sum" &&
+    isFloat(equation.body.dtype);
+  if (live.length > 0) reduceInto(block, equation, live, isRounded ? name : null);
   return accumulators.map(resultOf);
+}
+
+/** A loop of a reduction: what its iterations add to, and what that is added to once they are done. */
+interface Level {
+  readonly parent: Block;
+  readonly loops: { readonly block: Block; close(): void };
+  readonly into: readonly (Accumulator | undefined)[];
+  readonly sums: readonly (Accumulator | undefined)[];
 }
 
 function reduceInto(
   block: Block,
   equation: Equation,
   live: readonly { readonly lane: Instance; readonly accumulator: Accumulator | undefined }[],
+  partial: string | null,
 ): void {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
@@ -310,14 +331,24 @@ function reduceInto(
   const around = common.filter((c) => readsOf([c]).length === 0 && !order.some((i) => indicesOf([c]).has(i)));
   for (const c of around) used.add(c);
   const whole = around.length ? block.inner() : block;
-  const loops = openLoops(whole, order, (index, outer) => tightened(index, order, common, used, outer));
+  let sums = live.map((l) => l.accumulator);
+  const levels = order.reduce<Level[]>((outer, index, k) => {
+    const parent = outer.at(-1)?.loops.block ?? whole;
+    const into = sums;
+    if (partial !== null && k > 0)
+      sums = into.map(() => openAccumulator(parent, equation, `${partial}_part`));
+    const loops = openLoops(parent, [index], (i, at) => tightened(i, order, common, used, at));
+    return [...outer, { parent, loops, into, sums }];
+  }, []);
+  const inner = levels.at(-1)?.loops.block ?? whole;
   const rest = common.filter((c) => !used.has(c));
-  const guarded = rest.length ? loops.block.inner() : loops.block;
+  const guarded = rest.length ? inner.inner() : inner;
   const own = conjuncts.map((list) => list.filter((c) => !common.includes(c)));
   const results = own.every((list) => list.length === 0)
     ? guarded.exprs(lanes.map((l) => l.body))
     : undefined;
-  live.forEach(({ lane, accumulator }, k) => {
+  live.forEach(({ lane }, k) => {
+    const accumulator = sums[k];
     invariant(accumulator, "one for each lane");
     const condition = own[k] ?? [];
     const target = condition.length ? guarded.inner() : guarded;
@@ -333,13 +364,19 @@ function reduceInto(
       });
   });
   if (rest.length)
-    loops.block.push({
+    inner.push({
       kind: "if",
-      condition: conjunction(loops.block, rest),
+      condition: conjunction(inner, rest),
       then: guarded.statements,
       else: [],
     });
-  loops.close();
+  for (const level of levels.reverse()) {
+    level.loops.close();
+    level.sums.forEach((part, k) => {
+      const into = level.into[k];
+      if (part && into && part !== into) accumulate(level.parent, into, resultOf(part), []);
+    });
+  }
   if (around.length)
     block.push({
       kind: "if",

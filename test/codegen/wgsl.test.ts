@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { compile } from "../../src/compile.js";
 import { floatDigits } from "../../src/codegen/wgsl/expression.js";
 import { printWgslKernel } from "../../src/codegen/wgsl/kernel.js";
 import * as hand from "./kernels.js";
@@ -286,4 +287,13 @@ describe("WGSL expressions", () => {
       }"
     `);
   });
+});
+
+// A thousand equal terms, added one by one in f32, were off by 2e-5.
+it("sums over several indices are sums of sums", () => {
+  const text = compile(
+    "dim A, B\nparam p: f32[A, B], u: f32\noutput y[i] = sum[j in 0..B + 1, k in 0..B] atan2(u, p[i, k])",
+  ).stage("wgsl");
+  expect(text).toMatch(/var y_acc = 0\.0f;/);
+  expect(text).toMatch(/\{\s+var y_part_acc = 0\.0f;\s+for [^}]+\}\s+y_acc \+= y_part_acc;\s+\}/);
 });
