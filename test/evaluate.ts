@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { withDefinitions } from "../src/ir/dims.js";
 import type { ValueId } from "../src/ir/expr.js";
 import { interpret } from "../src/ir/interpret.js";
 import { Poly } from "../src/ir/poly.js";
@@ -41,14 +42,7 @@ export function boundDims(program: Program, data: Data): Record<string, number> 
       if (tensor && name !== undefined && rest !== undefined) dims[name] ??= (tensor.shape[k] ?? 0) - rest;
     });
   }
-  const evaluate = (p: Poly): number => p.evaluate((a) => (a.kind === "dim" ? (dims[a.name] ?? NaN) : NaN));
-  for (const { name, definition } of program.dims)
-    if (definition) {
-      const value = evaluate(definition.numerator) / evaluate(definition.divisor);
-      const { floor, root, least = -Infinity } = definition;
-      dims[name] ??= Math.max(floor ? Math.floor(value) : root ? Math.ceil(Math.sqrt(value)) : value, least);
-    }
-  return dims;
+  return withDefinitions(program.dims, dims);
 }
 
 /** Outputs by name and gradients as `LOSS/NAME`, in float64 from the interpreter. Leaves without data are their fill, or 0. */

@@ -2,6 +2,7 @@ import type { Primal } from "../autodiff/primal.js";
 import type { CompileResult } from "../compile.js";
 import type { Tensor } from "../eager/index.js";
 import { runEagerly } from "../eager-run/run.js";
+import { withDefinitions } from "../ir/dims.js";
 import { interpret } from "../ir/interpret.js";
 import type { Program, Value } from "../ir/program.js";
 import type { Model } from "../runtime/index.js";
@@ -171,15 +172,16 @@ async function eagerly(
 /** Values of a program's leaves, from the data, the store, or how they begin. */
 export async function leavesOf(
   program: Program,
-  dims: Readonly<Record<string, number>>,
+  bound: Readonly<Record<string, number>>,
   data: LoadedData,
   model: Model,
 ): Promise<Map<string, ArrayLike<number>>> {
+  const dims = withDefinitions(program.dims, bound);
   const leaves = new Map<string, ArrayLike<number>>();
   const args = new Map(program.trains.flatMap((t) => t.args).map((a) => [a.leaf, a.value]));
   const filled = ({ shape }: Value, with_: number): Float64Array =>
     new Float64Array(
-      shape.reduce((n, s) => n * s.evaluate((a) => (a.kind === "dim" ? (dims[a.name] ?? 0) : 0)), 1),
+      shape.reduce((n, s) => n * s.evaluate((a) => (a.kind === "dim" ? (dims[a.name] ?? NaN) : NaN)), 1),
     ).fill(with_);
   for (const value of program.values.values()) {
     const { definition } = value;

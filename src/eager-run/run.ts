@@ -1,6 +1,7 @@
 import { Context, fromTypedArray, Function, grad, heldBytes, Tensor, zeros } from "../eager/index.js";
 import type { Primal } from "../autodiff/primal.js";
 import { InternalError, invariant } from "../diagnostics/invariant.js";
+import { withDefinitions } from "../ir/dims.js";
 import type { ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import type {
@@ -67,7 +68,7 @@ export function recordEagerly(
   { loss = null, float = "f64" }: EagerOptions = {},
 ): Recorded {
   const wanted = gradients.filter((g) => g.loss === loss);
-  const run = new Runner(program, whole, dims, float);
+  const run = new Runner(program, whole, withDefinitions(program.dims, dims), float);
   for (const value of program.values.values()) {
     if (value.definition.kind !== "leaf") continue;
     const given = leaves.get(value.name);

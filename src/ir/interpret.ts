@@ -1,4 +1,5 @@
 import { InternalError, invariant } from "../diagnostics/invariant.js";
+import { withDefinitions } from "./dims.js";
 import type { Expr, Index, ValueId } from "./expr.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
@@ -22,7 +23,7 @@ export function interpret(
   dims: Readonly<Record<string, number>>,
   leaves: ReadonlyMap<string, ArrayLike<number>>,
 ): Map<ValueId, InterpretedTensor> {
-  return new Interpreter(program, dims, leaves).run();
+  return new Interpreter(program, withDefinitions(program.dims, dims), leaves).run();
 }
 
 /** Values of index variables at the point being computed. */
@@ -76,10 +77,13 @@ class Interpreter {
   private size(p: Poly): number {
     return p.evaluate((atom) => {
       if (atom.kind !== "dim") throw new InternalError("a size holds dims only");
-      const n = this.dims[atom.name];
-      invariant(n !== undefined, `dim ${atom.name} is bound`);
-      return n;
+      return this.dim(atom.name);
     });
+  }
+  private dim(name: string): number {
+    const n = this.dims[name];
+    invariant(n !== undefined, `dim ${name} is bound`);
+    return n;
   }
 
   private evaluate(value: Value): void {
@@ -307,7 +311,7 @@ class Interpreter {
     return (point) =>
       p.evaluate((a) =>
         a.kind === "dim"
-          ? (this.dims[a.name] ?? NaN)
+          ? this.dim(a.name)
           : a.kind === "index"
             ? (point.get(a.index) ?? NaN)
             : (opaque.get(a.key)?.(point) ?? NaN),

@@ -34,6 +34,22 @@ test("run --json prints every tensor in the long form, NaN and infinities as str
   }
 });
 
+test("sizes that the compiler adds are bound on every engine, for gradcheck and for paths", () => {
+  const [file, data] = ["grad", "data.json"].map((end) => `test/regressions/sizes_without_names.${end}`);
+  const gradc = (verb: string, ...args: string[]) =>
+    spawnSync(process.execPath, ["dist/cli.js", verb, file!, "--data", data!, ...args], { encoding: "utf8" });
+  for (const engine of ["js", "wasm", "eager", "interpreter"])
+    expect(
+      JSON.parse(gradc("run", "--grad", "l", "--engine", engine, "--json").stdout),
+      engine,
+    ).toMatchObject({
+      outputs: { z: { data: [5, 18] }, l: { data: [33] } },
+      grads: { l: { x: { data: [7, 0, 12, 0] }, y: { data: [1, 3] } } },
+    });
+  expect(gradc("gradcheck").status).toBe(0);
+  expect(gradc("paths", "--of", "l", "--wrt", "y").stdout).toContain("compiled gradient");
+});
+
 test("train --validate says the loss on held-out data after each epoch", () => {
   const folder = mkdtempSync(join(tmpdir(), "gradc-run-"));
   try {
