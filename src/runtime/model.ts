@@ -55,10 +55,13 @@ export interface CreateOptions {
   readonly device?: GPUDevice;
   /**
    * Of a module compiled with `threads`: how many run large kernels, at most 8; by default one for each core, up to four.
-   * Asked for, they are ready when the model is; else they join when they are.
+   * They are ready when the model is; Node's join later where none were asked for.
    */
   readonly threads?: number;
-  /** Starts a worker that runs `gradc/worker`, where a bundler keeps it elsewhere than beside the runtime. */
+  /**
+   * Starts a worker that runs `gradc/worker`, where a bundler keeps it elsewhere than beside the runtime. One that does not
+   * start is warned of, and the model goes on without it.
+   */
   readonly worker?: () => ThreadWorker;
 }
 

@@ -5,6 +5,7 @@ import {
   AXES,
   COUNT,
   DONE,
+  ENDED,
   FAILED,
   INTS,
   KERNEL,
@@ -22,6 +23,10 @@ export interface ThreadWorker {
   /** Node's: it keeps no process alive. */
   unref?(): void;
   terminate(): unknown;
+  /** A browser's. */
+  addEventListener?(type: "error", then: (event: { readonly message?: string }) => void): void;
+  /** Node's, where an error that nobody hears ends the process. */
+  on?(type: "error", then: (error: Error) => void): unknown;
 }
 export interface ThreadOptions {
   readonly threads?: number;
@@ -66,6 +71,8 @@ const MOST_THREADS = 8;
 /** Of WebAssembly's 32-bit memory. */
 const PAGES = 65536;
 const INITIAL = 16;
+/** Milliseconds that a model waits for its workers to begin. */
+const START = 5000;
 /** Rounds of looking before the system is asked to wake us. */
 const PATIENCE = 2000;
 
@@ -169,19 +176,45 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
       names = Object.keys(all);
       numbered = Object.values(all);
       reserve = allocate;
-      for (let n = 1; n < count; n++) {
-        const made = worker();
-        made.postMessage({ module, memory, control, thread: n });
-        made.unref?.();
-        workers.push(made);
-      }
-      // Asked for, they are there before the first call; else they join when they are.
-      for (let n = 0; threads !== undefined && Atomics.load(control, READY) < count - 1 && n < 5000; n++)
+      let lost = 0;
+      const lose = (why = "it could not be loaded"): void => {
+        if (!lost++) warn(why);
+      };
+      for (let n = 1; n < count; n++)
+        try {
+          const made = worker();
+          made.addEventListener?.("error", ({ message }) => lose(message));
+          made.on?.("error", ({ message }) => lose(message));
+          made.postMessage({ module, memory, control, thread: n });
+          made.unref?.();
+          workers.push(made);
+        } catch (error) {
+          lose(String(error));
+        }
+      // A browser starts workers when its loop turns, which a program that computes need never let it; Node's join when they
+      // are there, unless they were asked for.
+      if (threads === undefined && builtin("node:worker_threads")) return;
+      const late = performance.now() + START;
+      while (Atomics.load(control, READY) + lost < count - 1) {
+        if (performance.now() > late) return warn(`it has not begun after ${START / 1000} s`);
         await new Promise((resolve) => setTimeout(resolve, 1));
+      }
     },
-    stop: () => workers.forEach((w) => w.terminate()),
+    stop() {
+      // They end by themselves, as a browser lets one that sleeps live on for seconds.
+      control[ENDED] = 1;
+      Atomics.add(control, TICKET, LEFT + 1);
+      Atomics.notify(control, TICKET);
+      for (const made of workers) made.terminate();
+    },
   };
 };
+
+function warn(why: string): void {
+  console.warn(
+    `gradc: a worker did not start (${why}); the model goes on without it. It is worker.js beside the runtime or the bundle, or what create({ worker }) starts, a file of gradc/worker.`,
+  );
+}
 
 let sleeps: boolean | undefined;
 function canSleep(): boolean {

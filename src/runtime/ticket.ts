@@ -22,6 +22,8 @@ export const AXES = 6;
 export const ALONG = 11;
 /** Where each worker's own memory begins, by thread. */
 export const ROOMS = 12;
+/** The model is disposed of. */
+export const ENDED = 20;
 /** How many arguments are a thread's own; then which, and where each begins in its memory; then all arguments. */
 export const OWN = 24;
 export const INTS = 1024;

@@ -1,7 +1,7 @@
-import { READY, TICKET, work } from "./ticket.js";
+import { ENDED, READY, TICKET, work } from "./ticket.js";
 import type { Kernel } from "./types.js";
 
-/** A thread of a model on wasm: does what is left of the model's jobs, for good. */
+/** A thread of a model on wasm: does what is left of the model's jobs until it is disposed of. */
 interface Start {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -18,6 +18,7 @@ function begin({ module, memory, control, thread }: Start): void {
   for (let idle = 0; ; idle++) {
     const ticket = Atomics.load(control, TICKET);
     work(control, kernels, thread);
+    if (Atomics.load(control, ENDED)) return;
     if (Atomics.load(control, TICKET) !== ticket) idle = 0;
     else if (idle > PATIENCE) Atomics.wait(control, TICKET, ticket);
   }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { compile, type CompileOptions } from "../../src/compile.js";
 import * as runtime from "../../src/runtime/index.js";
-import type { CreateOptions, HostInput, Model } from "../../src/runtime/index.js";
+import type { CreateOptions, HostInput, Model, ThreadWorker } from "../../src/runtime/index.js";
 import { forThreads } from "../../src/schedule/threads.js";
 import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
 
@@ -105,6 +105,40 @@ describe("threads", () => {
     const first = (await model.backward(inputs)["l"]?.item()) ?? NaN;
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await model.backward(inputs)["l"]?.item()).toBe(first);
+  });
+
+  it.each([
+    ["cannot be loaded", () => new Worker(new URL("./none.js", import.meta.url)), /Cannot find module/],
+    ["fails", () => new Worker("throw new Error('no room')", { eval: true }), /no room/],
+    [
+      "is refused",
+      (): Worker => {
+        throw new Error("not of this origin");
+      },
+      /not of this origin/,
+    ],
+  ])("are missed with one warning where the worker %s", async (_, failing, why) => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { source, dims, leaves: params, inputs } = CASES["one sum of many terms"]!;
+    const alone = await create(source, { dims, params, threads: 1 });
+    const model = await create(source, { dims, params, threads: 3, worker: failing });
+    expect(warn.mock.calls.length).toBe(1);
+    expect(warn.mock.calls[0]![0]).toMatch(why);
+    expect(await model.backward(inputs)["l"]?.item()).toBe(await alone.backward(inputs)["l"]?.item());
+    warn.mockRestore();
+  });
+
+  it("end when the model is disposed of, as their own doing", async () => {
+    const { source, dims, leaves: params } = CASES["one sum of many terms"]!;
+    let ended: Promise<unknown> = Promise.resolve();
+    const left = (): ThreadWorker => {
+      const one = new Worker(new URL("../../dist/worker.js", import.meta.url));
+      ended = new Promise((resolve) => one.once("exit", resolve));
+      return { postMessage: (message) => one.postMessage(message), terminate() {} };
+    };
+    const model = await create(source, { dims, params, threads: 2, worker: left });
+    model.dispose();
+    expect(await ended).toBe(0);
   });
 
   it("take part in training, with memory that grows in between", async () => {
