@@ -59,6 +59,8 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
   const before = last?.image ?? "";
   const replaced = (text: string): { span: Span; text: string } => ({ span, text });
 
+  if (found === "if" && /a declaration/.test(expected))
+    return { help: "`if` chooses between values: `y = if c then a else b`" };
   if (RESERVED_WORDS.includes(found) && /a name|its name|a declaration|an index/.test(expected))
     return { help: `\`${found}\` is reserved: take another name` };
   switch (expected) {
@@ -123,6 +125,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
   if (found === "{" && /^(f16|f32|f64|i32|u32|bool)$/.test(before))
     return { help: `a result has a name: \`-> y: ${before}\`` };
   if (found === ")" || found === "]") return { help: `no \`${found === ")" ? "(" : "["}\` is open here` };
+  if (found === "where") return { help: "a reducer's guard stands in its brackets: `sum[i | i > 0] x[i]`" };
   if (tokenMatcher(token, Name) || found === "(")
     return {
       help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`",
