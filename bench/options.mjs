@@ -3,7 +3,7 @@ import { parseContender } from "./contenders/index.mjs";
 import { PROGRAMS } from "./odd/programs.mjs";
 import { WORKLOADS } from "./workloads.mjs";
 
-const DEFAULT_ENGINES = "js,wasm,hand,c,jax,tfjs,ort";
+const DEFAULT_ENGINES = "js,wasm,wasm2,hand,c,jax,tfjs,ort";
 
 const COMPILED = "js,wasm";
 

@@ -15,6 +15,10 @@ export const CONTENDERS = {
     about: "gradc, WebAssembly SIMD, one thread",
     prepare: (w, options) => prepareGradc("wasm", w, options),
   },
+  wasm2: {
+    about: "gradc, WebAssembly SIMD, two threads",
+    prepare: (w, options) => prepareGradc("wasm", w, { ...options, threads: 2 }),
+  },
   webgpu: { about: "gradc, WebGPU", prepare: (w, options) => prepareGradc("webgpu", w, options) },
   eager: { about: "gradc's define-by-run engine", prepare: (w) => prepareGradc("eager", w) },
   reference: {

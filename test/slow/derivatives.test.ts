@@ -20,6 +20,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   pool: "ties of a maximum",
   ste: "stop passes a rounding over",
   vq: "stop passes a choice over",
+  zero_cotangents: "an input stands where its logarithm begins",
 };
 
 test("every function and layer of the library is among the subjects", () => {
@@ -148,8 +149,8 @@ describe("forward, reverse and second order agree", () => {
     program.model.dispose();
     return found;
   }
-  // Forward mode has no way through a written adjoint.
-  const subjects = SUBJECTS.filter((s) => !s.source.includes("adjoint("));
+  // Forward mode has no way through a written adjoint, and where a function begins there are no directions.
+  const subjects = SUBJECTS.filter((s) => !s.source.includes("adjoint(") && s.name !== "zero_cotangents");
   test.each(subjects.map((s) => [s.name, s] as const))("%s", async (_, subject) => {
     expect((await faults(subject)).join("\n")).toBe("");
   });

@@ -158,7 +158,7 @@ test("paths lays the chain rule open beside the compiled gradient", () => {
   );
   expect(paths("--of", "M", "--wrt", "a")).toMatchObject({
     status: 1,
-    stderr: "error[GRAD6002]: there is no loss `M`\n",
+    stderr: "error[GRAD6002]: there is no loss `M`; there is L\n",
   });
   expect(paths("--of", "L").status).toBe(2);
 });
