@@ -248,9 +248,29 @@ function opaqueOf(polys: readonly Poly[]): readonly Expr[] {
   return found;
 }
 
+/** Nodes by their numbers, 32 to a word: a body's lie close together, where a set of objects is spread over memory. */
+class NodeSet {
+  private readonly words = new Map<number, number>();
+  private key = -1;
+  private word = 0;
+  /** False where it was there. */
+  add({ id }: Expr): boolean {
+    const key = id >>> 5;
+    if (key !== this.key) {
+      if (this.key >= 0) this.words.set(this.key, this.word);
+      this.key = key;
+      this.word = this.words.get(key) ?? 0;
+    }
+    const bit = 1 << (id & 31);
+    if (this.word & bit) return false;
+    this.word |= bit;
+    return true;
+  }
+}
+
 /** Visit every node below and including `root` once, operands first. Iterative: bodies may be deep. */
 export function visit(roots: readonly Expr[], each: (e: Expr) => void): void {
-  const seen = new Set<Expr>();
+  const seen = new NodeSet();
   // A node is pushed again below a mark, and met there when its operands are done.
   const stack: (Expr | null)[] = [...roots].reverse();
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
@@ -259,15 +279,14 @@ export function visit(roots: readonly Expr[], each: (e: Expr) => void): void {
       if (done) each(done);
       continue;
     }
-    if (seen.has(top)) continue;
-    seen.add(top);
+    if (!seen.add(top)) continue;
     const below = operands(top);
     if (below.length === 0) {
       each(top);
       continue;
     }
     stack.push(top, null);
-    for (const operand of below) if (!seen.has(operand)) stack.push(operand);
+    for (const operand of below) stack.push(operand);
   }
 }
 
