@@ -23,17 +23,18 @@ function milliseconds(source: string): number {
   return (user + system) / 1000;
 }
 
-// Four times the program in less than six times the time; quadratic would be sixteen. The best of a few rounds, as a
-// machine is busy with other things at times.
+// Four times the program in less than eight times the time; quadratic would be sixteen. Nodes visited are four times as many,
+// but a small program fits the caches and the young heap, so five to six times the time is what linear work takes. The best of
+// a few rounds, as a machine is busy with other things at times.
 test.each(Object.keys(PROGRAMS))("%s compiles in linear time", { timeout: 60_000 }, (name) => {
   const program = PROGRAMS[name];
   if (!program) throw new Error(name);
   const [small, large] = [program(250), program(1000)];
   milliseconds(small);
   let best = Infinity;
-  for (let round = 0; round < 4 && best >= 6; round++) {
+  for (let round = 0; round < 4 && best >= 8; round++) {
     const base = Math.max(20, Math.min(milliseconds(small), milliseconds(small)));
     best = Math.min(best, milliseconds(large) / base);
   }
-  expect(best).toBeLessThan(6);
+  expect(best).toBeLessThan(8);
 });

@@ -5,6 +5,7 @@ import { Poly } from "../ir/poly.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { Finiteness } from "./finite.js";
+import { flatPosition, notEmpty, runsAmong } from "./operators.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
 import type { Around } from "./alignment.js";
@@ -164,7 +165,7 @@ export class ForwardSweep {
         case "sum":
           return over(guard, tangent);
         case "logsumexp": {
-          const alive = compare("lt", constant(-3.4028234663852886e38, value.dtype), result);
+          const alive = notEmpty(result);
           return over(
             guard ? call("and", [alive, guard], "bool") : alive,
             mul(fn("exp", sub(body, result)), tangent),
@@ -181,15 +182,7 @@ export class ForwardSweep {
             "i32",
             runs,
           );
-          const [only] = indices;
-          const flat =
-            indices.length === 1 && only
-              ? Poly.index(only)
-              : indices.reduce(
-                  (p, i) => p.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
-                  Poly.constant(0),
-                );
-          const here = compare("eq", indexValue(flat), position);
+          const here = compare("eq", indexValue(flatPosition(indices)), position);
           return over(guard ? call("and", [here, guard], "bool") : here, tangent);
         }
         case "prod":
@@ -204,12 +197,8 @@ export class ForwardSweep {
     const { index, guard } = operator;
     const others = axes.filter((a) => a !== index);
     const shut = (e: Expr): Expr => (guard ? select(guard, e, constant(0, value.dtype)) : e);
-    const here = [...this.batch, ...axes];
     const there = [...this.batch, ...others];
-    const otherRuns = runs.flatMap(({ run, axis, shift }) => {
-      const at = here[axis];
-      return at && there.includes(at) ? [{ run, axis: there.indexOf(at), shift }] : [];
-    });
+    const otherRuns = runsAmong(runs, [...this.batch, ...axes], there);
     switch (operator.name) {
       case "softmax": {
         const term = mul(result, tangent);

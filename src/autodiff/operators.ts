@@ -60,13 +60,7 @@ export class OperatorRules {
     }
     const { index, guard } = operator;
     const others = axes.filter((a) => a !== index);
-    const runsAt = (list: readonly Index[]): readonly RunAxis[] => {
-      const here = [...this.batch, ...list];
-      return runs.flatMap(({ run, axis, shift }) => {
-        const index = [...this.batch, ...axes][axis];
-        return index && here.includes(index) ? [{ run, axis: here.indexOf(index), shift }] : [];
-      });
-    };
+    const otherRuns = runsAmong(runs, [...this.batch, ...axes], [...this.batch, ...others]);
     switch (operator.name) {
       case "softmax": {
         // dz = p * (dp - sum p dp)
@@ -77,7 +71,7 @@ export class OperatorRules {
           guard,
           times(result, cotangent),
           `${value.name}_dot`,
-          runsAt(others),
+          otherRuns,
         );
         return { guard: TRUE, value: times(result, sub(cotangent, inner)) };
       }
@@ -89,7 +83,7 @@ export class OperatorRules {
           guard,
           cotangent,
           `${value.name}_sum`,
-          runsAt(others),
+          otherRuns,
         );
         return { guard: TRUE, value: sub(cotangent, times(fn("exp", result), inner)) };
       }
@@ -161,8 +155,19 @@ export class OperatorRules {
   }
 }
 
+/** The runs of axes `there` of those of axes `here`. */
+export const runsAmong = (
+  runs: readonly RunAxis[],
+  here: readonly Index[],
+  there: readonly Index[],
+): readonly RunAxis[] =>
+  runs.flatMap(({ run, axis, shift }) => {
+    const at = here[axis];
+    return at && there.includes(at) ? [{ run, axis: there.indexOf(at), shift }] : [];
+  });
+
 /** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
-function flatPosition(indices: readonly Index[]): Poly {
+export function flatPosition(indices: readonly Index[]): Poly {
   const [only] = indices;
   if (indices.length === 1 && only) return Poly.index(only);
   return indices.reduce(
@@ -172,6 +177,6 @@ function flatPosition(indices: readonly Index[]): Poly {
 }
 
 /** A log-sum-exp over nothing is -inf and has no derivative. */
-function notEmpty(result: Expr): Expr {
+export function notEmpty(result: Expr): Expr {
   return call("lt", [constant(-3.4028234663852886e38, result.dtype), result], "bool");
 }

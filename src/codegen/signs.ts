@@ -1,6 +1,5 @@
 import type { Poly } from "../ir/poly.js";
-import { blockEnd } from "../schedule/kernel-ir.js";
-import type { KExpr, Kernel, Statement } from "../schedule/kernel-ir.js";
+import { wholeBody, type KExpr, type Kernel, type Statement } from "../schedule/kernel-ir.js";
 
 /** What a printer asks of a kernel's integers, to choose the cheap form of a quotient or a bound. */
 export interface IntegerFacts {
@@ -55,7 +54,7 @@ export function integerFacts(kernel: Kernel): IntegerFacts {
       }
     }
   };
-  visit([...kernel.grid.flatMap(blockEnd), ...kernel.body]);
+  visit(wholeBody(kernel));
   visit(kernel.after);
   return {
     isNonNegative,

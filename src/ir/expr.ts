@@ -249,7 +249,7 @@ function opaqueOf(polys: readonly Poly[]): readonly Expr[] {
 }
 
 /** Nodes by their numbers, 32 to a word: a body's lie close together, where a set of objects is spread over memory. */
-class NodeSet {
+export class NodeSet {
   private readonly words = new Map<number, number>();
   private key = -1;
   private word = 0;
@@ -304,7 +304,8 @@ export interface Rewrite {
   readonly node?: (node: Expr) => Expr | undefined;
 }
 export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: Poly) => Poly } {
-  const memo = new Map<Expr, Expr>();
+  // By number: a map of objects has to give each of them a hash first.
+  const memo = new Map<number, Expr>();
   const poly = (p: Poly): Poly =>
     p.substitute((atom) => {
       switch (atom.kind) {
@@ -313,13 +314,13 @@ export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: P
         case "index":
           return rules.index?.(atom.index);
         case "opaque": {
-          const made = memo.get(atom.expr) ?? expr(atom.expr);
+          const made = memo.get(atom.expr.id) ?? expr(atom.expr);
           return made === atom.expr ? undefined : polyOf(made);
         }
       }
     });
   const rebuild = (e: Expr): Expr => {
-    const at = (x: Expr): Expr => memo.get(x) ?? x;
+    const at = (x: Expr): Expr => memo.get(x.id) ?? x;
     const isSame = (x: Expr): boolean => at(x) === x;
     switch (e.op) {
       case "constant":
@@ -342,12 +343,12 @@ export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: P
   };
   const expr = (root: Expr): Expr => {
     visit([root], (e) => {
-      if (memo.has(e)) return;
+      if (memo.has(e.id)) return;
       const whole = rules.whole?.(e);
       const made = whole ?? rebuild(e);
-      memo.set(e, whole ?? rules.node?.(made) ?? made);
+      memo.set(e.id, whole ?? rules.node?.(made) ?? made);
     });
-    return memo.get(root) ?? root;
+    return memo.get(root.id) ?? root;
   };
   return { expr, poly };
 }

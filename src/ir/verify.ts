@@ -99,13 +99,8 @@ function verifyExpr(
   bound: ReadonlySet<Index>,
   check: Check,
 ): void {
-  let isRight = true;
-  const own = (condition: unknown, sentence: string): void => {
-    isRight &&= Boolean(condition);
-    check(condition, sentence);
-  };
-  const reads = right.get(value.definition) ?? verifyNodes(value, roots, bound, own);
-  if (isRight) right.set(value.definition, reads);
+  const reads = right.get(value.definition) ?? verifyNodes(value, roots, bound, check);
+  right.set(value.definition, reads);
   for (const e of reads) {
     const source = program.values.get(e.value);
     check(

@@ -55,12 +55,8 @@ export type Spread = (
 /** A kernel on this thread alone. */
 const alone = (kernel: Kernel<number>, axes: Axes, args: number[]): void =>
   kernel(...args, ...axes.flatMap(([extent]) => [0, extent]));
-/** Gives null where there is one thread. */
-export type ThreadFactory = (
-  options: ThreadOptions,
-  bytes: Uint8Array,
-  isAlone: boolean,
-) => ThreadPool | null;
+/** A pool of this thread alone where there can be no other, with `isAlone` above all: then `bytes`, the module, change. */
+export type ThreadFactory = (options: ThreadOptions, bytes: Uint8Array, isAlone: boolean) => ThreadPool;
 
 /** Operations below which it costs more to wake others than they save. */
 const WORTHWHILE = 500_000;
@@ -141,7 +137,8 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
       parts *= along;
       return { extent, chunk, along };
     });
-    if (operations < WORTHWHILE || parts < 2 || !Atomics.load(control, READY))
+    const fits = OWN + 1 + 2 * own.length + args.length <= INTS;
+    if (operations < WORTHWHILE || parts < 2 || !fits || !Atomics.load(control, READY))
       return alone(kernels[name]!, axes, args);
     let bytes = 0;
     control[COUNT] = args.length;

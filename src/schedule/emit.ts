@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
-import { FALSE, freshIndex, operands, readsOf, select, TRUE } from "../ir/expr.js";
+import { FALSE, freshIndex, NodeSet, operands, readsOf, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { asOne } from "./flat.js";
 import type { AddressFn, KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
@@ -231,6 +231,7 @@ export class Block {
   }
   /** What roots to be emitted here have in common gets a name when the first of them is. */
   share(roots: readonly Expr[]): void {
+    if (roots.length < 2) return;
     const seen = new Set<Expr>();
     for (const root of roots) {
       const stack = [root];
@@ -363,37 +364,36 @@ export class Block {
 
   /** Several expressions at once; what they share is computed once, into a `let`. */
   exprs(roots: readonly Expr[]): KExpr[] {
-    const uses = new Map<Expr, number>();
+    const uses = new Map<number, number>();
     const count = (e: Expr): void => {
       const stack = [e];
       for (let node = stack.pop(); node; node = stack.pop()) {
-        const n = (uses.get(node) ?? 0) + 1;
-        uses.set(node, n);
+        const n = (uses.get(node.id) ?? 0) + 1;
+        uses.set(node.id, n);
         if (n === 1) stack.push(...this.scope.strictOperands(node));
       }
     };
     roots.forEach(count);
     // Operands before users, iteratively, so that a body of any depth can be emitted.
     const order: Expr[] = [];
-    const seen = new Set<Expr>();
+    const seen = new NodeSet();
     const stack: { e: Expr; done: boolean }[] = roots.map((e) => ({ e, done: false })).reverse();
     for (let top = stack.pop(); top; top = stack.pop()) {
       if (top.done) order.push(top.e);
-      else if (!seen.has(top.e)) {
-        seen.add(top.e);
+      else if (seen.add(top.e)) {
         stack.push({ e: top.e, done: true });
-        for (const o of this.scope.strictOperands(top.e)) if (!seen.has(o)) stack.push({ e: o, done: false });
+        for (const o of this.scope.strictOperands(top.e)) stack.push({ e: o, done: false });
       }
     }
-    const depths = new Map<Expr, number>();
+    const depths = new Map<number, number>();
     for (const e of order) {
       this.homes.set(e, this.homeOf(e));
       if (e.op === "constant" || e.op === "index") continue;
       // A long chain is cut into names, so that neither printer nor reader has to descend it.
-      const depth = 1 + Math.max(0, ...this.scope.strictOperands(e).map((o) => depths.get(o) ?? 0));
+      const depth = 1 + Math.max(0, ...this.scope.strictOperands(e).map((o) => depths.get(o.id) ?? 0));
       const deep = depth >= MOST_NESTED;
-      depths.set(e, deep ? 0 : depth);
-      if ((uses.get(e) ?? 0) < 2 && !deep && !this.shared.has(e)) continue;
+      depths.set(e.id, deep ? 0 : depth);
+      if ((uses.get(e.id) ?? 0) < 2 && !deep && !this.shared.has(e)) continue;
       const key = `e${e.id}`;
       if (this.lookup(key)) continue;
       this.bound.set(key, this.let(nameFor(e), this.tree(e)));

@@ -65,6 +65,12 @@ export function blockEnd({ variable, extent, step, block }: GridLoop): readonly 
   return [{ kind: "let", name: block.end, value }];
 }
 
+/** The body with what the grid's loops declare before it. */
+export const wholeBody = ({ grid, body }: Kernel): readonly Statement[] => [
+  ...grid.flatMap(blockEnd),
+  ...body,
+];
+
 export type Statement =
   | {
       readonly kind: "loop";

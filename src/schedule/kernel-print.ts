@@ -1,5 +1,4 @@
-import { blockEnd } from "./kernel-ir.js";
-import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
+import { blockEnd, type KExpr, type Kernel, type Place, type Statement } from "./kernel-ir.js";
 
 /**
  * Kernel IR as text, with as few brackets as its own precedence needs:

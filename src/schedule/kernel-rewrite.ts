@@ -1,5 +1,4 @@
-import { blockEnd } from "./kernel-ir.js";
-import type { KExpr, Kernel, Place, Statement } from "./kernel-ir.js";
+import { wholeBody, type KExpr, type Kernel, type Place, type Statement } from "./kernel-ir.js";
 
 /** What becomes of a kernel's accesses; everything else stays as it is. Operands are rewritten before. */
 export interface AccessRewrite {
@@ -92,6 +91,14 @@ export function accessesOf(statements: readonly Statement[]): {
   return { loaded, stored };
 }
 
+/** A name like `base` that is not taken, and now is. */
+export function freshName(base: string, taken: Set<string>): string {
+  let name = base;
+  for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
+  taken.add(name);
+  return name;
+}
+
 /** Every name that a kernel declares. */
 export function namesOf(kernel: Kernel): Set<string> {
   const names = new Set(
@@ -110,6 +117,6 @@ export function namesOf(kernel: Kernel): Set<string> {
       }
     }
   };
-  list([...kernel.grid.flatMap(blockEnd), ...kernel.body, ...kernel.after]);
+  list([...wholeBody(kernel), ...kernel.after]);
   return names;
 }

@@ -1,8 +1,15 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { type DType, isFloat } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { blockEnd } from "./kernel-ir.js";
-import type { KExpr, Kernel, KernelBuffer, ScheduledEntry, ScheduledModule, Statement } from "./kernel-ir.js";
+import {
+  blockEnd,
+  type KExpr,
+  type Kernel,
+  type KernelBuffer,
+  type ScheduledEntry,
+  type ScheduledModule,
+  type Statement,
+} from "./kernel-ir.js";
 
 /**
  * Checks of a kernel:

@@ -3,10 +3,19 @@ import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, FALSE, freshIndex, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
-import { Block, flatten, kCall, kIndex, kConstant, kVariable, KernelScope, type Window } from "./emit.js";
+import {
+  Block,
+  flatten,
+  kCall,
+  kIndex,
+  kConstant,
+  kVariable,
+  KernelScope,
+  type Room,
+  type Window,
+} from "./emit.js";
 import type { ScatterGroup } from "./group.js";
 import { accessesOf } from "./kernel-rewrite.js";
-import type { Room } from "./emit.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
 
 export interface LoweredKernel {

@@ -2,8 +2,7 @@ import type { DType, Index } from "../ir/expr.js";
 import { freshIndex, isFloat } from "../ir/expr.js";
 import { Poly, toPoly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { blockEnd } from "./kernel-ir.js";
-import type { KExpr, Kernel, Statement } from "./kernel-ir.js";
+import { wholeBody, type KExpr, type Kernel, type Statement } from "./kernel-ir.js";
 
 export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
 
@@ -90,7 +89,7 @@ export function measureKernel(kernel: Kernel): Measure {
       loop(g.variable, Poly.constant(0), polyOf(g.extent, known) ?? Poly.constant(0), g.step, k),
     );
   });
-  run([...kernel.grid.flatMap(blockEnd), ...kernel.body], times, kernel.grid.length);
+  run(wholeBody(kernel), times, kernel.grid.length);
   run(kernel.after, Poly.constant(1), 0);
   return { flops, loops };
 }

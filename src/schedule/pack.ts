@@ -4,7 +4,7 @@ import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
 import { kCall, kConstant, kIndex, kVariable, KernelScope } from "./emit.js";
 import type { KExpr, Kernel, KernelBuffer, Statement, TargetDescription } from "./kernel-ir.js";
-import { namesOf, rewriteAccesses } from "./kernel-rewrite.js";
+import { freshName, namesOf, rewriteAccesses } from "./kernel-rewrite.js";
 import type { LoweredKernel } from "./lower.js";
 
 export interface PackedKernels {
@@ -127,13 +127,7 @@ function packOf(members: readonly Omit<Member, "start">[], id: ValueId, dtype: D
 /** The kernel with a pack's buffer in place of its members'. */
 function throughPack({ kernel, tensors, scratch }: LoweredKernel, pack: Pack): LoweredKernel {
   const taken = namesOf(kernel);
-  const fresh = (base: string): string => {
-    let name = base;
-    for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
-    taken.add(name);
-    return name;
-  };
-  const name = fresh(`packed_${pack.value.dtype}`);
+  const name = freshName(`packed_${pack.value.dtype}`, taken);
   const sizes = [...kernel.sizes];
   const starts = new Map(
     pack.members.map(({ buffer, start }): [string, KExpr] => {
@@ -141,7 +135,7 @@ function throughPack({ kernel, tensors, scratch }: LoweredKernel, pack: Pack): L
       if (known !== undefined) return [buffer.name, kConstant(known)];
       const found = sizes.find((s) => s.poly.equals(start));
       if (found) return [buffer.name, kVariable(found.name, "i32")];
-      const size = fresh(`${buffer.name}_start`);
+      const size = freshName(`${buffer.name}_start`, taken);
       sizes.push({ name: size, poly: start });
       return [buffer.name, kVariable(size, "i32")];
     }),

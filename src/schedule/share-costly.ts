@@ -27,10 +27,11 @@ export function shareCostly(program: Program): Program {
   const holders = new Map<string, Set<ValueId>>();
   const formed = new Map<Expr, ReturnType<typeof formOf> | null>();
   const form = (e: Expr): ReturnType<typeof formOf> | null => {
+    const isCostly = e.op === "call" && isFloat(e.dtype) && (SCALARS[e.fn]?.cost ?? 0) >= COSTLY;
+    if (!isCostly) return null;
     const known = formed.get(e);
     if (known !== undefined) return known;
-    const isCostly = e.op === "call" && isFloat(e.dtype) && (SCALARS[e.fn]?.cost ?? 0) >= COSTLY;
-    const found = isCostly && readsOf([e]).length > 0 && exists(e) ? formOf(e) : null;
+    const found = readsOf([e]).length > 0 && exists(e) ? formOf(e) : null;
     const fits = found && found.indices.length > 0 && found.indices.every((i) => i.lo.isZero) ? found : null;
     formed.set(e, fits);
     return fits;
@@ -44,6 +45,7 @@ export function shareCostly(program: Program): Program {
       if (found) holders.set(found.key, (holders.get(found.key) ?? new Set()).add(id));
     });
   }
+  if ([...holders.values()].every((h) => h.size < 2)) return program;
   const isShared = (e: Expr): string | null => {
     const key = form(e)?.key;
     return key !== undefined && (holders.get(key)?.size ?? 0) > 1 ? key : null;

@@ -1,6 +1,6 @@
 import { Poly } from "../ir/poly.js";
 import { kVariable } from "./emit.js";
-import { accessesOf, namesOf } from "./kernel-rewrite.js";
+import { accessesOf, freshName, namesOf } from "./kernel-rewrite.js";
 import type {
   Kernel,
   KernelBuffer,
@@ -70,14 +70,8 @@ function partsOf(kernel: Kernel, taken: Set<string>): Parted | null {
   const [outer, inner] = [kernel.grid.slice(0, MOST_AXES), kernel.grid.slice(MOST_AXES)];
   if (outer.length === 0) return null;
   const names = namesOf(kernel);
-  const fresh = (base: string, used: Set<string>): string => {
-    let name = base;
-    for (let n = 2; used.has(name); n++) name = `${base}_${n}`;
-    used.add(name);
-    return name;
-  };
   const ends = outer.map(({ variable }) =>
-    [`${variable}_first`, `${variable}_last`].map((base) => fresh(base, names)),
+    [`${variable}_first`, `${variable}_last`].map((base) => freshName(base, names)),
   );
   const { flops } = measureKernel(kernel);
   const isKnown = flops.terms.every((t) => t.atoms.every((a) => a.kind === "dim"));
@@ -99,7 +93,7 @@ function partsOf(kernel: Kernel, taken: Set<string>): Parted | null {
     join: kernel.after.length
       ? {
           ...kernel,
-          name: fresh(`${kernel.name}_join`, taken),
+          name: freshName(`${kernel.name}_join`, taken),
           buffers: buffersOf(kernel, kernel.after),
           grid: [],
           body: kernel.after,

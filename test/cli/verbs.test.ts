@@ -1,35 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { VERBS } from "../../src/cli/verbs.js";
-import { gradc, scratch } from "./harness.js";
+import { classifier, gradc, scratch } from "./harness.js";
 
 const { path, write } = scratch("verbs");
-const MODEL = `dim B, I = 2
-input x: f32[B, I]
-input label: i32[B] in 0..2
-param w: f32[I] = [0.5, -0.5], b: f32
-z[n] = sum[i] x[n, i] * w[i] + b
-output p[n] = sigmoid(z[n])
-loss l = mean[n] (if label[n] == 1 then softplus(-z[n]) else softplus(z[n]))
-loss ridge = sum[i] w[i]^2
-train l with sgd(rate = 0.5)
-train ridge with sgd(rate = 0.1) for w
-check ridge at { x = [[0, 0]], label = [1], w = [1, 2], ridge = 5 }
-`;
-const model = write("model.grad", MODEL);
-const data = write(
-  "data.json",
-  JSON.stringify({
-    inputs: {
-      x: [
-        [1, 2],
-        [3, 4],
-        [-1, 0],
-        [0, -2],
-      ],
-      label: [0, 1, 1, 0],
-    },
-  }),
-);
+const { model, data } = classifier(write);
 const broken = write("broken.grad", "input x: f32\nloss l = x * y\nloss k = x +\n");
 
 describe("the command line", () => {

@@ -1,6 +1,5 @@
 import { isFloat } from "../../ir/expr.js";
-import { blockEnd } from "../../schedule/kernel-ir.js";
-import type { KExpr, Kernel, Place, Statement } from "../../schedule/kernel-ir.js";
+import { blockEnd, type KExpr, type Kernel, type Place, type Statement } from "../../schedule/kernel-ir.js";
 import { integerFacts } from "../signs.js";
 import { type Line, Lines } from "../text.js";
 import { JsExpressions, jsNames } from "./expression.js";

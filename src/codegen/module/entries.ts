@@ -100,10 +100,8 @@ function entryText(
     const step = launch.steps && scope.fresh("n");
     const { spread } = launch;
     // The number of the step comes last, as do the ends of a range.
-    const sizes =
-      step !== undefined
-        ? kernel.sizes.slice(0, -1)
-        : kernel.sizes.slice(0, spread ? -2 * spread.axes.length : undefined);
+    const own = step === undefined ? 2 * (spread?.axes.length ?? 0) : 1;
+    const sizes = kernel.sizes.slice(0, kernel.sizes.length - own);
     const args = [
       ...launch.tensors.map((id) => tensor(owner(id))),
       ...sizes.map((size) => scope.text(size.poly)),
@@ -111,14 +109,14 @@ function entryText(
       ...(isGpu ? [invocations(kernel, scope)] : []),
     ];
     if (spread) {
-      const own = spread.own.map((k) => {
+      const rooms = spread.own.map((k) => {
         const value = owner(launch.tensors[k] ?? -1);
         return `[${k}, ${scope.text(length(value).mul(BYTES[value.dtype]))}]`;
       });
       const axes = spread.axes.map(
         ({ extent, together }) => `[${sizeText(extent, kernel.sizes, scope)}, ${together}]`,
       );
-      const lists = [axes, own].map((list) => `[${list.join(", ")}]`);
+      const lists = [axes, rooms].map((list) => `[${list.join(", ")}]`);
       const how = [`"${kernel.name}"`, scope.text(spread.work), ...lists];
       return `k.spread(${[...how, ...args].join(", ")});`;
     }

@@ -1,15 +1,15 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import { blockEnd } from "../../schedule/kernel-ir.js";
-import type {
-  AddressFn,
-  KExpr,
-  Kernel,
-  KernelBuffer,
-  Place,
-  ProductStatement,
-  Statement,
+import {
+  blockEnd,
+  type AddressFn,
+  type KExpr,
+  type Kernel,
+  type KernelBuffer,
+  type Place,
+  type ProductStatement,
+  type Statement,
 } from "../../schedule/kernel-ir.js";
 import { Names } from "../names.js";
 import { integerFacts, isPositiveConstant, type IntegerFacts } from "../signs.js";
