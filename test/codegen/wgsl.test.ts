@@ -27,7 +27,7 @@ describe("kernels as WGSL", () => {
         let x_i = x[i];
         var chosen = -x_i - 1.0f;
         if (0.0f < x_i) {
-          chosen = log(x_i) * scale[0];
+          chosen = gradc_log(x_i) * scale[0];
         }
         y[i] = chosen;
       }"
@@ -233,7 +233,7 @@ describe("WGSL expressions", () => {
         let i = point;
         let t = x[i] + 1.0f;
         var c = 0.0f;
-        y[i] = (t * t) + log(c);
+        y[i] = (t * t) + gradc_log(c);
       }"
     `);
   });
@@ -283,7 +283,7 @@ describe("WGSL expressions", () => {
         let point = i32(gradc_id.y * (gradc_groups.x * 64u) + gradc_id.x);
         if (point >= log_) { return; }
         let target_ = point;
-        σ[target_] = log(texture[target_] + v__x[target_]);
+        σ[target_] = gradc_log(texture[target_] + v__x[target_]);
       }"
     `);
   });

@@ -201,9 +201,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     derivative: ({ args }) => [reciprocal(one(args))],
     zeroCotangentGivesZero: true,
     cost: 10,
-    domain: { intervals: POSITIVE, special: points(1, 1e-30, 1e30) },
+    domain: { intervals: POSITIVE, special: points(0, 1, 1e-30, 1e30) },
     js: jsCall("Math.log", "gradc_log"),
-    wgsl: wgslCall("log", { relative: 2e-6, absolute: 1e-6 }),
+    wgsl: wgslCall("gradc_log", { relative: 2e-6, absolute: 1e-6 }),
   }),
   define("log2", {
     arity: 1,
@@ -212,9 +212,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     derivative: ({ args }) => [div(literal(Math.LOG2E, one(args)), one(args))],
     zeroCotangentGivesZero: true,
     cost: 10,
-    domain: { intervals: POSITIVE, special: points(1, 8, 1e-30, 1e30) },
+    domain: { intervals: POSITIVE, special: points(0, 1, 8, 1e-30, 1e30) },
     js: callOf("Math.log2"),
-    wgsl: wgslCall("log2", { relative: 2e-6, absolute: 1e-6 }),
+    wgsl: wgslCall("gradc_log2", { relative: 2e-6, absolute: 1e-6 }),
   }),
   define("log10", {
     arity: 1,
@@ -223,13 +223,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     derivative: ({ args }) => [div(literal(Math.LOG10E, one(args)), one(args))],
     zeroCotangentGivesZero: true,
     cost: 10,
-    domain: { intervals: POSITIVE, special: points(1, 1000, 1e-30, 1e30) },
+    domain: { intervals: POSITIVE, special: points(0, 1, 1000, 1e-30, 1e30) },
     js: callOf("Math.log10"),
-    wgsl: {
-      expression: ([x], dtype) =>
-        dtype === "f16" ? `(log(${x}) * 0.4342944819h)` : `(log(${x}) * 0.4342944819f)`,
-      bound: { relative: 2e-6, absolute: 1e-6 },
-    },
+    wgsl: wgslCall("gradc_log10", { relative: 2e-6, absolute: 1e-6 }),
   }),
   define("log1p", {
     arity: 1,

@@ -95,9 +95,13 @@ fn gradc_exp(x: f32) -> f32 {
   let half = k / 2;
   return p * bitcast<f32>((half + 127) << 23u) * bitcast<f32>((k - half + 127) << 23u);
 }`,
+  // WGSL leaves the logarithm of 0 open, and some devices give a finite number: e^(log 0) has to be 0.
+  gradc_log: `fn gradc_log(x: f32) -> f32 { return select(log(x), -gradc_inf(), x == 0.0f); }`,
+  gradc_log2: `fn gradc_log2(x: f32) -> f32 { return select(log2(x), -gradc_inf(), x == 0.0f); }`,
+  gradc_log10: `fn gradc_log10(x: f32) -> f32 { return gradc_log(x) * 0.4342944819f; }`,
   // 2e-7, also next to 1. -inf at 0, NaN below.
-  gradc_log: `
-fn gradc_log(x: f32) -> f32 {
+  gradc_log_precise: `
+fn gradc_log_precise(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   if (!(bits >= 0x00800000u && bits < 0x7f800000u)) {
     if (gradc_is_nan(x) || x < 0.0f) { return gradc_nan(); }
@@ -114,7 +118,7 @@ fn gradc_log(x: f32) -> f32 {
   // 4e-7
   gradc_log1p: `
 fn gradc_log1p(x: f32) -> f32 {
-  if (abs(x) > 0.3f) { return gradc_log(1.0f + x); }
+  if (abs(x) > 0.3f) { return gradc_log_precise(1.0f + x); }
   let s = x / (2.0f + x);
   let z = s * s;
   return 2.0f * (s + s * z * (${f32("z", ATANH_F32)}));
@@ -149,13 +153,13 @@ fn gradc_tanh(x: f32) -> f32 {
   gradc_asinh: `
 fn gradc_asinh(x: f32) -> f32 {
   let a = abs(x);
-  if (a > 4096.0f) { return sign(x) * (gradc_log(a) + 0.6931471806f); }
+  if (a > 4096.0f) { return sign(x) * (gradc_log_precise(a) + 0.6931471806f); }
   return sign(x) * gradc_log1p(a + a * a / (1.0f + sqrt(1.0f + a * a)));
 }`,
   gradc_acosh: `
 fn gradc_acosh(x: f32) -> f32 {
   if (x < 1.0f) { return gradc_nan(); }
-  if (x > 4096.0f) { return gradc_log(x) + 0.6931471806f; }
+  if (x > 4096.0f) { return gradc_log_precise(x) + 0.6931471806f; }
   let t = x - 1.0f;
   return gradc_log1p(t + sqrt(t * (t + 2.0f)));
 }`,
@@ -255,7 +259,7 @@ fn gradc_cbrt(x: f32) -> f32 {
 fn gradc_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0f || x == 1.0f) { return 1.0f; }
   if (x == 0.0f) { if (y > 0.0f) { return 0.0f; } return gradc_inf(); }
-  let size = gradc_exp(y * gradc_log(abs(x)));
+  let size = gradc_exp(y * gradc_log_precise(abs(x)));
   if (x > 0.0f) { return size; }
   if (y != floor(y)) { return gradc_nan(); }
   return select(size, -size, floor(0.5f * y) * 2.0f != y);
@@ -305,11 +309,11 @@ fn gradc_erfc(x: f32) -> f32 {
 fn gradc_lgamma_core(u: f32, fromOne: f32, fromTwo: f32) -> f32 { return fromOne * fromTwo * (${f32("u", LGAMMA_F32)}); }`,
   gradc_lgamma_positive: `
 fn gradc_lgamma_positive(x: f32) -> f32 {
-  if (x < 1.0f) { return gradc_lgamma_core(x - 0.5f, x, x - 1.0f) - gradc_log(x); }
+  if (x < 1.0f) { return gradc_lgamma_core(x - 0.5f, x, x - 1.0f) - gradc_log_precise(x); }
   if (x <= 2.0f) { return gradc_lgamma_core(x - 1.5f, x - 1.0f, x - 2.0f); }
   if (x > 8.0f) {
     let z = 1.0f / (x * x);
-    return (x - 0.5f) * (gradc_log(x) - 1.0f) + 0.4189385332f + (${f32(
+    return (x - 0.5f) * (gradc_log_precise(x) - 1.0f) + 0.4189385332f + (${f32(
       "z",
       bernoulliOver(3, (k) => 2 * k * (2 * k - 1)),
     )}) / x;
@@ -317,16 +321,16 @@ fn gradc_lgamma_positive(x: f32) -> f32 {
   var product = 1.0f;
   var y = x;
   for (; y > 3.0f; y -= 1.0f) { product *= y - 1.0f; }
-  return gradc_lgamma_core(y - 2.5f, y - 2.0f, y - 3.0f) + gradc_log(product * (y - 1.0f));
+  return gradc_lgamma_core(y - 2.5f, y - 2.0f, y - 3.0f) + gradc_log_precise(product * (y - 1.0f));
 }`,
   // 1e-6 for x > 0; below, relative to 1 + |result|
   gradc_lgamma: `
 fn gradc_lgamma(x: f32) -> f32 {
   if (x > 0.0f) { return gradc_lgamma_positive(x); }
   if (x == floor(x)) { return gradc_inf(); }
-  if (x > -1e-10f) { return -gradc_log(-x); }
+  if (x > -1e-10f) { return -gradc_log_precise(-x); }
   let sine = gradc_sin(3.141592654f * (x - round(x)));
-  return 1.144729886f - gradc_log(abs(x * sine)) - gradc_lgamma_positive(-x);
+  return 1.144729886f - gradc_log_precise(abs(x * sine)) - gradc_lgamma_positive(-x);
 }`,
   gradc_digamma_positive: `
 fn gradc_digamma_positive(x: f32) -> f32 {
@@ -336,7 +340,7 @@ fn gradc_digamma_positive(x: f32) -> f32 {
   }
   if (x > 8.0f) {
     let z = 1.0f / (x * x);
-    return gradc_log(x) - 0.5f / x - z * (${f32(
+    return gradc_log_precise(x) - 0.5f / x - z * (${f32(
       "z",
       bernoulliOver(3, (k) => 2 * k),
     )});
@@ -407,7 +411,7 @@ ${threefryRounds([13, 15, 26, 6], "k2", "key.x", 5)}
 fn gradc_randn(words: vec2u) -> f32 {
   let u = f32((words.x >> 8u) + 1u) * 5.9604644775390625e-8f;
   let turn = f32(words.y >> 8u) * 5.9604644775390625e-8f;
-  return sqrt(-2.0f * gradc_log(u)) * gradc_cos(6.283185307f * (turn - round(turn)));
+  return sqrt(-2.0f * gradc_log_precise(u)) * gradc_cos(6.283185307f * (turn - round(turn)));
 }`,
 });
 
