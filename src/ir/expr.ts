@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
-import { Poly, toPoly, ZERO } from "./poly.js";
+import { mix, Poly, toPoly, ZERO } from "./poly.js";
 
 /** Scalar types of tensors and expressions. `f32` stands for the program's float until the target's precision replaces it. */
 export type DType = "f32" | "f64" | "f16" | "i32" | "u32" | "bool";
@@ -74,7 +74,10 @@ let exprCounter = 0;
 export class ExpressionTable {
   private static current = new ExpressionTable();
   private static isScoped = false;
-  private readonly nodes = new Map<string, Expr>();
+  /** By hash; where that is taken, by the next free number. */
+  private readonly nodes = new Map<number, Expr>();
+  /** The reads below a node, by its number. */
+  private readonly reads = new Map<number, readonly ReadExpr[]>();
 
   /** Nodes that `work` makes come from this table. Work on a program goes on in the table that it began in. */
   run<T>(work: () => T): T {
@@ -93,25 +96,68 @@ export class ExpressionTable {
   static scoped<T>(work: () => T): T {
     return ExpressionTable.isScoped ? work() : new ExpressionTable().run(work);
   }
-  static intern(key: string, fields: Fields<Expr>): Expr {
+  /** The node that is like `made` but for its number, or else `made`, which has the next number. */
+  static intern(hash: number, made: Expr): Expr {
     const { nodes } = ExpressionTable.current;
-    const known = nodes.get(key);
-    if (known) return known;
-    const made: Expr = { id: ++exprCounter, ...fields };
-    nodes.set(key, made);
+    let place = hash & 0x3fffffff;
+    for (let known = nodes.get(place); known; known = nodes.get(place)) {
+      if (alike(known, made)) return known;
+      place = (place + 1) & 0x3fffffff;
+    }
+    exprCounter = made.id;
+    nodes.set(place, made);
     return made;
   }
+  static readsBelow(root: Expr): readonly ReadExpr[] {
+    const { reads } = ExpressionTable.current;
+    let known = reads.get(root.id);
+    if (!known) reads.set(root.id, (known = findReads([root])));
+    return known;
+  }
 }
-type Fields<T> = T extends Node ? Omit<T, "id"> : never;
 const { intern } = ExpressionTable;
+
+function alike(a: Expr, b: Expr): boolean {
+  if (a.dtype !== b.dtype) return false;
+  switch (a.op) {
+    case "constant":
+      return b.op === "constant" && Object.is(a.value, b.value);
+    case "index":
+      return b.op === "index" && a.poly.equals(b.poly);
+    case "read":
+      return (
+        b.op === "read" &&
+        a.value === b.value &&
+        a.subscripts.length === b.subscripts.length &&
+        a.subscripts.every((s, k) => s.equals(b.subscripts[k] ?? ZERO))
+      );
+    case "call":
+      return (
+        b.op === "call" &&
+        a.fn === b.fn &&
+        a.args.length === b.args.length &&
+        a.args.every((x, k) => x === b.args[k])
+      );
+    case "select":
+      return b.op === "select" && a.condition === b.condition && a.then === b.then && a.else === b.else;
+    case "cast":
+      return b.op === "cast" && a.arg === b.arg;
+  }
+}
+const ofText = (text: string): number =>
+  mix(text.length, mix(text.charCodeAt(0), text.charCodeAt(text.length - 1)));
+const SCRATCH = new DataView(new ArrayBuffer(8));
+function ofNumber(value: number): number {
+  SCRATCH.setFloat64(0, value);
+  return mix(SCRATCH.getInt32(0), SCRATCH.getInt32(4));
+}
 
 export const FALSE: Expr = { id: ++exprCounter, op: "constant", dtype: "bool", value: 0 };
 export const TRUE: Expr = { id: ++exprCounter, op: "constant", dtype: "bool", value: 1 };
 
 export function constant(value: number, dtype: DType = "f32"): Expr {
   if (dtype === "bool") return value ? TRUE : FALSE;
-  const text = Object.is(value, -0) ? "-0" : String(value);
-  return intern(`c${dtype}${text}`, { op: "constant", dtype, value });
+  return intern(mix(1, ofNumber(value)), { id: exprCounter + 1, op: "constant", dtype, value });
 }
 /** Integer value of a polynomial; constants come out as constants. */
 export function indexValue(poly: Poly): Expr {
@@ -127,24 +173,24 @@ export function indexValue(poly: Poly): Expr {
     atom?.kind === "opaque"
   )
     return atom.expr;
-  return intern(`i${poly.key}`, { op: "index", dtype: "i32", poly });
+  return intern(mix(2, poly.hash), { id: exprCounter + 1, op: "index", dtype: "i32", poly });
 }
 export function read(value: ValueId, subscripts: readonly Poly[], dtype: DType): Expr {
-  return intern(`r${value}${dtype}[${subscripts.map((s) => s.key).join(",")}]`, {
-    op: "read",
-    dtype,
-    value,
-    subscripts,
-  });
+  let hash = mix(3, value);
+  for (const s of subscripts) hash = mix(hash, s.hash);
+  return intern(hash, { id: exprCounter + 1, op: "read", dtype, value, subscripts });
 }
 export function call(fn: string, args: readonly Expr[], dtype: DType): Expr {
-  return intern(`f${fn}:${dtype}(${args.map((a) => a.id).join(",")})`, { op: "call", dtype, fn, args });
+  let hash = mix(4, ofText(fn));
+  for (const a of args) hash = mix(hash, a.id);
+  return intern(hash, { id: exprCounter + 1, op: "call", dtype, fn, args });
 }
 export function select(condition: Expr, then: Expr, otherwise: Expr): Expr {
   invariant(then.dtype === otherwise.dtype, `select of ${then.dtype} and ${otherwise.dtype}`);
   if (condition.op === "constant") return condition.value ? then : otherwise;
   if (then === otherwise) return then;
-  return intern(`s${condition.id},${then.id},${otherwise.id}`, {
+  return intern(mix(mix(mix(5, condition.id), then.id), otherwise.id), {
+    id: exprCounter + 1,
     op: "select",
     dtype: then.dtype,
     condition,
@@ -155,7 +201,7 @@ export function select(condition: Expr, then: Expr, otherwise: Expr): Expr {
 export function cast(arg: Expr, dtype: DType): Expr {
   if (arg.dtype === dtype) return arg;
   if (arg.op === "constant" && isFloat(dtype)) return constant(arg.value, dtype);
-  return intern(`t${dtype}${arg.id}`, { op: "cast", dtype, arg });
+  return intern(mix(mix(6, ofText(dtype)), arg.id), { id: exprCounter + 1, op: "cast", dtype, arg });
 }
 
 // Builders for arithmetic. They fold only what is exact for every operand (NaN and infinities included).
@@ -386,7 +432,11 @@ export function indicesOf(roots: readonly Expr[]): Set<Index> {
   return found;
 }
 /** Reads, each once. */
-export function readsOf(roots: readonly Expr[]): ReadExpr[] {
+export function readsOf(roots: readonly Expr[]): readonly ReadExpr[] {
+  const [only] = roots;
+  return only && roots.length === 1 ? ExpressionTable.readsBelow(only) : findReads(roots);
+}
+function findReads(roots: readonly Expr[]): readonly ReadExpr[] {
   const found: ReadExpr[] = [];
   visit(roots, (e) => {
     if (e.op === "read") found.push(e);

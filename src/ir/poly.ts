@@ -19,6 +19,8 @@ interface Term {
   readonly den: number;
   /** Sorted by key; a power is a repeated atom. */
   readonly atoms: readonly Atom[];
+  /** Of the atoms together; empty for the constant. */
+  readonly key: string;
 }
 
 function gcd(a: number, b: number): number {
@@ -28,60 +30,108 @@ function gcd(a: number, b: number): number {
   return a;
 }
 
-function termKey(atoms: readonly Atom[]): string {
-  return atoms.map((a) => a.key).join("*");
+function termOf(num: number, den: number, atoms: readonly Atom[], key = keyOf(atoms)): Term {
+  if (den === 1) return { num, den, atoms, key };
+  const g = gcd(num, den);
+  return { num: num / g, den: den / g, atoms, key };
+}
+function keyOf(atoms: readonly Atom[]): string {
+  const [only] = atoms;
+  if (!only) return "";
+  return atoms.length === 1 ? only.key : atoms.map((a) => a.key).join("*");
 }
 
 const NONE: readonly Expr[] = [];
 const compareAtoms = (a: Atom, b: Atom): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+/** Index terms first, then dims, the constant last: `2 * u + p + N - 1`. */
+function compareTerms({ key: a }: Term, { key: b }: Term): number {
+  if (a === b) return 0;
+  if (a === "" || b === "") return a === "" ? 1 : -1;
+  return a < b ? -1 : 1;
+}
+/** The sum of sorted terms, sorted. */
+function merge(a: readonly Term[], b: readonly Term[]): Term[] {
+  const sum: Term[] = [];
+  let j = 0;
+  for (const left of a) {
+    let right = b[j];
+    let order = -1;
+    while (right && (order = compareTerms(left, right)) > 0) {
+      sum.push(right);
+      right = b[++j];
+    }
+    if (!right || order !== 0) {
+      sum.push(left);
+      continue;
+    }
+    j++;
+    const num = left.num * right.den + right.num * left.den;
+    if (num !== 0) sum.push(termOf(num, left.den * right.den, left.atoms, left.key));
+  }
+  for (; j < b.length; j++) sum.push(b[j] as Term);
+  return sum;
+}
+/** A step of a hash (the multiplier is that of Knuth's multiplicative hashing). */
+export const mix = (hash: number, value: number): number =>
+  Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15);
+function hashOf(atom: Atom): number {
+  if (atom.kind === "index") return atom.index.id;
+  if (atom.kind === "opaque") return ~atom.expr.id;
+  return mix(atom.name.length, mix(atom.name.charCodeAt(0), atom.name.charCodeAt(atom.name.length - 1)));
+}
+const ofOne = (atom: Atom): Term => ({ num: 1, den: 1, atoms: [atom], key: atom.key });
 
 export class Poly {
   private text: string | undefined;
   private opaqueAtoms: readonly Expr[] | undefined;
+  /** Of nonzero terms, each of its own key, sorted. */
   private constructor(readonly terms: readonly Term[]) {}
 
   /** Made when first asked for: most polynomials are steps on the way to another. */
   get key(): string {
-    return (this.text ??= this.terms.map((t) => `${t.num}/${t.den}:${termKey(t.atoms)}`).join("+") || "0");
+    return (this.text ??= this.terms.map((t) => `${t.num}/${t.den}:${t.key}`).join("+") || "0");
   }
 
-  private static from(terms: Iterable<Term>): Poly {
-    const byKey = new Map<string, Term>();
-    for (const term of terms) {
-      const key = termKey(term.atoms);
-      const old = byKey.get(key);
-      let num = term.num;
-      let den = term.den;
-      if (old) {
-        num = old.num * term.den + term.num * old.den;
-        den = old.den * term.den;
-      }
-      const g = gcd(num, den) || 1;
-      if (num === 0) byKey.delete(key);
-      else byKey.set(key, { num: num / g, den: den / g, atoms: term.atoms });
+  /** Equal for equal polynomials. */
+  get hash(): number {
+    if (this.code !== undefined) return this.code;
+    let h = this.terms.length;
+    for (const { num, den, atoms } of this.terms) {
+      h = mix(mix(h, num), den);
+      for (const atom of atoms) h = mix(h, hashOf(atom));
     }
-    // Index terms first, then dims, the constant last: `2 * u + p + N - 1`.
-    const rank = (t: Term): string => (t.atoms.length === 0 ? "~~" : termKey(t.atoms));
-    return new Poly([...byKey.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1)));
+    return (this.code = h);
+  }
+  private code: number | undefined;
+
+  /** Of nonzero terms in any order. */
+  private static from(terms: readonly Term[]): Poly {
+    const [first] = terms;
+    if (!first) return ZERO;
+    let sum: Term[] = [first];
+    for (let k = 1; k < terms.length; k++) sum = merge(sum, [terms[k] as Term]);
+    return new Poly(sum);
   }
 
   static constant(value: number): Poly {
     if (value === 0) return ZERO;
-    return new Poly([{ num: value, den: 1, atoms: [] }]);
+    return new Poly([{ num: value, den: 1, atoms: [], key: "" }]);
   }
   static dim(name: string): Poly {
-    return new Poly([{ num: 1, den: 1, atoms: [{ kind: "dim", key: `d ${name}`, name }] }]);
+    return new Poly([ofOne({ kind: "dim", key: `d ${name}`, name })]);
   }
   static index(index: Index): Poly {
-    return new Poly([
-      { num: 1, den: 1, atoms: [{ kind: "index", key: `a ${String(index.id).padStart(9, "0")}`, index }] },
-    ]);
+    let known = Poly.ofIndex.get(index);
+    if (!known) {
+      known = new Poly([ofOne({ kind: "index", key: `a ${String(index.id).padStart(9, "0")}`, index })]);
+      Poly.ofIndex.set(index, known);
+    }
+    return known;
   }
+  private static readonly ofIndex = new WeakMap<Index, Poly>();
   static opaque(expr: Expr): Poly {
     if (expr.op === "index") return expr.poly;
-    return new Poly([
-      { num: 1, den: 1, atoms: [{ kind: "opaque", key: `b ${String(expr.id).padStart(9, "0")}`, expr }] },
-    ]);
+    return new Poly([ofOne({ kind: "opaque", key: `b ${String(expr.id).padStart(9, "0")}`, expr })]);
   }
   /** @internal used once for ZERO */
   static empty(): Poly {
@@ -90,7 +140,9 @@ export class Poly {
 
   add(other: Poly | number): Poly {
     const o = toPoly(other);
-    return Poly.from([...this.terms, ...o.terms]);
+    if (o.terms.length === 0) return this;
+    if (this.terms.length === 0) return o;
+    return new Poly(merge(this.terms, o.terms));
   }
   neg(): Poly {
     return this.scale(-1);
@@ -99,26 +151,35 @@ export class Poly {
     return this.add(toPoly(other).neg());
   }
   scale(num: number, den = 1): Poly {
+    if (num === 0) return ZERO;
+    if (num === 1 && den === 1) return this;
     const sign = den < 0 ? -1 : 1;
-    return Poly.from(
-      this.terms.map((t) => ({ num: t.num * num * sign, den: t.den * den * sign, atoms: t.atoms })),
-    );
+    return new Poly(this.terms.map((t) => termOf(t.num * num * sign, t.den * den * sign, t.atoms, t.key)));
   }
   mul(other: Poly | number): Poly {
     const o = toPoly(other);
+    const [one] = o.terms;
+    const [own] = this.terms;
+    if (!one || !own) return ZERO;
+    if (o.terms.length === 1 && one.key === "") return this.scale(one.num, one.den);
+    if (this.terms.length === 1 && own.key === "") return o.scale(own.num, own.den);
     const terms: Term[] = [];
     for (const a of this.terms)
       for (const b of o.terms)
-        terms.push({
-          num: a.num * b.num,
-          den: a.den * b.den,
-          atoms: [...a.atoms, ...b.atoms].sort(compareAtoms),
-        });
+        terms.push(termOf(a.num * b.num, a.den * b.den, [...a.atoms, ...b.atoms].sort(compareAtoms)));
     return Poly.from(terms);
   }
 
   equals(other: Poly | number): boolean {
-    return this.key === toPoly(other).key;
+    const { terms } = toPoly(other);
+    return (
+      this.terms === terms ||
+      (this.terms.length === terms.length &&
+        this.terms.every((a, k) => {
+          const b = terms[k];
+          return a.num === b?.num && a.den === b.den && a.key === b.key;
+        }))
+    );
   }
   get isZero(): boolean {
     return this.terms.length === 0;
@@ -181,10 +242,19 @@ export class Poly {
       const power = t.atoms.filter((a) => a.kind === "index" && a.index === index).length;
       if (power === 0) rest.push(t);
       else if (power === 1)
-        coefficient.push({ ...t, atoms: t.atoms.filter((a) => !(a.kind === "index" && a.index === index)) });
+        coefficient.push(
+          termOf(
+            t.num,
+            t.den,
+            t.atoms.filter((a) => !(a.kind === "index" && a.index === index)),
+          ),
+        );
       else return undefined;
     }
-    return { coefficient: Poly.from(coefficient), rest: Poly.from(rest) };
+    return {
+      coefficient: Poly.from(coefficient),
+      rest: rest.length === this.terms.length ? this : new Poly(rest),
+    };
   }
 
   /** Replace atoms; `replace` returns undefined to keep one. */
@@ -205,8 +275,13 @@ export class Poly {
       }
       changed = true;
       for (const p of product.terms) {
-        const atoms = kept.length ? [...p.atoms, ...kept].sort(compareAtoms) : p.atoms;
-        terms.push({ num: p.num * t.num, den: p.den * t.den, atoms });
+        const num = p.num * t.num;
+        const den = p.den * t.den;
+        terms.push(
+          kept.length
+            ? termOf(num, den, [...p.atoms, ...kept].sort(compareAtoms))
+            : termOf(num, den, p.atoms, p.key),
+        );
       }
     }
     return changed ? Poly.from(terms) : this;

@@ -85,7 +85,7 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
   return keepReachable({ ...program, values }, roots);
 }
 
-function readsOfDefinition(definition: Definition): ReadExpr[] {
+function readsOfDefinition(definition: Definition): readonly ReadExpr[] {
   if (definition.kind !== "equation") return [];
   const guard = definition.operator?.guard;
   return readsOf(guard ? [definition.body, guard] : [definition.body]);
@@ -95,14 +95,14 @@ function worthInlining(producer: Equation, places: readonly Place[]): boolean {
   let nodes = 0;
   visit([producer.body], () => nodes++);
   if (nodes > LONGEST_INLINED) return false;
-  const cost = costOf(producer.body);
+  const cost = (): number => costOf(producer.body);
   const reads = readsOf([producer.body]).length;
   const repeats = places.some(
     ({ user: { definition }, node }) => definition.kind !== "equation" || !readsOnce(definition, node),
   );
   // 1 / N and its like: a register holds it wherever it is used.
-  if (producer.axes.length === 0 && reads === 0) return cost <= 4;
-  if (repeats) return cost === 0 && reads <= 1;
+  if (producer.axes.length === 0 && reads === 0) return cost() <= 4;
+  if (repeats) return reads <= 1 && cost() === 0;
   if (places.length === 1) return true;
-  return cost * places.length <= 4 && reads <= 2;
+  return reads <= 2 && cost() * places.length <= 4;
 }
