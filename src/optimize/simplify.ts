@@ -3,6 +3,7 @@ import type { CallExpr, Expr } from "../ir/expr.js";
 import {
   and,
   call,
+  compare,
   constant,
   FALSE,
   indexValue,
@@ -63,7 +64,7 @@ export function simplifyNode(e: Expr): Expr | undefined {
     return undefined;
   }
   if (e.op !== "call") return undefined;
-  return integerComparison(e, []) ?? integerArithmetic(e) ?? floatIdentities(e);
+  return integerComparison(e, []) ?? integerArithmetic(e) ?? floatIdentities(e) ?? signOfRelu(e);
 }
 
 function integerComparison(e: CallExpr, facts: readonly Poly[]): Expr | undefined {
@@ -129,6 +130,13 @@ function floatIdentities(e: CallExpr): Expr | undefined {
   if (e.fn === "mul" && b && b.op === "constant" && b.value === -1) return call("neg", [a], e.dtype);
   if (e.fn === "mul" && b && a.op === "constant" && a.value === -1) return call("neg", [b], e.dtype);
   return undefined;
+}
+
+/** 0 < relu(x) where 0 < x. */
+function signOfRelu({ fn, args: [a, b] }: CallExpr): Expr | undefined {
+  if (fn !== "lt" || a?.op !== "constant" || a.value !== 0) return undefined;
+  const [x] = b?.op === "call" && b.fn === "relu" ? b.args : [];
+  return x && compare("lt", a, x);
 }
 
 /** A term to be added up: the sign of a zero is lost in a sum, so a minus may go into a difference. */

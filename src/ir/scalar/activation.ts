@@ -45,7 +45,8 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     arity: 1,
     doc: "`max(x, 0)`, with derivative 0 at 0.",
     evaluate: (x = 0) => Math.max(x, 0),
-    derivative: ({ args, y }) => [select(positive(one(args)), literal(1, y), literal(0, y))],
+    // Of the result, so that the argument need not be kept: one is positive where the other is.
+    derivative: ({ y }) => [select(positive(y), literal(1, y), literal(0, y))],
     cost: 1,
     domain: { ...line, smooth: kinkAtZero },
     js: { expression: ([x]) => `Math.max(${x}, 0)` },
