@@ -1,3 +1,4 @@
+import { costOf } from "../ir/cost.js";
 import type { Expr, ValueId } from "../ir/expr.js";
 import { constant, isFloat, read, select } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
@@ -50,8 +51,10 @@ export function readTerms(program: Program): Program {
   return { ...program, values, items: inOrder(program.items, values) };
 }
 
-/** A choice: what is cheaper is as soon worked out again, and what is a product may be a contraction's. */
-const isWorthReading = (body: Expr): boolean => body.op === "select";
+/** Flops from which on a term is read rather than worked out again: that of a transcendental function and some more. */
+const COSTLY = 16;
+/** A choice, or costly: what is cheaper is as soon worked out again, and what is a product may be a contraction's. */
+const isWorthReading = (body: Expr): boolean => body.op === "select" || costOf(body) >= COSTLY;
 
 /** Definitions before uses, otherwise as they were. */
 function inOrder(items: readonly Item[], values: ReadonlyMap<ValueId, Value>): Item[] {

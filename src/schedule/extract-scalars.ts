@@ -2,7 +2,7 @@ import type { Expr, ValueId } from "../ir/expr.js";
 import { operands, read, rewriter, visit } from "../ir/expr.js";
 import { Fresh } from "../ir/fresh.js";
 import type { Item, Program, Value } from "../ir/program.js";
-import { costOf } from "./inline.js";
+import { costOf } from "../ir/cost.js";
 
 /** From this many flops on, a scalar is worth a value of its own. */
 const WORTHWHILE = 8;

@@ -6,8 +6,9 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
-import { costOf } from "./inline.js";
+import { costOf } from "../ir/cost.js";
 import { loopAxes, pointAxes } from "./points.js";
+import { operandSumOf, type OperandSum } from "./operand-sum.js";
 import { productOf, type Product } from "./product.js";
 import { sampleOf } from "./sample.js";
 import { parallelAxes, type ParallelAxis } from "./parallel.js";
@@ -60,6 +61,8 @@ export interface ProductGroup {
   readonly grid: readonly Poly[];
   readonly members: ValueId[];
   readonly product: Product;
+  /** Sums of an operand, each with its elementwise epilogues; `members` has them too. */
+  readonly sums: { readonly sum: OperandSum; readonly members: ValueId[] }[];
 }
 export type KernelGroup = NestGroup | TileGroup | ProductGroup | ScatterGroup | RecurrenceKernel;
 
@@ -80,7 +83,8 @@ export function groupKernels(
 const LOOKED_AT = 6;
 
 class Grouping {
-  private readonly groups: KernelGroup[] = [];
+  /** Null: another one took its members over. */
+  private readonly groups: (KernelGroup | null)[] = [];
   private readonly groupOf = new Map<ValueId, number>();
   private readonly weaver: Weaver;
 
@@ -95,7 +99,7 @@ class Grouping {
 
   run(): KernelGroup[] {
     for (const item of this.program.items) this.place(item);
-    return this.groups;
+    return this.groups.filter((g) => g !== null);
   }
 
   private aliasOf(id: ValueId): ValueId {
@@ -127,8 +131,68 @@ class Grouping {
     this.decisions.push({ value: item, why: refusal });
     const axes = contraction ? definition.axes : loopAxes(definition);
     const grid = axes.map((a) => a.hi);
-    if (contraction) this.add({ ...contraction, grid, members: [item] }, [item]);
+    if (contraction?.kind === "product") {
+      const group: ProductGroup = { ...contraction, grid, members: [item], sums: [] };
+      this.add(group, [item]);
+      if (!this.off.has("fuse")) this.takeSums(group);
+    } else if (contraction) this.add({ ...contraction, grid, members: [item] }, [item]);
     else this.add({ kind: "nest", grid, members: [item], body: nestOf(item, definition) }, [item]);
+  }
+
+  /** Sums of the product's operands, which had a kernel of their own until now. */
+  private takeSums(product: ProductGroup): void {
+    const own = this.groups.length - 1;
+    const between = new Set(this.readBy(product.members));
+    for (let g = own - 1; g >= Math.max(0, own - LOOKED_AT); g--) {
+      const host = this.groups[g];
+      const sum =
+        host?.kind === "nest" && !host.members.some((id) => between.has(id)) && this.sumIn(host, product);
+      if (host?.kind === "nest" && sum) {
+        product.sums.unshift({ sum, members: host.members });
+        product.members.push(...host.members);
+        for (const id of host.members) this.groupOf.set(id, own);
+        this.groups[g] = null;
+      } else if (host) {
+        for (const id of this.readBy(host.kind === "scatter" ? [host.value] : host.members)) between.add(id);
+      }
+    }
+  }
+  private readBy(ids: readonly ValueId[]): readonly ValueId[] {
+    return ids.flatMap((id) => {
+      const definition = this.program.values.get(id)?.definition;
+      return definition ? mentions(definition).map((read) => this.aliasOf(read)) : [];
+    });
+  }
+  /** The sum that a kernel computes and nothing else but what follows from it entry by entry. */
+  private sumIn({ members }: NestGroup, { product }: ProductGroup): OperandSum | null {
+    const [first, ...rest] = members.map((id) => this.equationOf(id));
+    const sum = first && operandSumOf(first, product);
+    return sum && rest.every((e) => e && this.isEntrywise(e, first, members)) ? sum : null;
+  }
+  /** Whether an equation follows from a sum, and from others that follow from it, at the same entry. */
+  private isEntrywise(equation: Equation, sum: Equation, members: readonly ValueId[]): boolean {
+    return (
+      !equation.operator &&
+      equation.axes.length === sum.axes.length &&
+      equation.axes.every((a, k) => sum.axes[k]?.hi.equals(a.hi)) &&
+      mentions(equation).every((id) => id === this.aliasOf(id) || !members.includes(this.aliasOf(id))) &&
+      readsOfEquation(equation).every(
+        (node) =>
+          !members.includes(node.value) || node.subscripts.every((s, k) => s.asIndex === equation.axes[k]),
+      )
+    );
+  }
+  /** Sums one of the operands, or follows from such a sum. */
+  private joinSum({ product, sums }: ProductGroup, value: ValueId, equation: Equation): boolean {
+    const sum = operandSumOf(equation, product);
+    if (sum) return sums.push({ sum, members: [value] }) > 0;
+    const read = mentions(equation);
+    const taken = sums.filter(({ members }) => members.some((id) => read.includes(id)));
+    const [host] = taken;
+    const first = this.equationOf(host?.members[0] ?? -1);
+    if (!host || !first || taken.length > 1 || !this.isEntrywise(equation, first, host.members)) return false;
+    host.members.push(value);
+    return true;
   }
 
   /** The equations of a step, woven; all stand at the step's coordinate of their time axes. */
@@ -221,6 +285,8 @@ class Grouping {
     if (host.kind === "recurrence") {
       const refusal = this.follow(host, value, equation, produces);
       if (refusal !== null) return refusal;
+    } else if (host.kind === "product" && buffers.size < most && this.joinSum(host, value, equation)) {
+      // It stands with the sum.
     } else if (host.kind !== "nest" || !this.target.sequentialGrid) {
       const refusal = this.whyNotInGrid(host, equation);
       if (refusal !== null) return refusal;

@@ -1,25 +1,10 @@
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { operands, readsOf, visit } from "../ir/expr.js";
+import { costOf } from "../ir/cost.js";
+import { readsOf, visit } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import type { Definition, Equation, Program, Value } from "../ir/program.js";
-import { SCALARS } from "../ir/scalar/table.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
-
-/** Rough flops of one evaluation of a body. What depends on no element and no index is computed before any loop. */
-export function costOf(body: Expr): number {
-  let cost = 0;
-  const fixed = new Set<Expr>();
-  visit([body], (e) => {
-    const isFixed =
-      e.op === "constant" || (e.op !== "read" && e.op !== "index" && operands(e).every((o) => fixed.has(o)));
-    if (isFixed || (e.op === "index" && e.poly.indices.size === 0 && !e.poly.hasOpaque)) fixed.add(e);
-    else if (e.op === "call")
-      cost += e.dtype === "i32" || e.dtype === "bool" ? 0.25 : (SCALARS[e.fn]?.cost ?? 1);
-    else if (e.op === "select") cost += 0.5;
-  });
-  return cost;
-}
 
 /** The indices that an equation iterates over. */
 function iterationOf(equation: Equation): readonly Index[] {
@@ -73,14 +58,14 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
   };
   for (const id of program.items.flatMap(idsOf)) {
     const value = values.get(id);
-    if (!value || grouped.has(id) || value.definition.kind !== "equation") continue;
-    const definition = readsOfDefinition(value.definition).some((node) => inlined.has(node.value))
+    if (!value) continue;
+    const definition = mentions(value.definition).some((read) => inlined.has(read))
       ? rewriteDefinition(value.definition, rules)
       : value.definition;
     if (definition !== value.definition) values.set(id, { ...value, definition });
+    if (rooted.has(id) || grouped.has(id) || definition.kind !== "equation" || definition.operator) continue;
     const read = places.get(id);
-    if (rooted.has(id) || definition.kind !== "equation" || definition.operator || !read) continue;
-    if (worthInlining(definition, read)) inlined.set(id, definition);
+    if (isRegister(definition) || (read && worthInlining(definition, read))) inlined.set(id, definition);
   }
   return keepReachable({ ...program, values }, roots);
 }
@@ -91,6 +76,10 @@ function readsOfDefinition(definition: Definition): readonly ReadExpr[] {
   return readsOf(guard ? [definition.body, guard] : [definition.body]);
 }
 
+/** 1 / N and its like: a register holds it wherever it is used. */
+const isRegister = ({ axes, body }: Equation): boolean =>
+  axes.length === 0 && readsOf([body]).length === 0 && costOf(body) <= 4;
+
 function worthInlining(producer: Equation, places: readonly Place[]): boolean {
   let nodes = 0;
   visit([producer.body], () => nodes++);
@@ -100,8 +89,6 @@ function worthInlining(producer: Equation, places: readonly Place[]): boolean {
   const repeats = places.some(
     ({ user: { definition }, node }) => definition.kind !== "equation" || !readsOnce(definition, node),
   );
-  // 1 / N and its like: a register holds it wherever it is used.
-  if (producer.axes.length === 0 && reads === 0) return cost() <= 4;
   if (repeats) return reads <= 1 && cost() === 0;
   if (places.length === 1) return true;
   return reads <= 2 && cost() * places.length <= 4;

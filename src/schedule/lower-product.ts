@@ -21,6 +21,7 @@ import {
   type LoweringContext,
 } from "./lower.js";
 import { conjuncts } from "./points.js";
+import { loop, OperandSums, type Range } from "./lower-operand-sums.js";
 import { ProductPlan, type Flat, type TermLoop } from "./product-plan.js";
 import type { Operand, Product } from "./product.js";
 
@@ -37,11 +38,6 @@ export function lowerProduct(group: ProductGroup, context: LoweringContext): Low
   return new ProductLowering(group, context).run();
 }
 
-/** A range of rows or columns. */
-interface Range {
-  readonly lo: KExpr;
-  readonly hi: KExpr;
-}
 /** The terms of one loop that are packed together. */
 interface Piece {
   readonly flat: Flat;
@@ -75,6 +71,7 @@ class ProductLowering {
   private readonly dtype: "f32" | "f64";
   /** Scratch: the packed panels, the tile that was computed last, and sums of several pieces. */
   private readonly room: { left: string; right: string; tile: string; sums: string | null };
+  private readonly sums: OperandSums;
   /** Becomes NaN where an operand is not finite at a term that the other one's guard leaves out. */
   private readonly odd: string | null;
 
@@ -86,11 +83,12 @@ class ProductLowering {
     invariant(target.packing, "the target packs operands");
     this.packing = target.packing;
     this.product = group.product;
-    this.members = group.members.map((id) => valueOf(program, id));
+    const aside = new Set(group.sums.flatMap((s) => s.members));
+    this.members = group.members.filter((id) => !aside.has(id)).map((id) => valueOf(program, id));
     this.first = equationOf(this.members[0]);
     const inside = new Set(group.members);
     this.scope = scopeOf(context, inside);
-    for (const { id, definition } of this.members) {
+    for (const { id, definition } of group.members.map((m) => valueOf(program, m))) {
       for (const read of mentions(definition)) if (!inside.has(read)) this.scope.reserve(read);
       if (context.wanted(id, inside)) this.scope.reserve(id);
     }
@@ -108,6 +106,7 @@ class ProductLowering {
       tile: this.scope.room("tile", dtype, Poly.constant(rows * columns)),
       sums: isWhole ? null : this.scope.room("sums", "f64", Poly.constant(rowBlock * columnBlock)),
     };
+    this.sums = new OperandSums(group, context, this.scope, this.plan, dtype, this.packing);
     this.odd = this.product.left.guard || this.product.right.guard ? this.scope.fresh("odd") : null;
   }
 
@@ -132,7 +131,7 @@ class ProductLowering {
     if (this.odd) body.push({ kind: "var", name: this.odd, init: kConstant(0, this.dtype) });
     const each = (inner: Block, pieces: readonly Piece[]): void => this.block(inner, rows, columns, pieces);
     this.pieces(body, plan.terms, this.steps(body), [], each);
-    const { kernel, ...rest } = finish(scope, grid, body.statements, this.members);
+    const { kernel, ...rest } = finish(scope, grid, body.statements, [...this.sums.members, ...this.members]);
     const loops = [...product.batch, ...product.rows, ...product.columns, ...product.reduced].map((i) => ({
       variable: i.name,
       extent: i.hi.sub(i.lo),
@@ -174,24 +173,17 @@ class ProductLowering {
       const piece = { flat, lo, length: this.ifAny(block, length), isFirst: null, isLast: null };
       return this.pieces(block, rest, steps, [...outer, piece], each);
     }
-    this.loop(
-      block,
-      `${flat.index.name}_piece`,
-      lo,
-      greatest(hi, plus(lo, kConstant(1))),
-      step,
-      (inner, at) => {
-        const length = least(minus(hi, at), step);
-        const piece: Piece = {
-          flat,
-          lo: at,
-          length: inner.let(`${flat.index.name}_terms`, this.ifAny(inner, length)),
-          isFirst: kCall("eq", "bool", at, lo),
-          isLast: kCall("le", "bool", hi, plus(at, step)),
-        };
-        this.pieces(inner, rest, steps, [...outer, piece], each);
-      },
-    );
+    loop(block, `${flat.index.name}_piece`, lo, greatest(hi, plus(lo, kConstant(1))), step, (inner, at) => {
+      const length = least(minus(hi, at), step);
+      const piece: Piece = {
+        flat,
+        lo: at,
+        length: inner.let(`${flat.index.name}_terms`, this.ifAny(inner, length)),
+        isFirst: kCall("eq", "bool", at, lo),
+        isLast: kCall("le", "bool", hi, plus(at, step)),
+      };
+      this.pieces(inner, rest, steps, [...outer, piece], each);
+    });
   }
   /** No terms where the batch's points have none. */
   private ifAny(block: Block, length: KExpr): KExpr {
@@ -218,17 +210,20 @@ class ProductLowering {
     const flags = isFirst &&
       isLast && { first: block.let("is_first", isFirst), last: block.let("is_last", isLast) };
     const panel = (i: KExpr): KExpr => times(minus(i, rows.lo), count);
-    this.loop(block, plan.rows.index.name, rows.lo, rows.hi, packing.rows, (inner, i) => {
+    loop(block, plan.rows.index.name, rows.lo, rows.hi, packing.rows, (inner, i) => {
       const end = inner.let("end", least(plus(i, kConstant(packing.rows)), rows.hi));
       const to = { buffer: room.left, index: inner.let("panel", panel(i)), width: packing.rows };
-      this.pack(inner, product.left, plan.rows, { lo: i, hi: end }, pieces, to, product.right.guard !== null);
+      const lines = { lo: i, hi: end };
+      this.pack(inner, product.left, plan.rows, lines, pieces, to, product.right.guard !== null);
+      this.sums.add(inner, "left", { ...to, count, flags }, { of: rows, lines, others: columns });
     });
-    this.loop(block, plan.columns.index.name, columns.lo, columns.hi, packing.columns, (inner, j) => {
+    loop(block, plan.columns.index.name, columns.lo, columns.hi, packing.columns, (inner, j) => {
       const end = inner.let("end", least(plus(j, kConstant(packing.columns)), columns.hi));
       const to = { buffer: room.right, index: kConstant(0), width: packing.columns };
       const panels = { lo: j, hi: end };
       this.pack(inner, product.right, plan.columns, panels, pieces, to, product.left.guard !== null);
-      this.loop(inner, plan.rows.index.name, rows.lo, rows.hi, packing.rows, (tile, i) => {
+      this.sums.add(inner, "right", { ...to, count, flags }, { of: columns, lines: panels, others: rows });
+      loop(inner, plan.rows.index.name, rows.lo, rows.hi, packing.rows, (tile, i) => {
         tile.push({
           kind: "product",
           dtype: this.dtype,
@@ -262,7 +257,7 @@ class ProductLowering {
     to: { readonly buffer: string; readonly index: KExpr; readonly width: number },
     mustBeFinite: boolean,
   ): void {
-    const bindLine = this.binding(block, along, lo, to.width);
+    const bindLine = this.plan.binding(block, along, lo, to.width);
     const line: Run = { flat: along, lo, hi, place: (i) => minus(i, lo), bind: bindLine };
     const terms = pieces.map((p, k): Run => {
       const inner = pieces.slice(k + 1).reduce((n, q) => times(n, q.length), kConstant(to.width));
@@ -271,7 +266,7 @@ class ProductLowering {
         lo: p.lo,
         hi: plus(p.lo, p.length),
         place: (at) => times(minus(at, p.lo), inner),
-        bind: (b, at) => this.bind(b, p.flat, at),
+        bind: (b, at) => this.plan.bind(b, p.flat, at),
       };
     });
     const store = (inner: Block, index: KExpr, result: Expr): void => {
@@ -315,7 +310,7 @@ class ProductLowering {
         return;
       }
     }
-    this.loop(block, run.flat.index.name, run.lo, run.hi, 1, (inner, at) => {
+    loop(block, run.flat.index.name, run.lo, run.hi, 1, (inner, at) => {
       run.bind(inner, at);
       const index = plus(before, run.place(at));
       this.over(inner, rest, rest.length ? inner.let("at", index) : index, value, each);
@@ -328,7 +323,7 @@ class ProductLowering {
     invariant(sums !== null, "several pieces have sums");
     const several = block.inner();
     const { rows, columns } = this.packing;
-    this.loop(several, "n", kConstant(0), kConstant(rows * columns), 1, (inner, n) => {
+    loop(several, "n", kConstant(0), kConstant(rows * columns), 1, (inner, n) => {
       const part: KExpr = { op: "load", dtype: this.dtype, buffer: tile, index: n };
       const wide: KExpr = this.dtype === "f64" ? part : { op: "cast", dtype: "f64", arg: part };
       const total = inner.scope.fresh("total");
@@ -354,11 +349,11 @@ class ProductLowering {
   private results(block: Block, rows: Range, columns: Range): void {
     const { scope, context, product, room, packing } = this;
     const each = (inner: Block, element: (inner: Block, at: KExpr) => void): void => {
-      const bindRow = this.binding(inner, this.plan.rows, rows.lo, packing.rows);
-      const bindColumn = this.binding(inner, this.plan.columns, columns.lo, packing.columns);
-      this.loop(inner, this.plan.rows.index.name, rows.lo, rows.hi, 1, (line, i) => {
+      const bindRow = this.plan.binding(inner, this.plan.rows, rows.lo, packing.rows);
+      const bindColumn = this.plan.binding(inner, this.plan.columns, columns.lo, packing.columns);
+      loop(inner, this.plan.rows.index.name, rows.lo, rows.hi, 1, (line, i) => {
         bindRow(line, i);
-        this.loop(line, this.plan.columns.index.name, columns.lo, columns.hi, 1, (point, j) => {
+        loop(line, this.plan.columns.index.name, columns.lo, columns.hi, 1, (point, j) => {
           bindColumn(point, j);
           element(point, plus(times(minus(i, rows.lo), kConstant(packing.columns)), minus(j, columns.lo)));
         });
@@ -424,46 +419,5 @@ class ProductLowering {
       equation: { ...this.first, operator: { ...operator, indices: [...own.values()], guard } },
       instance: { body: expr(body), guard, subscripts: axes.map((a) => Poly.index(a)) },
     };
-  }
-
-  /** How entries of a tile that begins at `lo` get their indices: where it does not cross into others, from those of `lo`. */
-  private binding(tile: Block, flat: Flat, lo: KExpr, width: number): (block: Block, at: KExpr) => void {
-    const last = flat.axes[flat.axes.length - 1];
-    if (flat.axes.length < 2 || !last || flat.alignment % width !== 0)
-      return (block, at) => this.bind(block, flat, at);
-    flat.decode(tile, lo);
-    return (block, at) => {
-      block.bindIndex(flat.index, at);
-      block.bindIndexLater(last, () => plus(minus(at, lo), tile.valueOfIndex(last)));
-    };
-  }
-
-  /** Gives an index, and those that it counts through, their values in a block. */
-  private bind(block: Block, flat: Flat, at: KExpr): void {
-    block.bindIndex(flat.index, at);
-    flat.decode(block, at);
-  }
-
-  private loop(
-    block: Block,
-    name: string,
-    lo: KExpr,
-    hi: KExpr,
-    step: number | KExpr,
-    body: (inner: Block, variable: KExpr) => void,
-  ): void {
-    const inner = block.inner();
-    const variable = this.scope.fresh(name);
-    body(inner, kVariable(variable, "i32"));
-    block.push({
-      kind: "loop",
-      variable,
-      lo,
-      hi,
-      step,
-      direction: 1,
-      carried: step !== 1,
-      body: inner.statements,
-    });
   }
 }

@@ -1,7 +1,7 @@
 import type { Expr, Index, ReadExpr } from "../ir/expr.js";
 import { freshIndex, indicesOf, readsOf, visit } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import { quotient, remainder } from "./arithmetic.js";
+import { minus, plus, quotient, remainder } from "./arithmetic.js";
 import { type Block, flatten, type KernelScope } from "./emit.js";
 import { asOne } from "./flat.js";
 import type { KExpr, PackingDescription } from "./kernel-ir.js";
@@ -76,6 +76,23 @@ export class ProductPlan {
         Number(isNext(address, along.index) || isNext(address, last)) - Number(isNext(address, innermost));
     });
     return !isWorkedOut && votes >= 0;
+  }
+
+  /** How entries of a tile that begins at `lo` get their indices: where it does not cross into others, from those of `lo`. */
+  binding(tile: Block, flat: Flat, lo: KExpr, width: number): (block: Block, at: KExpr) => void {
+    const last = flat.axes[flat.axes.length - 1];
+    if (flat.axes.length < 2 || !last || flat.alignment % width !== 0)
+      return (block, at) => this.bind(block, flat, at);
+    flat.decode(tile, lo);
+    return (block, at) => {
+      block.bindIndex(flat.index, at);
+      block.bindIndexLater(last, () => plus(minus(at, lo), tile.valueOfIndex(last)));
+    };
+  }
+  /** Gives an index, and those that it counts through, their values in a block. */
+  bind(block: Block, flat: Flat, at: KExpr): void {
+    block.bindIndex(flat.index, at);
+    flat.decode(block, at);
   }
 
   /** Terms of the loops that are not cut. */

@@ -65,6 +65,24 @@ const PROGRAMS: Readonly<
       { T: 30, S: 30, D: 13 },
     ],
   },
+  "sums of an operand, in pieces, on either side": {
+    source: `dim B, I, J
+      input x: f32[B, I], y: f32[B, J]
+      param w: f32[I, J], b: f32[J], c: f32[I]
+      z[n, j] = sum[i] (x[n, i] + c[i]) * w[i, j] + b[j]
+      e[n, j] = exp(z[n, j] / 9) - y[n, j]
+      s[i] = sum[n] x[n, i]
+      output p[i, j] = sum[n] x[n, i] * e[n, j]
+      output q[j, i] = sum[n] e[n, j] * x[n, i]
+      output t = s
+      loss l = sum[n, j] e[n, j]^2 + sum[i] s[i]^2`,
+    sizes: [
+      { B: 3, I: 17, J: 19 },
+      { B: 40, I: 150, J: 21 },
+      { B: 1111, I: 33, J: 18 },
+      { B: 0, I: 17, J: 16 },
+    ],
+  },
   "a batch with its own condition": {
     source: `dim B, N, K
       param x: f32[B, N, K], w: f32[B, K, N]
