@@ -1,6 +1,16 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
-import { FALSE, freshIndex, NodeSet, operands, readsOf, select, TRUE } from "../ir/expr.js";
+import {
+  FALSE,
+  freshIndex,
+  indicesOf,
+  isFloat,
+  NodeSet,
+  operands,
+  readsOf,
+  select,
+  TRUE,
+} from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { asOne } from "./flat.js";
 import type { AddressFn, KExpr, KernelBuffer, Statement } from "./kernel-ir.js";
@@ -202,6 +212,10 @@ export class KernelScope {
     ];
   }
 }
+
+/** A number that the sizes alone decide: worked out once, though it may not be wanted. */
+const isFixed = (e: Expr): boolean =>
+  isFloat(e.dtype) && readsOf([e]).length === 0 && indicesOf([e]).size === 0;
 
 /** Row-major address of an element. */
 export function flatten(shape: readonly Poly[], subscripts: readonly Poly[]): Poly {
@@ -424,7 +438,7 @@ export class Block {
         };
       }
       case "call": {
-        const outer = this.homes.get(e);
+        const outer = this.homes.get(e) ?? (isFixed(e) ? this.root : undefined);
         if (outer && outer !== this && this.leavesLoop(outer)) return outer.named(e);
         const choice = this.scope.asChoice(e);
         if (choice) return this.choice(choice, e);

@@ -218,7 +218,7 @@ class Grouping {
         const own = definition.axes[point.axis.get(item) ?? -1];
         if (own) at.set(own, Poly.index(point.index));
       }
-      this.weaver.insert(step.body, item, definition, at);
+      this.weaver.insert(step.body, item, definition, at, true);
     }
     const body = points.reduceRight<NestNode[]>(
       (inner, point) => [{ kind: "loop", index: point.index, steps: null, body: inner }],

@@ -2,7 +2,7 @@ import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { costOf } from "../ir/cost.js";
 import { readsOf, visit } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
-import type { Definition, Equation, Program, Value } from "../ir/program.js";
+import type { Definition, Equation, Program, RecurrenceGroup, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
 
@@ -36,18 +36,30 @@ interface Place {
  */
 export function inlineProducers(program: Program, roots: readonly ValueId[]): Program {
   const rooted = new Set(roots);
-  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  // Of recurrences within others' steps, everything stays where it is.
+  const groupOf = new Map<ValueId, RecurrenceGroup | "nested">();
+  for (const item of program.items) {
+    if (typeof item === "number") continue;
+    for (const inner of item.items)
+      for (const id of idsOf(inner)) groupOf.set(id, typeof inner === "number" ? item : "nested");
+  }
+  const isOpen = (user: Value, producer: ValueId): boolean => {
+    const group = groupOf.get(user.id);
+    return (
+      user.definition.kind === "equation" &&
+      group !== "nested" &&
+      (group === undefined || groupOf.get(producer) === group)
+    );
+  };
   const values = new Map(program.values);
   const places = new Map<ValueId, Place[] | null>();
   for (const user of values.values()) {
-    const open = user.definition.kind === "equation" && !grouped.has(user.id);
-    if (!open) for (const id of mentions(user.definition)) places.set(id, null);
-    else
-      for (const node of readsOfDefinition(user.definition)) {
-        const known = places.get(node.value);
-        if (known) known.push({ user, node });
-        else if (known === undefined) places.set(node.value, [{ user, node }]);
-      }
+    for (const id of mentions(user.definition)) if (!isOpen(user, id)) places.set(id, null);
+    for (const node of readsOfDefinition(user.definition)) {
+      const known = places.get(node.value);
+      if (known) known.push({ user, node });
+      else if (known === undefined) places.set(node.value, [{ user, node }]);
+    }
   }
   const inlined = new Map<ValueId, Equation>();
   const rules = {
@@ -63,9 +75,17 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
       ? rewriteDefinition(value.definition, rules)
       : value.definition;
     if (definition !== value.definition) values.set(id, { ...value, definition });
-    if (rooted.has(id) || grouped.has(id) || definition.kind !== "equation" || definition.operator) continue;
+    if (rooted.has(id) || definition.kind !== "equation" || definition.operator) continue;
     const read = places.get(id);
-    if (isRegister(definition) || (read && worthInlining(definition, read))) inlined.set(id, definition);
+    const group = groupOf.get(id);
+    // A member of a recurrence goes into the one other member that reads it, in the step that makes it.
+    const worth =
+      group === undefined
+        ? isRegister(definition) || (read && worthInlining(definition, read))
+        : read?.length === 1 &&
+          read.every(({ user }) => groupOf.get(user.id) === group && user.id !== id) &&
+          worthInlining(definition, read);
+    if (worth) inlined.set(id, definition);
   }
   return keepReachable({ ...program, values }, roots);
 }

@@ -205,6 +205,8 @@ export interface TargetDescription {
   /** How contractions of packed operands are cut up; null where they are not packed. */
   readonly packing: PackingDescription | null;
   readonly maxBuffers: number;
+  /** Flops that take as long as a store and a load of main memory: so much may be worked out again instead. */
+  readonly keepCost: number;
   /** Whether iterations of one kernel run one after the other, so a reduction may run across the grid. */
   readonly sequentialGrid: boolean;
 }

@@ -85,9 +85,16 @@ export class Weaver {
 
   /**
    * Adds the equation to `body`: in the last loop that may stand for one of its indices, and there likewise; else
-   * at the end, with loops of its own. Returns how many loops it shares.
+   * at the end, with loops of its own. Returns how many loops it shares. `isNear`: what is computed entry by entry need
+   * have nothing in common with a loop over the same range.
    */
-  insert(body: NestNode[], value: ValueId, equation: Equation, fixed: Coordinates = new Map()): number {
+  insert(
+    body: NestNode[],
+    value: ValueId,
+    equation: Equation,
+    fixed: Coordinates = new Map(),
+    isNear = false,
+  ): number {
     const points = pointAxes(equation).filter((a) => !fixed.has(a));
     const own = [...equation.axes, ...reducedBy(equation)].filter(
       (i) => !fixed.has(i) && !points.includes(i),
@@ -96,12 +103,11 @@ export class Weaver {
     for (let k = body.length - 1; k >= earliest; k--) {
       const node = body[k];
       const loop = node && opened(node);
-      const index = loop && this.matching(loop, equation, own, fixed);
+      const index = loop && this.matching(loop, equation, own, fixed, isNear && !equation.operator);
       if (!index) continue;
       body[k] = loop;
-      return (
-        1 + this.insert(loop.body, value, equation, new Map([...fixed, [index, Poly.index(loop.index)]]))
-      );
+      const inside = new Map([...fixed, [index, Poly.index(loop.index)]]);
+      return 1 + this.insert(loop.body, value, equation, inside, isNear);
     }
     body.push({ kind: "member", value, equation, at: fixed, own, points });
     return 0;
@@ -113,7 +119,7 @@ export class Weaver {
     const earliest = Math.max(0, this.lastProducer(body, equation));
     return body.some((node, k) => {
       const loop = k >= earliest ? opened(node) : null;
-      return loop !== null && this.matching(loop, equation, own, new Map()) !== undefined;
+      return loop !== null && this.matching(loop, equation, own, new Map(), false) !== undefined;
     });
   }
 
@@ -142,6 +148,7 @@ export class Weaver {
     equation: Equation,
     own: readonly Index[],
     fixed: Coordinates,
+    needsNothing: boolean,
   ): Index | undefined {
     const reduced = reducedBy(equation);
     const folding = reduced.some((i) => fixed.has(i));
@@ -166,7 +173,9 @@ export class Weaver {
         const axis = producer.equation.axes.findIndex((a) => producer.at.get(a)?.asIndex === loop.index);
         return node.subscripts[axis]?.asIndex === index;
       });
-      return same && (direct.length > 0 || this.sharesInput(inside, loop.index, reads, index));
+      return (
+        same && (needsNothing || direct.length > 0 || this.sharesInput(inside, loop.index, reads, index))
+      );
     });
   }
 

@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { constant, freshIndex, type ValueId } from "../ir/expr.js";
-import type { Program, Value } from "../ir/program.js";
+import type { Equation, Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
 import { contractionOf, groupKernels, type KernelGroup } from "./group.js";
@@ -21,10 +21,13 @@ import { lowerTile } from "./lower-tile.js";
 import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
+import { loopsInnermost } from "./layout.js";
 import { nestKey } from "./nest.js";
 import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
+import { retimed } from "./retime.js";
 import { shareCostly } from "./share-costly.js";
+import { stagesAgain } from "./stages.js";
 import { windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
@@ -32,9 +35,12 @@ import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 
 /** What may be left out here, which costs speed alone; `cse` is the pass of `src/optimize`. */
 export const SCHEDULE_SWITCHES = [
+  "stages-again",
+  "retime",
   "write-out",
   "share-costly",
   "extract-scalars",
+  "layout",
   "inline",
   "fuse",
   "tile",
@@ -115,16 +121,17 @@ class ModuleScheduler {
     private readonly target: TargetDescription,
     private readonly off: ReadonlySet<string>,
   ) {
-    const lowered = lowerOperators(program);
+    const again = off.has("stages-again") ? program : stagesAgain(program, target);
+    const lowered = lowerOperators(off.has("retime") ? again : retimed(again));
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
     const common = off.has("cse") ? lowered : cse(lowered);
     const shared = target.sequentialGrid && !off.has("share-costly") ? shareCostly(common) : common;
-    const plain = off.has("write-out")
-      ? shared
-      : writeOutReductions(shared, (e) => contractionOf(e, target, off) !== null);
+    const isContraction = (e: Equation): boolean => contractionOf(e, target, off) !== null;
+    const plain = off.has("write-out") ? shared : writeOutReductions(shared, isContraction);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     const gathered = gatherScatters(plain, gather);
-    this.lowered = off.has("extract-scalars") ? gathered : extractScalars(gathered);
+    const extracted = off.has("extract-scalars") ? gathered : extractScalars(gathered);
+    this.lowered = off.has("layout") ? extracted : loopsInnermost(extracted, isContraction);
     this.fresh = new Fresh(this.lowered.values);
   }
 

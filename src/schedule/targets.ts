@@ -8,6 +8,7 @@ export const JS_TARGET: TargetDescription = {
   registerTile: { columns: [4, 4], reduction: [4, 4] },
   packing: { rows: 4, columns: 4, rowBlock: 128, columnBlock: 256, depth: 256, whole: 1024, fewColumns: 0 },
   maxBuffers: 64,
+  keepCost: 4,
   sequentialGrid: true,
 };
 
@@ -17,6 +18,7 @@ export const WASM_TARGET: TargetDescription = {
   name: "wasm",
   dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f32",
+  keepCost: 24,
   registerTile: { columns: [4, 1], reduction: [4, 2] },
   packing: { rows: 4, columns: 8, rowBlock: 128, columnBlock: 256, depth: 512, whole: 1024, fewColumns: 16 },
 };
@@ -29,5 +31,6 @@ export const WGSL_TARGET: TargetDescription = {
   registerTile: { columns: [4, 4], reduction: [4, 4] },
   packing: null,
   maxBuffers: 8,
+  keepCost: 24,
   sequentialGrid: false,
 };
