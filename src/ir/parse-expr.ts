@@ -1,12 +1,10 @@
+import { isDType } from "./dtypes.js";
 import type { DType, Expr, Index, ValueId } from "./expr.js";
 import { call, cast, constant, FALSE, indexValue, polyOf, read, select, TRUE } from "./expr.js";
 import { Poly } from "./poly.js";
 import { INFIX, resultType, STRENGTH } from "./print-expr.js";
 import { SCALARS } from "./scalar/table.js";
 import type { TextLine } from "./text-tokens.js";
-
-export const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
-export const isDType = (text: string): text is DType => (DTYPES as readonly string[]).includes(text);
 
 /** What names mean in a line of IR text. */
 export interface TextScope {

@@ -1,5 +1,6 @@
+import { DTYPES, isDType } from "./dtypes.js";
 import type { Expr, Index, ValueId } from "./expr.js";
-import { DTYPES, ExprParser, isDType, type TextScope } from "./parse-expr.js";
+import { ExprParser, type TextScope } from "./parse-expr.js";
 import type { Value } from "./program.js";
 import type { TextLine } from "./text-tokens.js";
 
