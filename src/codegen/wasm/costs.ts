@@ -4,7 +4,11 @@ import type { Instruction } from "./instruction.js";
 import { parts } from "./instruction.js";
 
 /** What code takes, roughly: a loop within is counted for a few rounds, a function for its usual length. */
-export const costOf = (list: readonly Instruction[]): number => list.reduce((n, i) => n + costOfOne(i), 0);
+export function costOf(list: readonly Instruction[]): number {
+  let cost = 0;
+  for (const i of list) cost += costOfOne(i);
+  return cost;
+}
 const loopCosts = new WeakMap<Instruction, number>();
 function costOfOne(i: Instruction): number {
   switch (i.kind) {

@@ -91,23 +91,22 @@ function functionBody(fn: WasmFunction, functions: ReadonlyMap<string, number>):
     if (last?.type === type) last.count++;
     else groups.push({ count: 1, type });
   }
-  const code = new Code(locals, functions);
-  code.all(fn.body);
-  return [
+  const bytes = [
     ...unsigned(groups.length),
     ...groups.flatMap((g) => [...unsigned(g.count), TYPE_BYTES[g.type]]),
-    ...code.out,
-    0x0b,
   ];
+  new Code(locals, functions, bytes).all(fn.body);
+  bytes.push(0x0b);
+  return bytes;
 }
 
 class Code {
-  readonly out: number[] = [];
   /** Of the blocks around, the outermost first; an `if` has none. */
   private readonly labels: string[] = [];
   constructor(
     private readonly locals: ReadonlyMap<string, number>,
     private readonly functions: ReadonlyMap<string, number>,
+    private readonly out: number[],
   ) {}
 
   all(list: readonly Instruction[]): void {

@@ -233,14 +233,15 @@ export function parts(i: Instruction): readonly Instruction[] {
     case "if":
       return [i.condition, ...i.then, ...i.else];
     case "br":
-      return i.condition ? [i.condition] : [];
+      return i.condition ? [i.condition] : NONE;
     case "const":
     case "lanes":
     case "get":
     case "comment":
-      return [];
+      return NONE;
   }
 }
+const NONE: readonly Instruction[] = [];
 /** All instructions of a list, each before its parts. */
 export function visit(list: readonly Instruction[], each: (i: Instruction) => void): void {
   for (const i of list) {

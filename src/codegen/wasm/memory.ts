@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
-import type { Kernel, KernelBuffer } from "../../schedule/kernel-ir.js";
+import type { Kernel } from "../../schedule/kernel-ir.js";
 import { plus } from "./affine.js";
 import type { Instruction, Opcode } from "./instruction.js";
 import { get, i32, op } from "./instruction.js";
@@ -21,12 +21,14 @@ import type { FunctionWriter } from "./writer.js";
 
 /** Loads and stores of a kernel's buffers: one element, vectors of neighbours, or lanes each at its own place. */
 export class Memory {
-  private readonly buffers: ReadonlyMap<string, KernelBuffer>;
+  private readonly buffers: ReadonlyMap<string, Buffer>;
   constructor(
     kernel: Kernel,
     private readonly writer: FunctionWriter,
   ) {
-    this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+    this.buffers = new Map(
+      kernel.buffers.map(({ name, dtype }) => [name, { dtype, base: get(writer.ascii(name)) }]),
+    );
   }
 
   load(buffer: string, index: Value): Value {
@@ -73,14 +75,14 @@ export class Memory {
     const nodes = spread(value, writer.vectors);
     if (isStrided(index, dtype) && index.stride === 1 && !writer.mask) {
       const at = writer.keep(this.address(buffer, index.node), "i32");
-      return writer.push(...nodes.map((node, k) => access("v128.store", 16 * k, at, node)));
+      return writer.pushAll(nodes.map((node, k) => access("v128.store", 16 * k, at, node)));
     }
     writer.countGather();
     if (isStrided(index, dtype) && !writer.mask) {
       const storeLane = this.strided(buffer, index);
       nodes.forEach((node, k) => {
         const kept = writer.keep(node, "v128");
-        writer.push(...eachLane((lane) => storeLane("v128.store32_lane", 4 * k + lane, kept)));
+        writer.pushAll(eachLane((lane) => storeLane("v128.store32_lane", 4 * k + lane, kept)));
       });
       return;
     }
@@ -94,19 +96,18 @@ export class Memory {
           ? { kind: "if", condition: extract(keeps, lane, "bool"), then: [stored], else: [] }
           : stored;
       });
-      writer.push(...stores);
+      writer.pushAll(stores);
     });
   }
 
   /** Where an element is, in bytes. */
   address(buffer: string, index: Instruction): Instruction {
-    const { name, dtype } = this.buffer(buffer);
-    const base = get(this.writer.ascii(name));
+    const { base, dtype } = this.buffer(buffer);
     if (index.kind === "const" && index.value === 0) return base;
     const shift = { 1: 0, 4: 2, 8: 3 }[bytesOf(dtype)];
     return op("i32.add", base, shift ? op("i32.shl", index, i32(shift)) : index);
   }
-  private buffer(name: string): KernelBuffer {
+  private buffer(name: string): Buffer {
     const found = this.buffers.get(name);
     invariant(found, `${name} is a buffer of the kernel`);
     return found;
@@ -138,6 +139,11 @@ export class Memory {
   }
 }
 
+/** Its address is that of its first element. */
+interface Buffer {
+  readonly dtype: DType;
+  readonly base: Instruction;
+}
 type Affine = Value & { readonly shape: "affine" };
 type LaneOp = "v128.load32_zero" | "v128.load32_lane" | "v128.store32_lane";
 

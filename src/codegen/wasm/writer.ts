@@ -167,8 +167,11 @@ export class FunctionWriter implements CallContext {
 
   // ---- code ----
 
-  push(...code: readonly Instruction[]): void {
-    this.now.out.push(...code);
+  push(i: Instruction): void {
+    this.now.out.push(i);
+  }
+  pushAll(code: readonly Instruction[]): void {
+    for (const i of code) this.push(i);
   }
   /** What has been written of the list that is being written. */
   get written(): readonly Instruction[] {
@@ -210,7 +213,7 @@ export class FunctionWriter implements CallContext {
     }
   }
   take({ code, gathers, widened }: Written): void {
-    this.push(...code);
+    this.pushAll(code);
     this.now.gathers += gathers;
     this.now.widened += widened;
   }
