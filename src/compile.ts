@@ -10,7 +10,8 @@ import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
 import { before } from "./diagnostics/span.js";
 import { ExpressionTable } from "./ir/expr.js";
-import { graphDot, graphSvg } from "./ir/graph.js";
+import { graphDot } from "./ir/graph-dot.js";
+import { graphSvg } from "./ir/graph-svg.js";
 import { printProgram } from "./ir/print.js";
 import type { Program } from "./ir/program.js";
 import { verify } from "./ir/verify.js";
@@ -126,7 +127,8 @@ function lacking({ program, file }: Analysis, target: Target): Diagnostic[] {
 }
 const ENGINE: Readonly<Record<Target, string>> = { js: "JavaScript", wasm: "WebAssembly", wgsl: "WGSL" };
 
-function compileInScope(source: string, options: CompileOptions): CompileResult {
+/** The options with their defaults. @throws RangeError for a name that there is not */
+function checkedOptions(options: CompileOptions) {
   const filename = options.filename ?? "model.grad";
   const targets = options.targets ?? ["js"];
   const precision = options.precision ?? "f32";
@@ -139,6 +141,11 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
       throw new RangeError(`there is no target \`${target}\`; there are ${Object.keys(TARGETS).join(", ")}`);
   if (precision !== "f32" && precision !== "f64")
     throw new RangeError(`precision is f32 or f64, not ${String(precision)}`);
+  return { filename, targets, precision, off };
+}
+
+function compileInScope(source: string, options: CompileOptions): CompileResult {
+  const { filename, targets, precision, off } = checkedOptions(options);
   const analysis = analyse(source, options);
   const diagnostics = [...analysis.diagnostics];
   if (precision === "f64" && targets.includes("wgsl")) {

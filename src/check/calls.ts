@@ -1,48 +1,23 @@
 import * as ir from "../ir/expr.js";
 import { isFloat, isInteger, type DType } from "../ir/expr.js";
+import { isDType } from "../ir/dtypes.js";
 import { ONE, Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Name } from "../parser/ast.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
-import type { Span } from "../diagnostics/span.js";
-import { suggest } from "../diagnostics/suggest.js";
 import { operatorExample } from "../parser/help.js";
 import { arrange } from "./arguments.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
-import { DERIVATIVES, derivative } from "./derivatives.js";
-import { typeElsewhere } from "./elsewhere.js";
+import { derivative } from "./derivatives.js";
 import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
 import { declarations, told, written, type Side } from "./mismatch.js";
 import { choose, match, numberHelp, over } from "./operators.js";
 import { indicesFor, mentionsName } from "./ranges.js";
-import { suggestion } from "./report.js";
+import { DERIVATIVES, OWN_FUNCTIONS } from "./reserved.js";
 import { sizeOf } from "./sizes.js";
 import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term } from "./term.js";
 import { unknownFunction } from "./unknown.js";
-
-const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
-export const isDType = (name: string): name is DType => (DTYPES as readonly string[]).includes(name);
-/** What other languages call a type, or the nearest, or all. */
-export function typeMeant(name: string, span: Span): DiagnosticExtras {
-  const near = typeElsewhere(name) ?? suggest(name, DTYPES);
-  return near ? suggestion(near, span) : { help: `types are ${DTYPES.join(", ")}` };
-}
-const SPECIAL = ["reshape", "concat", "stop", "rand", "randn", "grad", "jvp", "vjp", "hvp", "jacobian"];
-const OWN_FUNCTIONS = [
-  ...Object.entries(SCALARS).flatMap(([name, { visible }]) => (visible ? [name] : [])),
-  ...DTYPES,
-  ...SPECIAL,
-];
-/** Names that a file may not declare. */
-export const isReserved = (name: string): boolean => RESERVED.has(name);
-const RESERVED: ReadonlySet<string> = new Set([...OWN_FUNCTIONS, ...REDUCERS, ...AXIS_OPERATORS]);
-
-export function reservedAs(name: string): string {
-  if (REDUCERS.some((r) => r === name)) return "a reducer";
-  if (AXIS_OPERATORS.some((o) => o === name)) return "an axis operator";
-  return isDType(name) ? "a type" : "a function of the language";
-}
 
 export function call(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;

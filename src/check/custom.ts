@@ -38,7 +38,7 @@ export function withAdjoint(
 
   const parameters = declaration.parameters.map((p) => {
     const binding = context.scope.own(p.name.text);
-    return { name: p.name, term: binding?.kind === "term" ? binding.term : null };
+    return { name: p.name.text, term: binding?.kind === "term" ? binding.term : null };
   });
   // Conditions around the call hold in its adjoint as well, so that no NaN of a branch not taken comes out of it.
   const mentioned = indicesOf([
@@ -50,56 +50,40 @@ export function withAdjoint(
   const over = (suffix: string, term: Term): Lifted =>
     lift(context, suffix, term, null, term.dtype, node.span, points);
 
-  const lifted = floats.map((r) => over(r.name, r.term));
-  const [first] = lifted;
-  if (!first) return null;
-  const carried = session.timeAxes.get(first.id);
-  const like = (id: ValueId): ValueId => {
-    if (carried) session.timeAxes.set(id, carried);
-    return id;
-  };
-  const { lead } = first;
-  const packing = new Packing(
-    lifted.map((l) => values.get(l.id)),
-    lead.length,
+  const packed = asOne(
+    floats.map(({ name, term }) => ({ name, ...over(name, term) })),
+    context,
   );
-  const isOne = lifted.length === 1;
-  const whole = isOne ? first.id : like(packing.pack(context, `${context.owner}.results`));
-  const part = (of: ValueId, k: number, name: string): ValueId =>
-    isOne ? of : like(packing.unpack(context, of, k, `${context.owner}.${name}`));
+  if (!packed) return null;
+  const { whole, like, part } = packed;
   const { dtype, shape } = values.get(whole);
-  const zeros = values.equation(
-    `${context.owner}.${isOne ? (cotangents[0]?.text ?? "dy") : "cotangents"}`,
-    shape.map((size, k) => freshIndex(`i${k}`, size)),
-    null,
-    constant(0, dtype),
-    dtype,
-    { span: node.span },
+  const isOne = floats.length === 1;
+  const zeros = like(
+    values.equation(
+      `${context.owner}.${isOne ? (cotangents[0]?.text ?? "dy") : "cotangents"}`,
+      shape.map((size, k) => freshIndex(`i${k}`, size)),
+      null,
+      constant(0, dtype),
+      dtype,
+      { span: node.span },
+    ),
   );
-  like(zeros);
   const args = parameters.map(({ name, term }) =>
-    term && isFloat(term.dtype) ? { term, id: over(name.text, term).id } : null,
+    term && isFloat(term.dtype) ? { term, id: over(name, term).id } : null,
   );
-  const id = values.define(
-    `${context.owner}.${declaration.name.text}`,
-    dtype,
-    shape,
-    { kind: "custom", of: whole, args: [], cotangent: zeros, adjoints: [] },
-    { span: node.span },
+  const definition = { kind: "custom", of: whole, args: [], cotangent: zeros, adjoints: [] } as const;
+  const id = like(
+    values.define(`${context.owner}.${declaration.name.text}`, dtype, shape, definition, { span: node.span }),
   );
-  like(id);
 
   const scope = new Scope(context.scope);
   const made = new Map<string, Term>();
   floats.forEach(({ name }, k) => {
-    const term = valueTerm(values.get(part(id, k, name)), lead);
+    const term = part(id, k, name);
     made.set(name, term);
     scope.bind(name, { kind: "term", term });
     const cotangent = cotangents[k]?.text ?? "";
-    scope.bind(cotangent, {
-      kind: "term",
-      term: valueTerm(values.get(part(zeros, k, cotangent)), lead),
-    });
+    scope.bind(cotangent, { kind: "term", term: part(zeros, k, cotangent) });
   });
   const inner: Context = {
     ...context,
@@ -117,15 +101,39 @@ export function withAdjoint(
   if (!back) return null;
   const passing = args.flatMap((a, k) => (a ? [{ id: a.id, back: back[k] ?? null }] : []));
   values.replace(id, {
-    definition: {
-      kind: "custom",
-      of: whole,
-      args: passing.map((p) => p.id),
-      cotangent: zeros,
-      adjoints: passing.map((p) => p.back),
-    },
+    definition: { ...definition, args: passing.map((p) => p.id), adjoints: passing.map((p) => p.back) },
   });
   return named.map((r) => made.get(r.name) ?? r.term);
+}
+
+/** The results of a call as one value, and how each is read from it or from another one like it. */
+interface Packed {
+  readonly whole: ValueId;
+  /** Says of a value that recurrences run along its axes as they do along the results'. */
+  readonly like: (id: ValueId) => ValueId;
+  readonly part: (of: ValueId, k: number, name: string) => Term;
+}
+function asOne(results: readonly (Lifted & { readonly name: string })[], context: Context): Packed | null {
+  const { values, timeAxes } = context.session;
+  const [first] = results;
+  if (!first) return null;
+  const { lead } = first;
+  const carried = timeAxes.get(first.id);
+  const like = (id: ValueId): ValueId => {
+    if (carried) timeAxes.set(id, carried);
+    return id;
+  };
+  const term = (id: ValueId): Term => valueTerm(values.get(id), lead);
+  const packing = new Packing(
+    results.map((r) => values.get(r.id)),
+    lead.length,
+  );
+  if (results.length === 1) return { whole: first.id, like, part: term };
+  return {
+    whole: like(packing.pack(context, `${context.owner}.results`)),
+    like,
+    part: (of, k, name) => term(like(packing.unpack(context, of, k, `${context.owner}.${name}`))),
+  };
 }
 
 /** What the adjoint's equations give for each argument, over the same points; null where it is left out. */

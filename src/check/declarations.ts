@@ -13,7 +13,8 @@ import type {
   TypeSyntax,
 } from "../parser/ast.js";
 import { quoted } from "../diagnostics/page.js";
-import { isDType, isReserved, reservedAs, typeMeant } from "./calls.js";
+import { isDType } from "../ir/dtypes.js";
+import { isReserved, reportReserved, typeMeant } from "./reserved.js";
 import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { duplicate } from "./equations.js";
@@ -25,15 +26,6 @@ import { coerce, describe, valueTerm, scalar, type Term } from "./term.js";
 import * as ir from "../ir/expr.js";
 
 /** A name that the language has taken. What reads it here would only follow. */
-export function reportReserved({ text, span }: Name, { session }: Context): void {
-  session.disputed.add(text);
-  session.report.add(
-    "GRAD2003",
-    span,
-    { name: text, what: reservedAs(text) },
-    { help: `take another name, such as \`${text}_\`` },
-  );
-}
 /** Whether the name may be declared in this scope; reports why not. */
 export function declarable(name: Name, context: Context): boolean {
   if (isReserved(name.text)) {

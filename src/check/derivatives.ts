@@ -19,7 +19,6 @@ const FORMS: Readonly<Record<string, string>> = {
   jacobian: "jacobian(y, x)",
   stop: "stop(x)",
 };
-export const DERIVATIVES: ReadonlySet<string> = new Set(Object.keys(WANTED));
 
 /** A value and the subscripts of those of its leading axes that are fixed at the place of the call. */
 interface Entries {

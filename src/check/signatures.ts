@@ -1,8 +1,7 @@
 import type { FunctionStatement, FunctionTypeSyntax, Name, TypeSyntax } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import type { Context } from "./context.js";
-import { reportReserved } from "./declarations.js";
-import { isReserved } from "./calls.js";
+import { isReserved, reportReserved } from "./reserved.js";
 
 const printType = ({ dtype, sizes }: TypeSyntax): string =>
   sizes.length ? `${dtype.text}[${sizes.map(printExpression).join(", ")}]` : dtype.text;

@@ -5,10 +5,11 @@ import type { TrainStep, Value } from "../ir/program.js";
 import type { OptimizerStatement, Statement, TrainStatement } from "../parser/ast.js";
 import { Scope, type Context } from "./context.js";
 import { declareNames, elaborateBody } from "./equations.js";
-import { reportReserved, typeOf } from "./declarations.js";
+import { typeOf } from "./declarations.js";
 import { initialiser, numberOf } from "./initialisers.js";
 import { bodyOver, scalar, valueTerm, type Term } from "./term.js";
-import { isDType, isReserved } from "./calls.js";
+import { isDType } from "../ir/dtypes.js";
+import { isReserved, reportReserved } from "./reserved.js";
 import { unknownLoss, visibleOf } from "./unknown.js";
 
 export interface Trainable {

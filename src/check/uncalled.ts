@@ -1,7 +1,7 @@
 import type { DType } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { CallExpression, FunctionStatement, NameExpression, Name, SourceFile } from "../parser/ast.js";
-import { isDType } from "./calls.js";
+import { isDType } from "../ir/dtypes.js";
 import { Scope, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { inlined } from "./inline.js";

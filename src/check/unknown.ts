@@ -2,7 +2,7 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { STD_SOURCES } from "../std/sources.js";
 import type { Name } from "../parser/ast.js";
-import { isReserved } from "./calls.js";
+import { isReserved } from "./reserved.js";
 import type { Binding, Context, Scope } from "./context.js";
 import { functionElsewhere, valueElsewhere } from "./elsewhere.js";
 import { suggestion } from "./report.js";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { DTYPES, isDType } from "../ir/dtypes.js";
 import { HOST_ARRAYS } from "../runtime/device.js";
 import { DataError } from "../runtime/errors.js";
 import { WHOLE } from "../runtime/host.js";
 import { readNpy, readNpz, readSafetensors, type NamedTensor } from "../runtime/index.js";
-import type { DType } from "../runtime/types.js";
 import { didYouMean } from "./names.js";
 import { jsonFault } from "./json-fault.js";
 import { whyUnreadable } from "./report.js";
@@ -21,8 +21,6 @@ export interface LoadedData {
 }
 type Section = keyof LoadedData;
 
-const DTYPES: readonly string[] = ["f32", "f64", "f16", "i32", "u32", "bool"] satisfies DType[];
-const isDType = (value: unknown): value is DType => typeof value === "string" && DTYPES.includes(value);
 const SECTIONS: readonly string[] = ["dims", "inputs", "params"] satisfies Section[];
 
 /**
@@ -159,7 +157,7 @@ function jsonTensor(
   if (length !== data.length)
     throw bad(path, `shape [${shape.join(", ")}] wants ${length} numbers, not ${data.length}`);
   if (dtype === undefined) return { shape, data };
-  if (!isDType(dtype))
+  if (typeof dtype !== "string" || !isDType(dtype))
     throw bad(`${path}.dtype`, `${JSON.stringify(dtype)} is not one of ${DTYPES.join(" ")}`);
   const whole = WHOLE[dtype];
   const wrong = whole ? data.findIndex((value) => whole(value) !== value) : -1;

@@ -1,7 +1,8 @@
 import { CATALOGUE } from "../diagnostics/catalogue.js";
 import { didYouMean } from "./names.js";
 import { bindDims } from "../runtime/sizes.js";
-import { explainModule, printReport } from "./explain-file.js";
+import { explainModule } from "./explain-file.js";
+import { printReport } from "./explain-text.js";
 import { targetsOf } from "./build.js";
 import type { Options } from "./main.js";
 import { dimsOf, formatOf, oneFile, precisionOf, wrtOf } from "./options.js";

@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { DataError } from "../runtime/errors.js";
 import { didYouMean } from "./names.js";
 import type { Meta } from "../runtime/meta.js";
+import type { Model } from "../runtime/model.js";
 import type { ModuleSpec, Size } from "../runtime/types.js";
 import { loadData, type DataTensor, type LoadedData } from "./data.js";
 import { loadAll } from "./engines.js";
@@ -107,15 +108,55 @@ export async function train(files: readonly string[], options: Options): Promise
   if (!declared)
     throw new UserError(`nothing trains \`${options.of}\`${didYouMean(options.of ?? "", trained)}`);
   const { of } = declared;
-  const { axes, total } = batchesOf(spec, meta, data, options["batch-dim"]);
+  const batches = batchesOf(spec, meta, data, options["batch-dim"]);
   const model = await modelWith(result, engine, data, options);
-  const batch = Math.min(asked ?? (total || 1), total || 1);
-  const losses: number[] = [];
   const held = options.validate === undefined ? null : await loadData([options.validate]);
-  const logged = (entry: object): void => {
-    if (options.log) appendFileSync(options.log, `${JSON.stringify(entry, spelled)}\n`);
-  };
+  const run = await runEpochs(model, data, batches, held, {
+    of,
+    epochs,
+    asked,
+    seed,
+    rate,
+    log: options.log,
+  });
+  process.stdout.write(curve(run.losses));
+  process.stdout.write(`${of}: ${span(run.losses)} after ${run.losses.length} steps on ${model.backend}\n`);
+  if (held) process.stdout.write(`validation ${of}: ${span(run.validation)}\n`);
+  if (options.save) {
+    writeFileSync(options.save, await model.store.save());
+    process.stdout.write(`saved ${options.save}\n`);
+  }
+  model.dispose();
+  return 0;
+}
+/** From the first to the last. */
+const span = (values: readonly number[]): string =>
+  `${values[0]?.toPrecision(6) ?? "-"} → ${values.at(-1)?.toPrecision(6) ?? "-"}`;
+
+interface Training {
+  readonly of: string;
+  readonly epochs: number;
+  /** Examples of a step; all where it is not said. */
+  readonly asked: number | undefined;
+  readonly seed: number;
+  readonly rate: number | undefined;
+  /** The file that each step is written to. */
+  readonly log: string | undefined;
+}
+/** The loss at each step, and over what is held back after each epoch. */
+async function runEpochs(
+  model: Model,
+  data: LoadedData,
+  { axes, total }: Batches,
+  held: LoadedData | null,
+  { of, epochs, asked, seed, rate, log }: Training,
+): Promise<{ readonly losses: number[]; readonly validation: number[] }> {
+  const losses: number[] = [];
   const validation: number[] = [];
+  const logged = (entry: object): void => {
+    if (log) appendFileSync(log, `${JSON.stringify(entry, spelled)}\n`);
+  };
+  const batch = Math.min(asked ?? (total || 1), total || 1);
   const perEpoch = total ? Math.ceil(total / batch) : 1;
   const progress = new Progress(epochs * perEpoch);
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -141,20 +182,7 @@ export async function train(files: readonly string[], options: Options): Promise
     logged({ step: losses.length, epoch: epoch + 1, validation: { [of]: found } });
   }
   progress.end();
-  process.stdout.write(curve(losses));
-  process.stdout.write(
-    `${of}: ${losses[0]?.toPrecision(6) ?? "-"} → ${losses.at(-1)?.toPrecision(6) ?? "-"} after ${losses.length} steps on ${model.backend}\n`,
-  );
-  if (held)
-    process.stdout.write(
-      `validation ${of}: ${validation[0]?.toPrecision(6) ?? "-"} → ${validation.at(-1)?.toPrecision(6) ?? "-"}\n`,
-    );
-  if (options.save) {
-    writeFileSync(options.save, await model.store.save());
-    process.stdout.write(`saved ${options.save}\n`);
-  }
-  model.dispose();
-  return 0;
+  return { losses, validation };
 }
 const spelled = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? String(value) : value;

@@ -1,12 +1,10 @@
+import { isDType } from "./dtypes.js";
 import type { DType, Expr, Index, ValueId } from "./expr.js";
 import { call, cast, constant, FALSE, indexValue, polyOf, read, select, TRUE } from "./expr.js";
 import { Poly } from "./poly.js";
 import { INFIX, resultType, STRENGTH } from "./print-expr.js";
 import { SCALARS } from "./scalar/table.js";
 import type { TextLine } from "./text-tokens.js";
-
-export const DTYPES: readonly DType[] = ["f32", "f64", "f16", "i32", "u32", "bool"];
-export const isDType = (text: string): text is DType => (DTYPES as readonly string[]).includes(text);
 
 /** What names mean in a line of IR text. */
 export interface TextScope {
@@ -49,14 +47,6 @@ export class ExprParser {
     const found = this.level(5);
     if (!isI32(found)) this.line.fail("an integer is wanted here", next);
     return asPoly(found);
-  }
-  list<T>(close: string, item: () => T): T[] {
-    const items: T[] = [];
-    if (this.line.accept(close)) return items;
-    do items.push(item());
-    while (this.line.accept(","));
-    this.line.expect(close);
-    return items;
   }
 
   private level(least: number): Operand {
@@ -172,7 +162,7 @@ export class ExprParser {
     line.seek(line.position + 1);
     const value = scope.value(token.text.slice(1));
     if (!value) return line.fail(`there is no value \`${token.text}\``, token);
-    const subscripts = line.accept("[") ? this.list("]", () => this.poly()) : [];
+    const subscripts = line.accept("[") ? line.list("]", () => this.poly()) : [];
     if (subscripts.length !== value.rank)
       line.fail(`\`${token.text}\` has ${value.rank} axes, not ${subscripts.length}`, token);
     return read(value.id, subscripts, value.dtype);
@@ -198,7 +188,7 @@ export class ExprParser {
     const type = line.accept(":") ? line.take("name", "a type") : undefined;
     if (type !== undefined && !isDType(type)) return line.fail(`\`${type}\` is no type`, token);
     line.expect("(");
-    const args = this.list(")", () => this.expr());
+    const args = line.list(")", () => this.expr());
     const fits =
       typeof entry.arity === "number" ? args.length === entry.arity : args.length >= entry.arity.min;
     if (!fits) line.fail(`\`${text}\` does not take ${args.length} arguments`, token);

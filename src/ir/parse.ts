@@ -1,46 +1,23 @@
-import type { Expr, Index, ValueId } from "./expr.js";
-import { freshIndex } from "./expr.js";
-import { DTYPES, ExprParser, isDType, type TextScope } from "./parse-expr.js";
-import { Poly } from "./poly.js";
+import type { ValueId } from "./expr.js";
+import { parseDefinition } from "./parse-definition.js";
+import { TextNames } from "./parse-names.js";
 import type {
-  Alignment,
-  AxisOperator,
   BindingCheck,
-  Definition,
-  Derivative,
   DimDeclaration,
   Initialiser,
   Item,
   Leaf,
-  Operator,
   Program,
   RecurrenceGroup,
-  Reducer,
   TrainStep,
-  Value,
 } from "./program.js";
-import { IrTextError, TextLine } from "./text-tokens.js";
+import { IrTextError, oneOf, TextLine } from "./text-tokens.js";
 
 export { IrTextError } from "./text-tokens.js";
 
 const ROLES: readonly Leaf["role"][] = ["input", "param", "state", "optimizer", "const"];
-const REDUCERS: readonly Reducer[] = [
-  "sum",
-  "prod",
-  "max",
-  "min",
-  "any",
-  "all",
-  "argmax",
-  "argmin",
-  "logsumexp",
-];
-const ALONG: readonly AxisOperator[] = ["softmax", "log_softmax", "cumsum", "cumprod"];
-const MODES: readonly Derivative["mode"][] = ["grad", "jvp", "vjp", "jacobian"];
 const CHECKS: readonly BindingCheck["kind"][] = ["non-negative", "integer", "zero"];
 const FANS = ["he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "orthogonal", "eye"] as const;
-const oneOf = <T extends string>(list: readonly T[], text: string): T | undefined =>
-  list.find((known) => known === text);
 
 /**
  * IR text, a line for each thing; `printProgram(parseProgram(text))` is the text again.
@@ -71,9 +48,7 @@ class ProgramParser {
   private readonly lines: TextLine[];
   private at = 0;
   private readonly dims: DimDeclaration[] = [];
-  private readonly dimNames = new Set<string>();
-  private readonly values = new Map<ValueId, Value>();
-  private readonly byName = new Map<string, ValueId>();
+  private readonly names = new TextNames();
   private readonly pending: Pending[] = [];
   private readonly rest: {
     checks: BindingCheck[];
@@ -94,13 +69,11 @@ class ProgramParser {
     const items = this.items(() => this.at >= this.lines.length);
     for (const { id, line, position } of this.pending) {
       line.seek(position);
-      const value = this.values.get(id);
+      const value = this.names.values.get(id);
       if (!value) continue;
-      const definition = this.definition(line, value);
-      line.end();
-      this.values.set(id, { ...value, definition });
+      this.names.values.set(id, { ...value, definition: parseDefinition(line, value, this.names) });
     }
-    return { dims: this.dims, values: this.values, items, ...this.rest };
+    return { dims: this.dims, values: this.names.values, items, ...this.rest };
   }
 
   private items(done: () => boolean): Item[] {
@@ -142,7 +115,7 @@ class ProgramParser {
       case "loss": {
         const name = line.takeName("a name");
         line.expect("=");
-        this.rest.outputs.push({ name, value: this.reference(line) });
+        this.rest.outputs.push({ name, value: this.names.reference(line) });
         if (word === "loss") this.rest.losses.push(name);
         break;
       }
@@ -150,7 +123,7 @@ class ProgramParser {
         const loss = line.takeName("a loss");
         const wrt = line.takeName("a name");
         line.expect("=");
-        this.rest.gradients.push({ loss, wrt, value: this.reference(line) });
+        this.rest.gradients.push({ loss, wrt, value: this.names.reference(line) });
         break;
       }
       case "train":
@@ -165,48 +138,48 @@ class ProgramParser {
 
   private dim(line: TextLine): void {
     const name = line.take("name", "a name");
-    if (this.dimNames.has(name)) line.fail(`dim ${name} is declared twice`);
+    if (this.names.dims.has(name)) line.fail(`dim ${name} is declared twice`);
     let declared: DimDeclaration = { name };
     if (line.accept("=")) {
       const floor = line.accept("floor");
       const root = !floor && line.accept("root");
-      if (line.next.kind === "number") declared = { name, default: this.natural(line) };
+      if (line.next.kind === "number") declared = { name, default: line.natural() };
       else {
         line.expect("(");
-        const numerator = this.sizes(line).poly();
+        const numerator = this.names.sizes(line).poly();
         for (const sign of [")", "/", "("]) line.expect(sign);
-        const divisor = this.sizes(line).poly();
+        const divisor = this.names.sizes(line).poly();
         line.expect(")");
-        const least = line.accept("least") ? { least: this.natural(line) } : {};
+        const least = line.accept("least") ? { least: line.natural() } : {};
         declared = { name, definition: { numerator, divisor, floor, ...(root && { root }), ...least } };
       }
     }
     line.end();
     this.dims.push(declared);
-    this.dimNames.add(name);
+    this.names.dims.add(name);
   }
   private check(line: TextLine): void {
     const { next } = line;
     let word = line.take("name", "a kind of check");
     if (line.accept("-")) word += `-${line.take("name", "a kind of check")}`;
     const kind = oneOf(CHECKS, word) ?? line.fail(`there is no check \`${word}\``, next);
-    const poly = this.sizes(line).poly();
+    const poly = this.names.sizes(line).poly();
     const code = line.take("name", "a code");
     const message = String(JSON.parse(line.take("string", "a message")));
     line.end();
     this.rest.checks.push({ poly, kind, code, message });
   }
   private leaf(line: TextLine, role: Leaf["role"]): void {
-    const declared = this.declare(line);
+    const declared = this.names.declare(line);
     let leaf: Leaf = { kind: "leaf", role };
     if (line.accept("in")) {
-      const lo = this.sizes(line).poly();
+      const lo = this.names.sizes(line).poly();
       line.expect("..");
-      leaf = { ...leaf, range: { lo, hi: this.sizes(line).poly() } };
+      leaf = { ...leaf, range: { lo, hi: this.names.sizes(line).poly() } };
     }
     if (line.accept("=")) leaf = { ...leaf, init: this.initialiser(line) };
     line.end();
-    this.values.set(declared.id, { ...declared, definition: leaf });
+    this.names.values.set(declared.id, { ...declared, definition: leaf });
   }
   private initialiser(line: TextLine): Initialiser {
     const { next } = line;
@@ -214,81 +187,41 @@ class ProgramParser {
     line.expect("(");
     const fan = oneOf(FANS, kind);
     if (fan) {
-      const fanIn = line.is(")") ? undefined : this.sizes(line).poly();
+      const fanIn = line.is(")") ? undefined : this.names.sizes(line).poly();
       line.expect(")");
       return fanIn ? { kind: fan, fanIn } : { kind: fan };
     }
-    const numbers = this.sizes(line).list(")", () => this.signed(line));
+    const numbers = line.list(")", () => line.signed());
     const [a = 0, b = 0] = numbers;
     if (kind === "fill") return { kind, value: a };
     if (kind === "values") return { kind, data: numbers };
     if (kind === "normal" || kind === "uniform") return { kind, a, b };
     return line.fail(`there is no initialiser \`${kind}\``, next);
   }
-  /** As JavaScript writes it. */
-  private signed(line: TextLine): number {
-    const negative = line.accept("-");
-    const size = line.accept("Infinity")
-      ? Infinity
-      : line.accept("NaN")
-        ? NaN
-        : Number(line.take("number", "a number"));
-    return negative ? -size : size;
-  }
-  /** `+1`, `-1` or nothing. */
-  private shift(line: TextLine): number {
-    if (line.accept("-")) return -this.natural(line);
-    return line.accept("+") ? this.natural(line) : 0;
-  }
-  private natural(line: TextLine): number {
-    return Number(line.take("number", "a number"));
-  }
 
-  /** `%name: dtype[sizes]` */
-  private declare(line: TextLine): Value {
-    const { next } = line;
-    const name = line.take("value", "a value").slice(1);
-    if (this.byName.has(name)) line.fail(`%${name} is defined twice`, next);
-    line.expect(":");
-    const type = line.next;
-    const dtype = line.take("name", "a type");
-    if (!isDType(dtype)) line.fail(`\`${dtype}\` is no type; types are ${DTYPES.join(", ")}`, type);
-    const sizes = this.sizes(line);
-    const shape = line.accept("[") ? sizes.list("]", () => sizes.poly()) : [];
-    const id = this.values.size + 1;
-    const value: Value = { id, name, dtype, shape, definition: { kind: "leaf", role: "const" } };
-    this.values.set(id, value);
-    this.byName.set(name, id);
-    return value;
-  }
   private equation(line: TextLine): ValueId {
-    const { id } = this.declare(line);
+    const { id } = this.names.declare(line);
     line.expect("=");
     this.pending.push({ id, line, position: line.position });
     return id;
   }
-  private reference(line: TextLine): ValueId {
-    const { next } = line;
-    const name = line.take("value", "a value");
-    return this.byName.get(name.slice(1)) ?? line.fail(`there is no value \`${name}\``, next);
-  }
   private update(line: TextLine): { leaf: ValueId; value: ValueId } {
-    const leaf = this.reference(line);
+    const leaf = this.names.reference(line);
     line.expect(":=");
-    const value = this.reference(line);
+    const value = this.names.reference(line);
     line.end();
     return { leaf, value };
   }
 
   private group(line: TextLine): RecurrenceGroup {
     const name = line.takeName("a name");
-    const from = this.sizes(line).poly();
+    const from = this.names.sizes(line).poly();
     line.expect("..");
-    const to = this.sizes(line).poly();
+    const to = this.names.sizes(line).poly();
     const down = line.accept("down");
     let checkpoint: RecurrenceGroup["checkpoint"] = "auto";
     if (line.accept("checkpoint"))
-      checkpoint = line.accept("sqrt") ? "sqrt" : line.accept("none") ? "none" : this.natural(line);
+      checkpoint = line.accept("sqrt") ? "sqrt" : line.accept("none") ? "none" : line.natural();
     line.expect("{");
     line.end();
     const items = this.items(() => this.lines[this.at]?.is("}") ?? true);
@@ -298,9 +231,9 @@ class ProgramParser {
     close.expect("along");
     const time = new Map<ValueId, { axis: number; shift: number }>();
     while (close.next.kind === "value") {
-      const id = this.reference(close);
+      const id = this.names.reference(close);
       close.expect("@");
-      time.set(id, { axis: this.natural(close), shift: this.shift(close) });
+      time.set(id, { axis: close.natural(), shift: close.shift() });
     }
     close.end();
     const [lo, hi] = down ? [to, from] : [from, to];
@@ -311,12 +244,12 @@ class ProgramParser {
     line.expect("with");
     const optimizer = line.takeName("an optimizer");
     line.expect("(");
-    const args = this.sizes(line).list(")", () => {
+    const args = line.list(")", () => {
       const name = line.take("name", "an argument");
       line.expect(":");
-      const leaf = this.reference(line);
+      const leaf = this.names.reference(line);
       line.expect("=");
-      return { name, leaf, value: this.signed(line) };
+      return { name, leaf, value: line.signed() };
     });
     line.expect("{");
     line.end();
@@ -330,164 +263,5 @@ class ProgramParser {
       }
       updates.push(this.update(inner));
     }
-  }
-
-  private scope(
-    indices: ReadonlyMap<string, Index>,
-    shared: ReadonlyMap<string, Expr> = new Map(),
-  ): TextScope {
-    return {
-      indices,
-      dims: this.dimNames,
-      shared,
-      value: (name) => {
-        const value = this.values.get(this.byName.get(name) ?? -1);
-        return value && { id: value.id, dtype: value.dtype, rank: value.shape.length };
-      },
-    };
-  }
-  private sizes(line: TextLine): ExprParser {
-    return new ExprParser(line, this.scope(new Map()));
-  }
-
-  private definition(line: TextLine, value: Value): Definition {
-    const { next } = line;
-    const called = line.peek(1)?.text === "(";
-    const mode = called ? oneOf(MODES, next.text) : undefined;
-    if (mode) return this.derivative(line, mode);
-    if (called && next.text === "reshape") {
-      const [of = -1] = this.references(line);
-      return { kind: "reshape", of };
-    }
-    if (called && next.text === "custom") return this.custom(line);
-    if (next.text === "scatter" && line.peek(1)?.text === "[") return this.scatter(line);
-    return this.body(line, value);
-  }
-  /** `word(%a, %b)` */
-  private references(line: TextLine): ValueId[] {
-    line.take("name", "a word");
-    line.expect("(");
-    return this.sizes(line).list(")", () => this.reference(line));
-  }
-  private derivative(line: TextLine, mode: Derivative["mode"]): Derivative {
-    const { next } = line;
-    const [of, wrt, direction = null] = this.references(line);
-    if (of === undefined || wrt === undefined) line.fail(`\`${mode}\` wants two values`, next);
-    const batch = line.accept("batch") ? this.natural(line) : 0;
-    const aligned: Alignment[] = [];
-    while (line.accept("aligned")) {
-      const from = this.natural(line);
-      line.expect(":");
-      aligned.push({ batch: from, axis: this.natural(line), offset: this.shift(line) });
-    }
-    const given: ValueId[] = [];
-    while (line.accept("given")) given.push(this.reference(line));
-    return { kind: "derivative", mode, of, wrt, direction, batch, aligned, given };
-  }
-  private custom(line: TextLine): Definition {
-    const [of = -1] = this.references(line);
-    const [cotangent = -1] = this.references(line);
-    const args: ValueId[] = [];
-    const adjoints: (ValueId | null)[] = [];
-    if (line.next.kind === "value")
-      do {
-        args.push(this.reference(line));
-        line.expect("<-");
-        adjoints.push(line.accept("0") ? null : this.reference(line));
-      } while (line.accept(","));
-    return { kind: "custom", of, args, cotangent, adjoints };
-  }
-
-  private scatter(line: TextLine): Definition {
-    const indices = new Map<string, Index>();
-    line.take("name", "scatter");
-    line.expect("[");
-    const domain = this.ranges(line, indices);
-    const inner = this.withShared(line, indices);
-    const guard = line.accept("|") ? inner.expr() : null;
-    line.expect("]");
-    line.expect("[");
-    const target = inner.list("]", () => inner.poly());
-    line.expect("+=");
-    const body = inner.expr();
-    this.skipShared(line);
-    return { kind: "scatter", domain, guard, target, body };
-  }
-  private body(line: TextLine, value: Value): Definition {
-    const indices = new Map<string, Index>();
-    let axes: Index[] = [];
-    if (line.accept("[")) {
-      axes = this.ranges(line, indices);
-      line.expect("]");
-    }
-    if (axes.length !== value.shape.length)
-      line.fail(`%${value.name} has ${value.shape.length} sizes, and its equation ${axes.length} axes`);
-    const word = line.peek(1)?.text === "[" ? line.next.text : "";
-    const reducer = oneOf(REDUCERS, word);
-    const along = oneOf(ALONG, word);
-    let operator: Operator | null = null;
-    let inner: ExprParser;
-    if (reducer || along) {
-      line.take("name", "an operator");
-      line.expect("[");
-      if (reducer) {
-        const reduced = this.ranges(line, indices);
-        inner = this.withShared(line, indices);
-        const guard = line.accept("|") ? inner.expr() : null;
-        operator = { kind: "reduce", reducer, indices: reduced, guard };
-      } else {
-        const place = line.next;
-        const index = indices.get(line.take("name", "an index"));
-        if (!index || !along) line.fail("the operator works along one of the axes", place);
-        inner = this.withShared(line, indices);
-        const guard = line.accept("|") ? inner.expr() : null;
-        operator = { kind: "along", name: along, index, guard };
-      }
-      line.expect("]");
-    } else inner = this.withShared(line, indices);
-    const body = inner.expr();
-    this.skipShared(line);
-    return { kind: "equation", axes, operator, body };
-  }
-  /** `i: hi, j: lo..hi`; a range may mention the indices before it. */
-  private ranges(line: TextLine, indices: Map<string, Index>): Index[] {
-    const found: Index[] = [];
-    if (line.is("|") || line.is("]")) return found;
-    do {
-      const place = line.next;
-      const name = line.take("name", "an index");
-      if (indices.has(name)) line.fail(`two indices are called \`${name}\``, place);
-      line.expect(":");
-      const parser = new ExprParser(line, this.scope(indices));
-      const first = parser.poly();
-      const index = line.accept("..")
-        ? freshIndex(name, parser.poly(), first)
-        : freshIndex(name, first, Poly.constant(0));
-      indices.set(name, index);
-      found.push(index);
-    } while (line.accept(","));
-    return found;
-  }
-
-  /** Reads the `where` clause at the line's end, so that the names in it are known before. */
-  private withShared(line: TextLine, indices: ReadonlyMap<string, Index>): ExprParser {
-    const shared = new Map<string, Expr>();
-    const inner = new ExprParser(line, this.scope(indices, shared));
-    const where = line.find("where");
-    if (where === undefined) return inner;
-    const here = line.position;
-    line.seek(where + 1);
-    do {
-      const name = line.take("shared", "a shared name");
-      line.expect("=");
-      shared.set(name, inner.expr());
-    } while (line.accept(";"));
-    line.end();
-    line.seek(here);
-    return inner;
-  }
-  /** The clause has been read. */
-  private skipShared(line: TextLine): void {
-    if (line.is("where")) line.toEnd();
   }
 }

@@ -118,6 +118,29 @@ export class TextLine {
       this.at += 2;
     }
   }
+  natural(): number {
+    return Number(this.take("number", "a number"));
+  }
+  /** As JavaScript writes it. */
+  signed(): number {
+    const negative = this.accept("-");
+    const size = this.accept("Infinity") ? Infinity : this.accept("NaN") ? NaN : this.natural();
+    return negative ? -size : size;
+  }
+  /** `+1`, `-1` or nothing. */
+  shift(): number {
+    if (this.accept("-")) return -this.natural();
+    return this.accept("+") ? this.natural() : 0;
+  }
+  /** Items with commas between them up to `close`, which is read too. */
+  list<T>(close: string, item: () => T): T[] {
+    const items: T[] = [];
+    if (this.accept(close)) return items;
+    do items.push(item());
+    while (this.accept(","));
+    this.expect(close);
+    return items;
+  }
   private endOfLast(): number {
     const last = this.tokens[this.at - 1];
     return last ? last.column + last.text.length : 0;
@@ -129,3 +152,7 @@ export class TextLine {
     return this.next.kind === "end" ? "the end of the line" : `\`${this.next.text}\``;
   }
 }
+
+/** The word as one of a list, or undefined. */
+export const oneOf = <T extends string>(list: readonly T[], word: string): T | undefined =>
+  list.find((known) => known === word);

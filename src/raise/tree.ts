@@ -1,4 +1,12 @@
-import type { BinaryOperator, Expression, Name, RangeSyntax, ReducerName } from "../parser/ast.js";
+import type {
+  BinaryOperator,
+  EquationStatement,
+  Expression,
+  IndexBinding,
+  Name,
+  RangeSyntax,
+  ReducerName,
+} from "../parser/ast.js";
 
 /** What is not from a file has no place. */
 const nowhere = { line: 1, column: 1, offset: 0 };
@@ -35,7 +43,22 @@ export const choose = (condition: Expression, then: Expression, otherwise: Expre
   else: otherwise,
   span,
 });
+export const list = (items: readonly Expression[]): Expression => ({ kind: "list", items, span });
 export const range = (lo: Expression, hi: Expression): RangeSyntax => ({ lo, hi, span });
+/** `target[indices] = value` */
+export const equation = (
+  role: EquationStatement["role"],
+  target: string,
+  indices: readonly IndexBinding[],
+  value: Expression,
+  prime = false,
+): EquationStatement => ({
+  kind: "equation",
+  role,
+  targets: [{ name: name(target), prime, ...(indices.length ? { indices } : {}), span }],
+  value,
+  span,
+});
 export const reducer = (
   which: ReducerName,
   indices: readonly { readonly name: Name; readonly range?: RangeSyntax }[],

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { explainModule, printReport, type FileReport } from "../../src/cli/explain-file.js";
+import { explainModule, type FileReport } from "../../src/cli/explain-file.js";
+import { printReport } from "../../src/cli/explain-text.js";
 import { compile } from "../../src/index.js";
 
 const SOURCE = `dim B, I, H

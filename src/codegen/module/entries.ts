@@ -44,91 +44,124 @@ function entryText(
   indent: string,
 ): string {
   const scope = new DimScope(["k", "t", "v"]);
-  const made: string[] = [];
-  const before: string[] = [];
-  const names = new Map<ValueId, string>();
-  /** The value that owns the memory: a reshape has its source's. */
-  const owner = (id: ValueId): Value => {
-    const value = module.program.values.get(module.aliases.get(id) ?? id);
-    invariant(value, `value ${id} is defined`);
-    return module.aliases.has(value.id) ? owner(value.id) : value;
+  const tensors = new EntryTensors(module, order.leaves, scope);
+  const list = (wanted: readonly string[], given: ScheduledEntry["results"]): string => {
+    const kept = wanted.map((name) => {
+      const found = given.find((one) => one.name === name);
+      invariant(found, `every entry point gives ${name}`);
+      return tensors.kept(found.value);
+    });
+    return `[${kept.join(", ")}]`;
   };
-  const length = ({ shape }: Value): Poly => shape.reduce((a, b) => a.mul(b), Poly.constant(1));
-  const make = (name: string, value: Value): string => {
-    const identifier = scope.fresh(name);
-    const type = value.dtype === "f32" ? "" : `, "${value.dtype}"`;
-    made.push(`const ${identifier} = v(${scope.text(length(value))}${type});`);
-    return identifier;
-  };
-  const tensor = (value: Value): string => {
-    if (value.definition.kind === "leaf") return `t[${order.leaves.indexOf(value.name)}]`;
-    const name = names.get(value.id) ?? make(value.name, value);
-    names.set(value.id, name);
-    return name;
-  };
-  const copy = (to: string, from: string, value: Value): string =>
-    `k.copy(${to}, ${from}, ${scope.text(length(value).mul(BYTES[value.dtype]))});`;
-  const copies = new Map<ValueId, string>();
-  /** As it is before anything runs: of a leaf that an update may change, or an upload while it is read, a copy. */
-  const kept = (id: ValueId): string => {
-    const value = owner(id);
-    if (value.definition.kind !== "leaf" || value.definition.role === "const") return tensor(value);
-    const known = copies.get(value.id) ?? make(`${value.name}_before`, value);
-    if (!copies.has(value.id)) before.push(copy(known, tensor(value), value));
-    copies.set(value.id, known);
-    return known;
-  };
-  const list = (wanted: readonly string[], given: ScheduledEntry["results"]): string =>
-    `[${wanted
-      .map((name) => {
-        const found = given.find((one) => one.name === name);
-        invariant(found, `every entry point gives ${name}`);
-        return kept(found.value);
-      })
-      .join(", ")}]`;
-
   const shown = [
     list(order.results, entry.results),
     ...(entry.gradients.length ? [list(order.wrt, entry.gradients)] : []),
   ];
-  const after = entry.updates.flatMap(({ leaf, value }) =>
-    owner(leaf) === owner(value) ? [] : [copy(tensor(owner(leaf)), kept(value), owner(leaf))],
-  );
+  const after = entry.updates.flatMap(({ leaf, value }) => tensors.update(leaf, value));
   const calls = entry.launches.map((launch) => {
     const kernel = module.kernels.get(launch.kernel);
     invariant(kernel, `kernel ${launch.kernel} exists`);
-    const step = launch.steps && scope.fresh("n");
-    const { spread } = launch;
-    // The number of the step comes last, as do the ends of a range.
-    const own = step === undefined ? 2 * (spread?.axes.length ?? 0) : 1;
-    const sizes = kernel.sizes.slice(0, kernel.sizes.length - own);
-    const args = [
-      ...launch.tensors.map((id) => tensor(owner(id))),
-      ...sizes.map((size) => scope.text(size.poly)),
-      ...(step === undefined ? [] : [step]),
-      ...(isGpu ? [invocations(kernel, scope)] : []),
-    ];
-    if (spread) {
-      const rooms = spread.own.map((k) => {
-        const value = owner(launch.tensors[k] ?? -1);
-        return `[${k}, ${scope.text(length(value).mul(BYTES[value.dtype]))}]`;
-      });
-      const axes = spread.axes.map(
-        ({ extent, together }) => `[${sizeText(extent, kernel.sizes, scope)}, ${together}]`,
-      );
-      const lists = [axes, rooms].map((list) => `[${list.join(", ")}]`);
-      const how = [`"${kernel.name}"`, scope.text(spread.work), ...lists];
-      return `k.spread(${[...how, ...args].join(", ")});`;
-    }
-    return `${launch.steps && step ? stepsText(launch.steps, step, scope) : ""}k.${kernel.name}(${args.join(", ")});`;
+    return callText(launch, kernel, tensors, scope, isGpu);
   });
-  const run = [...before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
+  const run = [...tensors.before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
   return [
     `(${["k", "t", "v", scope.parameter].filter(Boolean).join(", ")}) => {`,
-    ...made.map((line) => `${indent}  ${line}`),
+    ...tensors.made.map((line) => `${indent}  ${line}`),
     `${indent}  return [() => {\n${run}${indent}  }, ${shown.join(", ")}];`,
     `${indent}}`,
   ].join("\n");
+}
+
+/** What an entry point calls its tensors, with the lines that make those that are no leaves. */
+class EntryTensors {
+  readonly made: string[] = [];
+  /** Copies to take before anything runs. */
+  readonly before: string[] = [];
+  private readonly names = new Map<ValueId, string>();
+  private readonly copies = new Map<ValueId, string>();
+
+  constructor(
+    private readonly module: ScheduledModule,
+    private readonly leaves: readonly string[],
+    private readonly scope: DimScope,
+  ) {}
+
+  tensor(id: ValueId): string {
+    return this.nameOf(this.owner(id));
+  }
+  /** As it is before anything runs: of a leaf that an update may change, or an upload while it is read, a copy. */
+  kept(id: ValueId): string {
+    const value = this.owner(id);
+    if (value.definition.kind !== "leaf" || value.definition.role === "const") return this.nameOf(value);
+    const known = this.copies.get(value.id) ?? this.make(`${value.name}_before`, value);
+    if (!this.copies.has(value.id)) this.before.push(this.copy(known, this.nameOf(value), value));
+    this.copies.set(value.id, known);
+    return known;
+  }
+  /** The line that gives a leaf its new value, if that is another one's. */
+  update(leaf: ValueId, value: ValueId): string[] {
+    const to = this.owner(leaf);
+    return to === this.owner(value) ? [] : [this.copy(this.nameOf(to), this.kept(value), to)];
+  }
+  bytes(id: ValueId): string {
+    return this.bytesOf(this.owner(id));
+  }
+
+  /** The value that owns the memory: a reshape has its source's. */
+  private owner(id: ValueId): Value {
+    const { program, aliases } = this.module;
+    const value = program.values.get(aliases.get(id) ?? id);
+    invariant(value, `value ${id} is defined`);
+    return aliases.has(value.id) ? this.owner(value.id) : value;
+  }
+  private nameOf(value: Value): string {
+    if (value.definition.kind === "leaf") return `t[${this.leaves.indexOf(value.name)}]`;
+    const name = this.names.get(value.id) ?? this.make(value.name, value);
+    this.names.set(value.id, name);
+    return name;
+  }
+  private make(name: string, value: Value): string {
+    const identifier = this.scope.fresh(name);
+    const type = value.dtype === "f32" ? "" : `, "${value.dtype}"`;
+    this.made.push(`const ${identifier} = v(${this.scope.text(length(value))}${type});`);
+    return identifier;
+  }
+  private copy(to: string, from: string, value: Value): string {
+    return `k.copy(${to}, ${from}, ${this.bytesOf(value)});`;
+  }
+  private bytesOf(value: Value): string {
+    return this.scope.text(length(value).mul(BYTES[value.dtype]));
+  }
+}
+const length = ({ shape }: Value): Poly => shape.reduce((a, b) => a.mul(b), Poly.constant(1));
+
+function callText(
+  launch: Launch,
+  kernel: Kernel,
+  tensors: EntryTensors,
+  scope: DimScope,
+  isGpu: boolean,
+): string {
+  const step = launch.steps && scope.fresh("n");
+  const { spread } = launch;
+  // The number of the step comes last, as do the ends of a range.
+  const own = step === undefined ? 2 * (spread?.axes.length ?? 0) : 1;
+  const sizes = kernel.sizes.slice(0, kernel.sizes.length - own);
+  const args = [
+    ...launch.tensors.map((id) => tensors.tensor(id)),
+    ...sizes.map((size) => scope.text(size.poly)),
+    ...(step === undefined ? [] : [step]),
+    ...(isGpu ? [invocations(kernel, scope)] : []),
+  ];
+  if (!spread)
+    return `${launch.steps && step ? stepsText(launch.steps, step, scope) : ""}k.${kernel.name}(${args.join(", ")});`;
+  const rooms = spread.own.map((k) => `[${k}, ${tensors.bytes(launch.tensors[k] ?? -1)}]`);
+  const axes = spread.axes.map(
+    ({ extent, together }) => `[${sizeText(extent, kernel.sizes, scope)}, ${together}]`,
+  );
+  const lists = [axes, rooms].map((list) => `[${list.join(", ")}]`);
+  const how = [`"${kernel.name}"`, scope.text(spread.work), ...lists];
+  return `k.spread(${[...how, ...args].join(", ")});`;
 }
 
 function stepsText({ lo, hi, direction }: NonNullable<Launch["steps"]>, n: string, scope: DimScope): string {

@@ -5,12 +5,23 @@ import type { Instruction, Opcode, WasmType } from "./instruction.js";
 import { call, f32, f64, i32, lanes, op } from "./instruction.js";
 import { laneType, NotWidenable, scalarType } from "./values.js";
 
+/** A function of the function table, with the number of arguments it is called with. */
+export interface HostFunction {
+  readonly name: string;
+  readonly arity: number;
+}
+/** Functions that the kernels of a module call, collected while they are made. */
+export interface UsedFunctions {
+  readonly math: Set<string>;
+  /** By the name of their import. */
+  readonly hosts: Map<string, HostFunction>;
+  readonly helpers: Set<string>;
+}
+
 /** What a call may ask of the function it stands in. */
 export interface CallContext {
-  /** Keeps an intermediate in a local; `lane` for vectors. */
-  temp(value: Instruction, dtype: DType, wide: boolean): Instruction;
-  /** The same for a type of wasm's own. */
-  local(value: Instruction, type: WasmType): Instruction;
+  /** Keeps an intermediate in a local. */
+  keep(value: Instruction, type: WasmType): Instruction;
   /** Notes that a function of `functions.ts` is called (`exp_f32x4`). */
   math(name: string): string;
   /** Notes that a host function is called. */
@@ -52,15 +63,8 @@ export function callInstruction(
   // Integers become a float in no other way: a draw of a seed and subscripts.
   if (isFloat(result) && !isFloat(operand))
     return wide ? undefined : hostCall(fn, args, operand, result, context);
-  const type = wide ? laneType(operand) : scalarType(operand);
-  const make = (name: string, ...operands: Instruction[]): Instruction =>
-    op(`${type}.${name}` as Opcode, ...operands);
-  const zero = constantOf(0, operand, wide);
-  const one = constantOf(1, operand, wide);
-  const choose = (condition: Instruction, then: Instruction, otherwise: Instruction): Instruction =>
-    wide ? op("v128.bitselect", then, otherwise, condition) : op("select", then, otherwise, condition);
-  const keep = (value: Instruction): Instruction => context.temp(value, operand, wide);
-
+  const arithmetic = arithmeticOf(operand, wide, context);
+  const { make } = arithmetic;
   if (fn === "and" || fn === "or") return wide ? op(`v128.${fn}`, a, b) : op(`i32.${fn}`, a, b);
   if (fn === "not") return wide ? op("v128.not", a) : op("i32.eqz", a);
   const comparison = COMPARISONS[fn];
@@ -75,16 +79,55 @@ export function callInstruction(
     if (fn === "floor_div") return make(operand === "u32" ? "shr_u" : "shr_s", a, count);
     if (fn === "mod") return op(wide ? "v128.and" : "i32.and", a, constantOf(2 ** shift - 1, operand, wide));
   }
-  if (!isFloat(operand)) return integerCall(fn, a, b, operand, wide, make, choose, zero, context);
+  if (!isFloat(operand)) return integerCall(fn, a, b, arithmetic, context);
   const direct = FLOAT_OPS[fn];
   if (direct) return make(direct, ...args);
+  const short = floatCall(fn, a, b, literals[1], arithmetic);
+  if (short) return short;
+  if (operand === "f32" && hasRecipe(fn))
+    return wide
+      ? inlineMath(fn, args, (value, type) => context.keep(value, type))
+      : call(context.math(`${fn}_f32`), ...args);
+  return wide ? undefined : hostCall(fn, args, operand, operand, context);
+}
+
+/** How numbers of one type are worked on, each alone or four at once. */
+interface Arithmetic {
+  readonly operand: DType;
+  readonly wide: boolean;
+  readonly make: (name: string, ...operands: Instruction[]) => Instruction;
+  readonly choose: (condition: Instruction, then: Instruction, otherwise: Instruction) => Instruction;
+  readonly keep: (value: Instruction) => Instruction;
+  readonly number: (value: number) => Instruction;
+}
+function arithmeticOf(operand: DType, wide: boolean, context: CallContext): Arithmetic {
+  const type = wide ? laneType(operand) : scalarType(operand);
+  return {
+    operand,
+    wide,
+    make: (name, ...operands) => op(`${type}.${name}` as Opcode, ...operands),
+    choose: (condition, then, otherwise) =>
+      op(wide ? "v128.bitselect" : "select", then, otherwise, condition),
+    keep: (value) => context.keep(value, wide ? "v128" : scalarType(operand)),
+    number: (value) => constantOf(value, operand, wide),
+  };
+}
+
+/** Functions of floats that are a few instructions; undefined for others. */
+function floatCall(
+  fn: string,
+  a: Instruction,
+  b: Instruction,
+  exponent: number | undefined,
+  { make, choose, keep, number }: Arithmetic,
+): Instruction | undefined {
   switch (fn) {
     case "mul0":
-      return choose(make("eq", a, zero), zero, make("mul", a, b));
+      return choose(make("eq", a, number(0)), number(0), make("mul", a, b));
     case "relu":
-      return make("max", a, zero);
+      return make("max", a, number(0));
     case "rsqrt":
-      return make("div", one, make("sqrt", a));
+      return make("div", number(1), make("sqrt", a));
     case "square": {
       const x = keep(a);
       return make("mul", x, x);
@@ -92,24 +135,23 @@ export function callInstruction(
     case "sign": {
       const x = keep(a);
       // NaN and zeros are themselves.
-      return choose(make("lt", x, zero), constantOf(-1, operand, wide), choose(make("lt", zero, x), one, x));
+      const positive = choose(make("lt", number(0), x), number(1), x);
+      return choose(make("lt", x, number(0)), number(-1), positive);
     }
     case "leaky_relu": {
       const x = keep(a);
-      return choose(make("lt", zero, x), x, make("mul", b, x));
+      return choose(make("lt", number(0), x), x, make("mul", b, x));
     }
     case "powi": {
-      const n = literals[1];
-      if (n === undefined || !Number.isInteger(n) || Math.abs(n) > LARGEST_POWER) break;
-      if (n === 0) return one;
-      const product = powerOf(keep(a), Math.abs(n), (x, y) => make("mul", x, y), keep);
-      return n < 0 ? make("div", one, product) : product;
+      if (exponent === undefined || !Number.isInteger(exponent) || Math.abs(exponent) > LARGEST_POWER)
+        return undefined;
+      if (exponent === 0) return number(1);
+      const product = powerOf(keep(a), Math.abs(exponent), (x, y) => make("mul", x, y), keep);
+      return exponent < 0 ? make("div", number(1), product) : product;
     }
+    default:
+      return undefined;
   }
-  if (operand === "f32" && wide && hasRecipe(fn))
-    return inlineMath(fn, args, (value, type) => context.local(value, type));
-  if (operand === "f32" && hasRecipe(fn)) return call(context.math(`${fn}_${type}`), ...args);
-  return wide ? undefined : hostCall(fn, args, operand, operand, context);
 }
 
 function powerOfTwo(value: number | undefined): number | undefined {
@@ -133,11 +175,7 @@ function integerCall(
   fn: string,
   a: Instruction,
   b: Instruction,
-  operand: DType,
-  wide: boolean,
-  make: (name: string, ...operands: Instruction[]) => Instruction,
-  choose: (c: Instruction, x: Instruction, y: Instruction) => Instruction,
-  zero: Instruction,
+  { operand, wide, make, choose, keep, number }: Arithmetic,
   context: CallContext,
 ): Instruction | undefined {
   const suffix = operand === "u32" ? "_u" : "_s";
@@ -147,29 +185,26 @@ function integerCall(
     case "mul":
       return make(fn, a, b);
     case "neg":
-      return make("sub", zero, a);
+      return make("sub", number(0), a);
     case "square": {
-      const x = context.temp(a, operand, wide);
+      const x = keep(a);
       return make("mul", x, x);
     }
     case "min":
     case "max": {
       if (wide) return make(`${fn}${suffix}`, a, b);
-      const [x, y] = [context.temp(a, operand, false), context.temp(b, operand, false)];
+      const [x, y] = [keep(a), keep(b)];
       return choose(make(`lt${suffix}`, x, y), fn === "min" ? x : y, fn === "min" ? y : x);
     }
     case "abs": {
       if (operand === "u32") return a;
-      const x = context.temp(a, operand, wide);
-      return choose(make("lt_s", x, zero), make("sub", zero, x), x);
+      const x = keep(a);
+      return choose(make("lt_s", x, number(0)), make("sub", number(0), x), x);
     }
     case "sign": {
-      const x = context.temp(a, operand, wide);
-      const one = constantOf(1, operand, wide);
-      const positive = choose(make(`lt${suffix}`, zero, x), one, zero);
-      return operand === "u32"
-        ? positive
-        : choose(make("lt_s", x, zero), constantOf(-1, operand, wide), positive);
+      const x = keep(a);
+      const positive = choose(make(`lt${suffix}`, number(0), x), number(1), number(0));
+      return operand === "u32" ? positive : choose(make("lt_s", x, number(0)), number(-1), positive);
     }
     case "floor_div":
     case "mod":

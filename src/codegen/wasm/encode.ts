@@ -84,91 +84,103 @@ class Types {
 }
 
 function functionBody(fn: WasmFunction, functions: ReadonlyMap<string, number>): number[] {
-  const locals = new Map<string, number>();
-  for (const p of fn.parameters) locals.set(p.name, locals.size);
-  for (const l of fn.locals) locals.set(l.name, locals.size);
+  const locals = new Map([...fn.parameters, ...fn.locals].map(({ name }, k) => [name, k]));
   const groups: { count: number; type: WasmType }[] = [];
   for (const { type } of fn.locals) {
     const last = groups[groups.length - 1];
     if (last?.type === type) last.count++;
     else groups.push({ count: 1, type });
   }
-  const out: number[] = [
+  const bytes = [
     ...unsigned(groups.length),
     ...groups.flatMap((g) => [...unsigned(g.count), TYPE_BYTES[g.type]]),
   ];
-  const labels: string[] = [];
-  const number = (map: ReadonlyMap<string, number>, name: string): number[] => {
-    const found = map.get(name);
-    invariant(found !== undefined, `${name} is declared`);
-    return unsigned(found);
-  };
-  const emit = (i: Instruction): void => {
+  new Code(locals, functions, bytes).all(fn.body);
+  bytes.push(0x0b);
+  return bytes;
+}
+
+class Code {
+  /** Of the blocks around, the outermost first; an `if` has none. */
+  private readonly labels: string[] = [];
+  constructor(
+    private readonly locals: ReadonlyMap<string, number>,
+    private readonly functions: ReadonlyMap<string, number>,
+    private readonly out: number[],
+  ) {}
+
+  all(list: readonly Instruction[]): void {
+    for (const i of list) this.one(i);
+  }
+  private one(i: Instruction): void {
     switch (i.kind) {
       case "comment":
         return;
       case "const":
-        if (i.type === "i32") out.push(0x41, ...signed(i.value));
-        else out.push(i.type === "f32" ? 0x43 : 0x44, ...floatBytes(i.value, i.type));
+        if (i.type === "i32") this.out.push(0x41, ...signed(i.value));
+        else this.out.push(i.type === "f32" ? 0x43 : 0x44, ...floatBytes(i.value, i.type));
         return;
       case "lanes":
-        out.push(0xfd, 0x0c);
-        for (const v of i.values) out.push(...(i.type === "f32x4" ? floatBytes(v, "f32") : wordBytes(v)));
+        this.out.push(0xfd, 0x0c);
+        for (const v of i.values)
+          this.out.push(...(i.type === "f32x4" ? floatBytes(v, "f32") : wordBytes(v)));
         return;
       case "get":
-        out.push(0x20, ...number(locals, i.local));
+        this.out.push(0x20, ...this.number(this.locals, i.local));
         return;
       case "set":
       case "tee":
-        emit(i.value);
-        out.push(i.kind === "set" ? 0x21 : 0x22, ...number(locals, i.local));
+        this.one(i.value);
+        this.out.push(i.kind === "set" ? 0x21 : 0x22, ...this.number(this.locals, i.local));
         return;
       case "call":
-        i.args.forEach(emit);
-        out.push(0x10, ...number(functions, i.fn));
+        this.all(i.args);
+        this.out.push(0x10, ...this.number(this.functions, i.fn));
         return;
       case "block":
       case "loop":
-        out.push(i.kind === "block" ? 0x02 : 0x03, 0x40);
-        labels.push(i.label);
-        i.body.forEach(emit);
-        labels.pop();
-        out.push(0x0b);
+        this.out.push(i.kind === "block" ? 0x02 : 0x03, 0x40);
+        this.labels.push(i.label);
+        this.all(i.body);
+        this.labels.pop();
+        this.out.push(0x0b);
         return;
       case "if":
-        emit(i.condition);
-        out.push(0x04, i.result ? TYPE_BYTES[i.result] : 0x40);
-        labels.push("");
-        i.then.forEach(emit);
+        this.one(i.condition);
+        this.out.push(0x04, i.result ? TYPE_BYTES[i.result] : 0x40);
+        this.labels.push("");
+        this.all(i.then);
         if (i.else.length) {
-          out.push(0x05);
-          i.else.forEach(emit);
+          this.out.push(0x05);
+          this.all(i.else);
         }
-        labels.pop();
-        out.push(0x0b);
+        this.labels.pop();
+        this.out.push(0x0b);
         return;
       case "br": {
-        if (i.condition) emit(i.condition);
-        const depth = labels.length - 1 - labels.lastIndexOf(i.label);
-        out.push(i.condition ? 0x0d : 0x0c, ...unsigned(depth));
+        if (i.condition) this.one(i.condition);
+        const depth = this.labels.length - 1 - this.labels.lastIndexOf(i.label);
+        this.out.push(i.condition ? 0x0d : 0x0c, ...unsigned(depth));
         return;
       }
       case "op": {
-        i.args.forEach(emit);
+        this.all(i.args);
         const [first, second] = OPCODES[i.op] as readonly [number, number?];
-        out.push(first);
-        if (second !== undefined) out.push(...unsigned(second));
+        this.out.push(first);
+        if (second !== undefined) this.out.push(...unsigned(second));
         const align = alignment(i.op);
-        if (align !== undefined) out.push(align, ...unsigned(i.offset ?? 0));
-        if (i.lane !== undefined) out.push(i.lane);
-        if (i.op === "memory.size") out.push(0x00);
+        if (align !== undefined) this.out.push(align, ...unsigned(i.offset ?? 0));
+        if (i.lane !== undefined) this.out.push(i.lane);
+        if (i.op === "memory.size") this.out.push(0x00);
         return;
       }
     }
-  };
-  fn.body.forEach(emit);
-  out.push(0x0b);
-  return out;
+  }
+  private number(map: ReadonlyMap<string, number>, name: string): number[] {
+    const found = map.get(name);
+    invariant(found !== undefined, `${name} is declared`);
+    return unsigned(found);
+  }
 }
 
 /** LEB128. */

@@ -1,5 +1,5 @@
 import type { Instruction, WasmFunction } from "./instruction.js";
-import { get, i32, op, set } from "./instruction.js";
+import { get, i32, op, set, visit } from "./instruction.js";
 
 /**
  * Integer arithmetic of addresses out of loops. An address is a sum; what a loop does not change of it is added up
@@ -30,7 +30,9 @@ class Loop {
   readonly known = new Map<string, string>();
   readonly changed = new Set<string>();
   constructor(body: readonly Instruction[]) {
-    collectSets(body, this.changed);
+    visit(body, (i) => {
+      if (i.kind === "set" || i.kind === "tee") this.changed.add(i.local);
+    });
   }
 }
 
@@ -186,30 +188,3 @@ const isInvariant = (e: Instruction, loop: Loop): boolean =>
   isPure(e) &&
   (e.kind !== "get" || !loop.changed.has(e.local)) &&
   (e.kind !== "op" || e.args.every((a) => isInvariant(a, loop)));
-
-function collectSets(list: readonly Instruction[], into: Set<string>): void {
-  for (const i of list) {
-    switch (i.kind) {
-      case "set":
-      case "tee":
-        into.add(i.local);
-        collectSets([i.value], into);
-        break;
-      case "op":
-      case "call":
-        collectSets(i.args, into);
-        break;
-      case "block":
-      case "loop":
-        collectSets(i.body, into);
-        break;
-      case "if":
-        collectSets([i.condition, ...i.then, ...i.else], into);
-        break;
-      case "br":
-        if (i.condition) collectSets([i.condition], into);
-        break;
-      default:
-    }
-  }
-}

@@ -218,6 +218,38 @@ export function alignment(op: Opcode): number | undefined {
   return type === undefined ? undefined : { i32: 2, f32: 2, f64: 3, v128: 4 }[type];
 }
 
+/** What an instruction is made of, in the order in which it runs. */
+export function parts(i: Instruction): readonly Instruction[] {
+  switch (i.kind) {
+    case "op":
+    case "call":
+      return i.args;
+    case "set":
+    case "tee":
+      return [i.value];
+    case "block":
+    case "loop":
+      return i.body;
+    case "if":
+      return [i.condition, ...i.then, ...i.else];
+    case "br":
+      return i.condition ? [i.condition] : NONE;
+    case "const":
+    case "lanes":
+    case "get":
+    case "comment":
+      return NONE;
+  }
+}
+const NONE: readonly Instruction[] = [];
+/** All instructions of a list, each before its parts. */
+export function visit(list: readonly Instruction[], each: (i: Instruction) => void): void {
+  for (const i of list) {
+    each(i);
+    visit(parts(i), each);
+  }
+}
+
 export const op = (name: Opcode, ...args: Instruction[]): Instruction => ({ kind: "op", op: name, args });
 export const i32 = (value: number): Instruction => ({ kind: "const", type: "i32", value });
 export const f32 = (value: number): Instruction => ({ kind: "const", type: "f32", value });

@@ -1,10 +1,11 @@
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
+import type { HostFunction, UsedFunctions } from "./calls.js";
 import { encodeModule } from "./encode.js";
 import { mathFunctions } from "./functions.js";
 import { hoistAddresses } from "./hoist.js";
 import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
-import { wasmKernel, type HostFunction, type UsedFunctions } from "./kernel.js";
+import { wasmKernel } from "./kernel.js";
 import { productFunction } from "./product.js";
 import { printWat } from "./text.js";
 

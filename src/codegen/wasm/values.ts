@@ -33,6 +33,13 @@ export const laneType = (dtype: DType): "f32x4" | "i32x4" => {
   return dtype === "f32" ? "f32x4" : "i32x4";
 };
 
+/** A value that all lanes share, as a scalar instruction. */
+export function scalarOf(value: Value): Instruction {
+  if (value.shape === "uniform") return value.node;
+  throw new NotWidenable("a bound or place of each lane's own");
+}
+export const eachLane = <T>(make: (lane: number) => T): T[] => [0, 1, 2, 3].map(make);
+
 /** A value as vectors of four lanes each. */
 export function spread(value: Value, vectors: number): readonly Instruction[] {
   if (value.shape === "vector") return value.nodes;
@@ -44,7 +51,7 @@ export function spread(value: Value, vectors: number): readonly Instruction[] {
     return new Array<Instruction>(vectors).fill(all);
   }
   return Array.from({ length: vectors }, (_, n) =>
-    op("i32x4.add", splat, lanes("i32x4", ...[0, 1, 2, 3].map((l) => (4 * n + l) * value.stride))),
+    op("i32x4.add", splat, lanes("i32x4", ...eachLane((l) => (4 * n + l) * value.stride))),
   );
 }
 
