@@ -168,7 +168,8 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
     );
   }
   const result = fn.type === "equality" || fn.type === "comparison" ? "bool" : type;
-  const make = (args: readonly ir.Expr[]): ir.Expr => fn.expand?.(args) ?? ir.call(name, args, result);
+  const make = (args: readonly ir.Expr[], dtype = result): ir.Expr =>
+    fn.expand?.(args) ?? ir.call(name, args, dtype);
   const made = over(matched.axes, make(matched.bodies));
   if (matched.dtype !== null || result === "bool") return made;
   const indexed = terms.some((t) => t.flexible?.indexed);
@@ -179,7 +180,7 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
     name === "floor"
       ? (integers[0] ?? null)
       : fn.type === "arithmetic" && whole.length === terms.length
-        ? make(whole)
+        ? make(whole, "i32")
         : null;
   return { ...made, flexible: { integer, indexed } };
 }

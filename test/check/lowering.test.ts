@@ -31,6 +31,13 @@ describe("equations", () => {
       %c: f32 = if %c.count == 0.0 then 0.0 else %c.sum / %c.count"
     `);
   });
+  test("a function of indices is one of integers where integers are wanted", () => {
+    expect(
+      equations(`${DIMS}y[b in 0..N] = mod(b, 2) * k[mod(b, 3)] + sign(b - 1) + k[abs(b - 2) % 3]`),
+    ).toMatchInlineSnapshot(
+      `"%y: i32[N] = [b: N] add(add(mul(mod(b, 2), %k[mod(b, 3)]), sign(b - 1)), %k[mod(abs(b - 2), 3)])"`,
+    );
+  });
   test("the condition of an if guards a reduction under it", () => {
     expect(equations(`${DIMS}y[b] = if x[b, 0] > 0 then sum[n] log(x[b, n]) else 0`)).toMatchInlineSnapshot(`
       "%y.sum: f32[B] = [b: B] sum[n: 0..N | 0.0 < %x[b, 0]] log(%x[b, n])
