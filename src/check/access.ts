@@ -1,4 +1,4 @@
-import { and, select, within, type Expr, type Index } from "../ir/expr.js";
+import { and, indexValue, indicesOf, select, within, type Expr, type Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
@@ -165,10 +165,14 @@ function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null
     promise(poly, size, context);
     return true;
   }
-  if (below === "unknown" || above === "unknown") return outside(use, null, context);
+  if (below === "unknown" || above === "unknown") return outside(use, {}, context);
   for (const [k, missing] of [...below, ...above].entries()) {
-    if ((missing.constant ?? 0) < 0)
-      return outside(use, k < below.length ? missing : size.sub(1).sub(missing), context);
+    if ((missing.constant ?? 0) < 0) {
+      const side = k < below.length ? "below" : "above";
+      // Through a quotient or the like only the side is known, not how far it goes.
+      if (poly.hasOpaque) return outside(use, { side }, context);
+      return outside(use, { side, entry: side === "below" ? missing : size.sub(1).sub(missing) }, context);
+    }
     session.require("non-negative", missing, "GRAD3005", leaving(use), node.span);
   }
   return true;
@@ -208,23 +212,29 @@ function twoSizes({ name, position, size, node }: Use, index: Index, context: Co
   );
 }
 
-const leaving = ({ poly, name, rank, position, size }: Use): string =>
-  `subscript \`${showSize(poly)}\` leaves ${rank > 1 ? `axis ${position + 1}` : "the axis"} of \`${name}\`, of size ${showSize(size)}`;
+const leaving = ({ poly, node, name, rank, position, size }: Use): string =>
+  `subscript \`${written(node) ?? showSize(poly)}\` leaves ${rank > 1 ? `axis ${position + 1}` : "the axis"} of \`${name}\`, of size ${showSize(size)}`;
 
-/** `reach`: the entry outside that the subscript comes to, where it is known. */
-function outside(use: Use, reach: Poly | null, context: Context): null {
+/** Where an access leaves its axis: on which side, and the farthest entry that it comes to, as far as they are known. */
+interface Reach {
+  readonly side?: "below" | "above";
+  readonly entry?: Poly;
+}
+const isFixed = (poly: Poly): boolean => poly.indices.size === 0 && !poly.hasOpaque;
+
+function outside(use: Use, reach: Reach, context: Context): null {
   const { poly, size, name, node } = use;
   const last = showSize(size.sub(1));
-  const isDown = reach !== null && reach.sub(size).terms.some((t) => t.atoms.length > 0 && t.num < 0);
-  const how =
-    poly.indices.size === 0
-      ? `: its last entry is ${last}`
-      : reach === null
-        ? ""
-        : isDown || (reach.constant ?? 0) < 0
-          ? `: it goes down to ${showSize(reach)}`
-          : `: it goes up to ${showSize(reach)}, and the last entry is ${last}`;
-  const indices = [...poly.indices].flatMap((index) => {
+  const how = isFixed(poly)
+    ? `: its last entry is ${last}`
+    : reach.side === "below"
+      ? `: it goes ${reach.entry ? `down to ${showSize(reach.entry)}` : "below 0"}`
+      : reach.side === "above"
+        ? reach.entry
+          ? `: it goes up to ${showSize(reach.entry)}, and the last entry is ${last}`
+          : `: it goes beyond the last entry, ${last}`
+        : "";
+  const indices = [...indicesOf([indexValue(poly)])].flatMap((index) => {
     const source = sources.get(index);
     const range = `${showSize(index.lo)}..${showSize(index.hi)}`;
     return source ? [{ message: `\`${index.name}\` runs over ${range}`, span: source.span }] : [];
@@ -239,22 +249,22 @@ function outside(use: Use, reach: Poly | null, context: Context): null {
         ...indices,
         ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
       ],
-      help: outsideHelp(use, reach, isDown),
+      help: outsideHelp(use, reach),
     },
   );
 }
-function outsideHelp({ poly, size, name, node, entry }: Use, reach: Poly | null, isDown: boolean): string {
+function outsideHelp({ poly, size, name, node, entry }: Use, reach: Reach): string {
   const last = showSize(size.sub(1));
   const text = written(node) ?? "…";
-  if (poly.indices.size === 0)
+  if (isFixed(poly))
     return (poly.constant ?? 0) < 0
       ? `entries count from 0: the last one is \`${name}[${last}]\``
       : `entries count from 0`;
   const otherwise = `\`${entry} ?? 0\` is 0 outside, \`clamp(${text}, 0, ${last})\` stays inside`;
   // With a range as much shorter as the subscript goes too far, everything is inside.
   const [index, ...more] = [...poly.indices];
-  const excess = reach?.sub(size.sub(1));
-  if (!index || more.length > 0 || !excess || isDown || poly.sub(Poly.index(index)).constant === undefined)
+  const excess = reach.side === "above" ? reach.entry?.sub(size.sub(1)) : undefined;
+  if (!index || more.length > 0 || !excess || poly.sub(Poly.index(index)).constant === undefined)
     return otherwise;
   const range = `${showSize(index.lo)}..${showSize(index.hi.sub(excess))}`;
   return `\`${index.name} in ${range}\` stays inside; ${otherwise}`;

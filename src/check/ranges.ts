@@ -3,6 +3,7 @@ import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
 import { markSource, type IndexSource } from "./access.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
+import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
 
 /** The direct parts of an expression, in source order. */
@@ -146,16 +147,12 @@ export function indicesFor(
   }
   const { report } = context.session;
   for (const [k, computed] of open) {
-    const name = wanted[k]?.name;
+    const each = wanted[k];
+    const name = each?.name;
     // Where a use cannot be elaborated, its own fault is the reason to show.
     const faulty = computed.filter(({ base, under }) => under.length === 0 && !elaborate(base, around()));
     if (name && faulty.length === 0 && !standsInFault(uses, name.text, context, elaborate))
-      report.add(
-        "GRAD2005",
-        name.span,
-        { name: name.text },
-        { help: `write the range, \`${name.text} in 0..N\`, or use it alone as a subscript of an axis` },
-      );
+      report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around(), elaborate));
   }
   return wanted.map((_, k) => found[k] ?? null);
 }
