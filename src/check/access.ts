@@ -1,10 +1,11 @@
-import { and, indexValue, indicesOf, select, within, type Expr, type Index } from "../ir/expr.js";
+import { and, indexValue, indicesOf, select, within, type Expr } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
 import { shortfalls, type Known } from "./bounds.js";
 import type { Context, Elaborate, LostAxes } from "./context.js";
+import { isOfTwoSizes, reportTwoSizes, sourceOf, type Use } from "./index-sizes.js";
 import { declarations, written } from "./mismatch.js";
 import { match } from "./operators.js";
 import { suggestion } from "./report.js";
@@ -66,23 +67,17 @@ function access(
   const sizes = base ? base.axes.map((a) => a.hi) : lostAxes(node.base, context);
   let inside: Expr | null = null;
   let failed = !base;
-  const polys: Poly[] = [];
-  for (const [k, poly] of subscripts.entries()) {
+  const uses = subscripts.map((poly, k): Use | null => {
     const size = sizes[k];
     const place = node.subscripts[k];
-    const use =
-      poly && size && place
-        ? {
-            poly,
-            size,
-            name: nameOf(node.base),
-            position: k,
-            rank: sizes.length,
-            node: place,
-            entry: written(node) ?? `${nameOf(node.base)}[…]`,
-          }
-        : null;
-    const fits = use && inBounds(use, context, tolerant);
+    if (!poly || !size || !place) return null;
+    const entry = written(node) ?? `${nameOf(node.base)}[…]`;
+    return { poly, size, name: nameOf(node.base), position: k, rank: sizes.length, node: place, entry };
+  });
+  if (!tolerant) reportTwoSizes(uses, node, context);
+  const polys: Poly[] = [];
+  for (const use of uses) {
+    const fits = use && (tolerant || !isOfTwoSizes(use)) ? inBounds(use, context, tolerant) : null;
     if (!use || fits === null) {
       failed = true;
       continue;
@@ -134,18 +129,6 @@ function subscriptHelp(term: Term, node: Expression): { help?: string } {
   return { help: `declare it as \`i32\`, or convert: \`i32(${text})\` goes towards zero` };
 }
 
-/** One subscript of a tensor: where it stands, and the size of its axis. */
-interface Use {
-  readonly poly: Poly;
-  readonly size: Poly;
-  readonly name: string;
-  readonly position: number;
-  readonly rank: number;
-  readonly node: Expression;
-  /** All of the access, as it is written. */
-  readonly entry: string;
-}
-
 /**
  * Whether the access is proved, or left to a check at binding or to the data (true); false: `??` has to ask.
  * Null where it leaves the axis for sure.
@@ -153,9 +136,6 @@ interface Use {
 function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null {
   const { poly, size, node } = use;
   const { session } = context;
-  const lone = poly.asIndex;
-  if (lone && node.kind === "name" && !tolerant && !lone.hi.equals(size) && isInferred(lone))
-    return twoSizes(use, lone, context);
   const known: Known = { facts: context.facts, rangeOf: (id) => rangeOfValue(id, context) };
   const below = shortfalls(poly, known);
   const above = shortfalls(size.sub(1).sub(poly), known);
@@ -180,38 +160,6 @@ function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null
 const isProved = (found: ReturnType<typeof shortfalls>): boolean =>
   typeof found !== "string" && found.length === 0;
 
-const axisOf = (name: string, position: number): string =>
-  position === 0 ? `\`${name}\`` : `\`${name}\` (axis ${position + 1})`;
-
-/** An index that runs over an axis of one size and stands on one of another. */
-function twoSizes({ name, position, size, node }: Use, index: Index, context: Context): null {
-  doubted.add(index);
-  const source = sources.get(index);
-  const declared = context.scope.placeOf(name);
-  const over =
-    source?.kind === "use"
-      ? axisOf(source.name, source.position)
-      : source?.kind === "declared"
-        ? `the declared axis of \`${source.name}\``
-        : "an axis of what it subscripts";
-  const from = `\`${index.name}\` runs over ${over}, of size ${showSize(index.hi)}`;
-  return context.session.report.add(
-    "GRAD3001",
-    node.span,
-    {
-      name: axisOf(name, position),
-      index: index.name,
-      sizes: `${showSize(index.hi)}, and here ${showSize(size)}`,
-    },
-    {
-      related: [
-        ...(source ? [{ message: from, span: source.span }] : []),
-        ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
-      ],
-    },
-  );
-}
-
 const leaving = ({ poly, node, name, rank, position, size }: Use): string =>
   `subscript \`${written(node) ?? showSize(poly)}\` leaves ${rank > 1 ? `axis ${position + 1}` : "the axis"} of \`${name}\`, of size ${showSize(size)}`;
 
@@ -235,7 +183,7 @@ function outside(use: Use, reach: Reach, context: Context): null {
           : `: it goes beyond the last entry, ${last}`
         : "";
   const indices = [...indicesOf([indexValue(poly)])].flatMap((index) => {
-    const source = sources.get(index);
+    const source = sourceOf(index);
     const range = `${showSize(index.lo)}..${showSize(index.hi)}`;
     return source ? [{ message: `\`${index.name}\` runs over ${range}`, span: source.span }] : [];
   });
@@ -269,22 +217,6 @@ function outsideHelp({ poly, size, name, node, entry }: Use, reach: Reach): stri
   const range = `${showSize(index.lo)}..${showSize(index.hi.sub(excess))}`;
   return `\`${index.name} in ${range}\` stays inside; ${otherwise}`;
 }
-
-/** Where an index has its range from: its use on an axis, a declared type, or as it is written. */
-export type IndexSource =
-  | { readonly kind: "use"; readonly name: string; readonly position: number; readonly span: Span }
-  | { readonly kind: "declared"; readonly name: string; readonly span: Span }
-  | { readonly kind: "computed" | "written"; readonly span: Span };
-const sources = new WeakMap<Index, IndexSource>();
-export const markSource = (index: Index, source: IndexSource): void => void sources.set(index, source);
-/** Indices found to be of two sizes: which one was meant is not known. */
-const doubted = new WeakSet<Index>();
-export const isDoubted = (index: Index): boolean => doubted.has(index);
-/** All uses of an index whose range is not written agree with where it has it from. */
-const isInferred = (index: Index): boolean => {
-  const source = sources.get(index);
-  return source !== undefined && source.kind !== "written";
-};
 
 function rangeOfValue(id: number, context: Context): { lo: Poly; hi: Poly } | undefined {
   // Members of a recurrence are read before they are defined.

@@ -3,7 +3,7 @@ import { ZERO, type Poly } from "../ir/poly.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { behind, joinSpans, type Span } from "../diagnostics/span.js";
 import type { EquationStatement, Expression, RecStatement, Statement, Target } from "../parser/ast.js";
-import { isDoubted } from "./access.js";
+import { isDoubted } from "./index-sizes.js";
 import { isReserved } from "./calls.js";
 import { reportCircle, useOf } from "./circles.js";
 import { withFound, type Binding, type Context, type LostAxes } from "./context.js";

@@ -1,7 +1,7 @@
 import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
-import { markSource, type IndexSource } from "./access.js";
+import { markSource, type IndexSource } from "./index-sizes.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
