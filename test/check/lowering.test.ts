@@ -15,6 +15,18 @@ describe("equations", () => {
       `"%y: f32[B] = [b: B] sum[n: 0..N] %x[b, n] * %w[n]"`,
     );
   });
+  test("have the names of params of the layers that they call, and of what an imported file has", () => {
+    expect(
+      equations(
+        `import { f } from "./own.grad"\n${DIMS}b = small(x)\nscale = f(w)\n` +
+          "layer small(x: f32[B, N]) -> y: f32[B] {\n  param b: f32[N]\n  y[n] = sum[i] x[n, i] * b[i]\n}",
+        { resolve: () => "const scale = 2\nfn f(x: f32) = scale * x" },
+      ),
+    ).toMatchInlineSnapshot(`
+      "%b: f32[B] = [n: B] sum[i: 0..N] %x[n, i] * %b.b[i]
+      %scale: f32[N] = [i0: N] 2.0 * %w[i0]"
+    `);
+  });
   test("stand in any order and are sorted", () => {
     expect(equations(`${DIMS}c = b + 1\nb = a * 2\na = w`)).toMatchInlineSnapshot(`
       "%a: f32[N] = [i0: N] %w[i0]
