@@ -23,7 +23,7 @@ export function warnOfDefaults({ dims, checks, report }: Session): void {
   const told: Span[] = [];
   for (const condition of conditions) {
     // `N / 2 + 1` is whole where `N / 2` is.
-    if (!condition.fails(known) || told.some((inner) => encloses(condition.span, inner))) continue;
+    if (!condition.fails(known) || told.some(isWithin(condition.span))) continue;
     told.push(condition.span);
     const fitting = fittingValues(condition, conditions, dims);
     report.add(
@@ -37,6 +37,11 @@ export function warnOfDefaults({ dims, checks, report }: Session): void {
     );
   }
 }
+
+const isWithin =
+  (outer: Span) =>
+  (inner: Span): boolean =>
+    inner.file === outer.file && encloses(outer, inner);
 
 function conditionsOf(dims: readonly DimDeclaration[], checks: readonly BindingCheck[]): Condition[] {
   const quotients = dims.flatMap(({ definition, span }): Condition[] => {

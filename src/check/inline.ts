@@ -22,6 +22,7 @@ import { SCALARS } from "../ir/scalar/table.js";
 import { misfit, printFunctionType } from "./signatures.js";
 import { written } from "./mismatch.js";
 import type { Span } from "../diagnostics/span.js";
+import { sizesAmongArguments } from "./size-arguments.js";
 import { sizeOf } from "./sizes.js";
 import { stateOf, updateState } from "./states.js";
 import { align, asValue, bodyOver, coerce, describe, scalar, settle, showSize, type Term } from "./term.js";
@@ -52,7 +53,8 @@ export function inlined(
   if (isLayer && !context.home) return report.add("GRAD2016", node.callee.span, { name });
   // Before the arguments are read: a layer called in one of them comes later in the source.
   const owner = isLayer ? instanceName(context) : `${context.owner}.${name}`;
-  const arranged = arrange(node, declaration.parameters, false, context);
+  const meant = sizesAmongArguments(node, declaration, context);
+  const arranged = arrange(node, declaration.parameters, false, context, meant);
   if (!arranged) return null;
 
   const scope = new Scope(home);

@@ -3,7 +3,7 @@ import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import type { Name as NameNode } from "./ast.js";
 import { FunctionParser } from "./function-parser.js";
-import { faultHelp, wantedAfter } from "./help.js";
+import { faultHelp, wantedAfter, type Fault } from "./help.js";
 import { endOf, Token } from "./lexer.js";
 import {
   Boundary,
@@ -52,10 +52,32 @@ export abstract class FaultParser extends FunctionParser {
     const span = fresh ? this.placeAfter(last) : this.spanOf(token);
     const opening = expected === "`)`" || expected === "`]`" ? this.openBefore(token) : undefined;
     const isCut = fresh || atEnd || ")]};".includes(token.image);
-    const help = faultHelp({ expected, token, span, last, caller: this.before(opening) });
+    const help = faultHelp({
+      expected,
+      token,
+      span,
+      last,
+      caller: this.before(opening),
+      annotation: this.annotationAt(token),
+    });
     const related = opening &&
       isCut && [{ message: `the \`${opening.image}\` that stays open`, span: this.spanOf(opening) }];
     return diagnose("GRAD1001", span, { expected, found }, { ...help, ...(related ? { related } : {}) });
+  }
+  /** A type, as other languages write it in front of a `=`, with the colon. */
+  private annotationAt(token: IToken): Fault["annotation"] {
+    if (!(token instanceof Token) || token.image !== ":") return undefined;
+    const dtype = this.input[token.place + 1];
+    let k = token.place + 2;
+    if (this.input[k]?.tokenType === LeftSquare) {
+      while (this.input[k] && ![RightSquare, Equals, Boundary].includes(this.input[k]!.tokenType)) k++;
+      k++;
+    }
+    const [last, next] = [this.input[k - 1], this.input[k]];
+    if (!dtype || !tokenMatcher(dtype, Name) || !last || next?.tokenType !== Equals) return undefined;
+    const before = this.before(token);
+    const start = before ? endOf(before) : token.startOffset;
+    return { dtype: dtype.image, span: this.source.span(start, endOf(last)) };
   }
   private before(token: IToken | undefined): IToken | undefined {
     return token instanceof Token ? this.input[token.place - 1] : undefined;

@@ -20,6 +20,8 @@ export interface Fault {
   /** The token before, and the one before the bracket that is open. */
   readonly last: IToken | undefined;
   readonly caller: IToken | undefined;
+  /** `: i32[N]` before a `=`, where an equation is begun. */
+  readonly annotation: { readonly dtype: string; readonly span: Span } | undefined;
 }
 
 /** Words with which other languages begin a statement, and what does their work here. */
@@ -54,11 +56,18 @@ export const operatorExample = (name: string, isReducer: boolean): string =>
 
 /** The likely mend. Cases stand from the particular to the general. */
 export function faultHelp(fault: Fault): DiagnosticExtras {
-  const { expected, token, span, last, caller } = fault;
+  const { expected, token, span, last, caller, annotation } = fault;
   const found = token.image;
   const before = last?.image ?? "";
   const replaced = (text: string): { span: Span; text: string } => ({ span, text });
 
+  if (annotation) {
+    const { dtype } = annotation;
+    return {
+      help: `an equation has the type of its right side, and writes none${dtype === "f32" ? "" : `; \`${dtype}(…)\` converts`}`,
+      fix: { span: annotation.span, text: "" },
+    };
+  }
   if (found === "if" && /a declaration/.test(expected))
     return { help: "`if` chooses between values: `y = if c then a else b`" };
   if (RESERVED_WORDS.includes(found) && /a name|its name|a declaration|an index/.test(expected))
@@ -118,6 +127,10 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
       return {};
   }
   if (!expected.startsWith("an operator")) return {};
+  if (found === ":")
+    return {
+      help: "only what is given or trained has a written type: `input x: f32[N]`, `param W: f32[N, M]`",
+    };
   if (before === "=" || found === ">") return {};
   if (found === "(" && /^[fiu]\d\d$/.test(before))
     return { help: `sizes stand in square brackets: \`${before}[…]\`` };
@@ -126,6 +139,10 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     return { help: `a result has a name: \`-> y: ${before}\`` };
   if (found === ")" || found === "]") return { help: `no \`${found === ")" ? "(" : "["}\` is open here` };
   if (found === "where") return { help: "a reducer's guard stands in its brackets: `sum[i | i > 0] x[i]`" };
+  if (found === "(" && before === ")")
+    return {
+      help: "a product is written with `*`; a call has one list of arguments, sizes stand before it: `dense<O = 64>(x)`",
+    };
   if (tokenMatcher(token, Name) || found === "(")
     return {
       help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`",
