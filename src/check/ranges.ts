@@ -91,6 +91,12 @@ function usesOf(
   return computed;
 }
 
+/** The size of the axis on which the index stands alone as a subscript of a name. */
+export function sizeByUse(name: string, nodes: readonly Expression[], context: Context): Poly | undefined {
+  const found = usesOf(name, nodes, context);
+  return "size" in found ? found.size : undefined;
+}
+
 /** An index that a reducer or a left side binds: by a written range, a size known otherwise, or its uses. */
 export interface Wanted {
   readonly name: Name;
