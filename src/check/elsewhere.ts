@@ -95,6 +95,14 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   log_sum_exp: "write `logsumexp[i] x[i]`",
   prelu: "did you mean `leaky_relu`?",
   print: "`output y` gives a value to the caller",
+  map: "a function of scalars applies to each entry: `f(x)`; others map under indices: `y[b] = f(x[b])`",
+  vmap: "a function maps under indices: `y[b] = f(x[b])`",
+  scan: "steps stand in a `rec t in 0..T { … }`",
+  fold: "steps stand in a `rec t in 0..T { … }`",
+  reduce: "a reducer binds its index: `sum[i] x[i]`",
+  relu6: "write `clamp(x, 0, 6)`",
+  tensor: "a list of numbers is a constant: `const a = [1, 2, 3]`",
+  array: "a list of numbers is a constant: `const a = [1, 2, 3]`",
 };
 /** `torch.relu` and `np.exp` count as what stands behind the last dot. */
 export const functionElsewhere = (name: string): string | undefined =>
@@ -116,8 +124,14 @@ const INITIALISERS: Readonly<Record<string, string>> = {
   randn: "normal",
   rand: "uniform",
   identity: "eye",
+  random: "uniform",
+  random_normal: "normal",
+  random_uniform: "uniform",
+  gaussian: "normal",
 };
-export const initialiserElsewhere = (name: string): string | undefined => INITIALISERS[name.toLowerCase()];
+/** `torch.randn` counts as what stands behind the last dot. */
+export const initialiserElsewhere = (name: string): string | undefined =>
+  INITIALISERS[(name.split(".").pop() ?? name).replace(/_$/, "").toLowerCase()];
 
 const VALUES: Readonly<Record<string, string>> = {
   True: "true",

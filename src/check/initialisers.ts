@@ -138,7 +138,14 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
     numbers[position] = number;
   }
   if (numbers.length !== formals.length)
-    return report.add("GRAD3007", node.span, { name, wanted: String(formals.length), given: numbers.length });
+    return report.add(
+      "GRAD3007",
+      node.span,
+      { name, wanted: String(formals.length), given: numbers.length },
+      numbers.length > formals.length
+        ? { help: `the shape is that of the type: \`param W: f32[N, M] = ${name}(${formals.join(", ")})\`` }
+        : {},
+    );
   const [a = 0, b = 0] = numbers;
   if (name === "eye" && shape.length !== 2)
     return report.add("GRAD3006", node.span, {

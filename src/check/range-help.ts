@@ -1,5 +1,5 @@
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
-import { minimumOverRanges } from "../ir/bounds.js";
+import { minimumOverRanges, provablyNonNegative } from "../ir/bounds.js";
 import { freshIndex, type Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Expression, ReducerExpression } from "../parser/ast.js";
@@ -119,9 +119,10 @@ function rangeFor(name: string, use: AffineUse, context: Context, elaborate: Ela
   const least = minimumOverRanges(parts.rest);
   const most = minimumOverRanges(parts.rest.neg())?.neg();
   if (!least || !most || [least, most].some((p) => p.indices.size > 0)) return null;
-  const first = (lo: Poly): Poly => ((lo.constant ?? 0) > 0 ? lo : ZERO);
-  if (step === 1) return { lo: first(least.neg()), hi: use.size.sub(most) };
-  if (step === -1) return { lo: first(most.sub(use.size).add(1)), hi: least.add(1) };
+  const between = (lo: Poly, hi: Poly): Range | null =>
+    provablyNonNegative(lo.neg()) ? { lo: ZERO, hi } : provablyNonNegative(lo.sub(1)) ? { lo, hi } : null;
+  if (step === 1) return between(least.neg(), use.size.sub(most));
+  if (step === -1) return between(most.sub(use.size).add(1), least.add(1));
   // Quotients of sizes come out even, so what is left over stays below one step.
   const inOneStep = (least.constant ?? -1) >= 0 && (most.constant ?? step) < step;
   return step > 1 && inOneStep ? { lo: ZERO, hi: use.size.scale(1, step) } : null;

@@ -2,7 +2,7 @@ import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
 import { markSource, type IndexSource } from "./index-sizes.js";
-import { withIndices, type Context, type Elaborate } from "./context.js";
+import { withFound, withIndices, type Context, type Elaborate } from "./context.js";
 import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
 
@@ -140,6 +140,12 @@ export function indicesFor(
       bound.map((b) => b.name),
     );
   };
+  const withOpen = (): Context =>
+    withFound(
+      context,
+      wanted.map((_, n) => found[n] ?? null),
+      wanted.map((w) => w.name.text),
+    );
   for (let settled = true; settled && open.size > 0;) {
     settled = false;
     for (const [k, computed] of open) {
@@ -157,6 +163,9 @@ export function indicesFor(
     const name = each?.name;
     // Where a use cannot be elaborated, its own fault is the reason to show.
     const faulty = computed.filter(({ base, under }) => under.length === 0 && !elaborate(base, around()));
+    // What fails may be where it was to be used.
+    const isUnused = name && !uses.some((use) => mentionsName(use, name.text));
+    if (isUnused && uses.some((use) => !elaborate(use, withOpen()))) continue;
     if (name && faulty.length === 0 && !standsInFault(uses, name.text, context, elaborate))
       report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around(), elaborate));
   }
