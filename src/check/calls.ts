@@ -6,7 +6,6 @@ import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Na
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
-import { operatorExample } from "../parser/help.js";
 import { arrange } from "./arguments.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { DERIVATIVES, derivative } from "./derivatives.js";
@@ -14,6 +13,7 @@ import { typeElsewhere } from "./elsewhere.js";
 import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
 import { declarations, told, written, type Side } from "./mismatch.js";
+import { calledOperator, operatorHelp } from "./operator-calls.js";
 import { choose, match, numberHelp, over } from "./operators.js";
 import { indicesFor, mentionsName } from "./ranges.js";
 import { suggestion } from "./report.js";
@@ -88,6 +88,8 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
         { help: `${name}(seed)[b, j]` },
       );
     default: {
+      const meant = calledOperator(node, context);
+      if (meant) return report.add("GRAD1007", node.span, { name }, meant);
       // A function may be handed on.
       const found = node.args.map(({ value }) =>
         value.kind === "name" && context.scope.lookup(value.name)?.kind === "function"
@@ -100,21 +102,6 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
       return unknownFunction(name, node.callee.span, context, OWN_FUNCTIONS);
     }
   }
-}
-
-/** How a reducer or axis operator is written that is called like a function: of a named tensor over its axes. */
-function operatorHelp(
-  { callee, args, span }: CallExpression,
-  isReducer: boolean,
-  tensor: Term | null,
-): DiagnosticExtras {
-  const [argument] = args;
-  const rank = tensor?.axes.length ?? 0;
-  if (!isReducer || rank === 0 || rank > 4 || argument?.value.kind !== "name" || args.length > 1)
-    return { help: operatorExample(callee.text, isReducer) };
-  const indices = ["i", "j", "k", "l"].slice(0, rank).join(", ");
-  const text = `${callee.text}[${indices}] ${argument.value.name}[${indices}]`;
-  return { help: `write \`${text}\``, fix: { span, text } };
 }
 
 function scalarFunction(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {

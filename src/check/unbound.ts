@@ -54,11 +54,15 @@ function withTerm(
     : found.related;
   if (!term) return { ...found, related };
   const { start } = term.node.span;
+  // Sums and means of terms add up to those of the sum.
+  const name = reducer?.reducer === "mean" ? "mean" : "sum";
   return {
     ...found,
     related,
-    help: `\`sum[${index}] ${term.text}\` adds over it`,
-    ...(term.needsBrackets ? {} : { fix: { span: { start, end: start }, text: `sum[${index}] ` } }),
+    help: reducer
+      ? `in brackets, \`${reducer.reducer}[${index}] (…)\`, it reaches over more terms; \`${name}[${index}] ${term.text}\` is over this one`
+      : `\`sum[${index}] ${term.text}\` adds over it`,
+    ...(term.needsBrackets ? {} : { fix: { span: { start, end: start }, text: `${name}[${index}] ` } }),
   };
 }
 
