@@ -122,6 +122,8 @@ export function subscript(node: Expression, context: Context, elaborate: Elabora
   return toPolynomial(integer);
 }
 function subscriptHelp(term: Term, node: Expression): { help?: string } {
+  if (term.axes.length > 0 && term.dtype === "bool")
+    return { help: "entries are not chosen by a mask; a guard says which count: `sum[i | m[i]] x[i]`" };
   if (term.axes.length > 0) return { help: "one entry of it is a subscript: give it indices too" };
   if (term.dtype === "bool") return { help: "a choice is written `if c then a else b`" };
   const text = written(node);

@@ -110,6 +110,14 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
   const fn = SCALARS[name];
   if (!fn) return null;
   const variadic = typeof fn.arity !== "number";
+  const [only, ...others] = node.args;
+  // `max(x)` for `max[i] x[i]`
+  if (variadic && only && others.length === 0 && REDUCERS.some((r) => r === name)) {
+    const meant = calledOperator(node, context);
+    const tensor = meant ? null : elaborate(only.value, context);
+    if (!meant && !tensor) return null;
+    return report.add("GRAD1007", node.span, { name }, meant ?? operatorHelp(node, true, tensor));
+  }
   const arranged = arrange(node, fn.parameters, variadic, context);
   if (!arranged) return null;
   const terms: Term[] = [];

@@ -18,6 +18,10 @@ const TYPES: Readonly<Record<string, DType>> = {
   uint: "u32",
   uint32: "u32",
   unsigned: "u32",
+  tensor: "f32",
+  array: "f32",
+  vector: "f32",
+  matrix: "f32",
   boolean: "bool",
 };
 export const typeElsewhere = (name: string): DType | undefined => TYPES[name.toLowerCase()];
@@ -71,6 +75,11 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   arange: "an index is a value: `y[i in 0..N] = i`",
   range: "a range is written `0..N`",
   linspace: "an index is a value: `y[i in 0..N] = i / (N - 1)`",
+  zeros: "write `y[i in 0..N] = 0`",
+  ones: "write `y[i in 0..N] = 1`",
+  full: "write `y[i in 0..N] = c`",
+  eye: "write `y[i in 0..N, j in 0..N] = if i == j then 1 else 0`",
+  linear: 'the layer is `dense<O = 64>(x)` of "std/nn"',
   zeros_like: "write `y[i in 0..N] = 0`",
   ones_like: "write `y[i in 0..N] = 1`",
   detach: "did you mean `stop`?",

@@ -69,7 +69,20 @@ function unusedHelp(
     }
     stack.push(...partsOf(node));
   }
+  const own = isLeft && ownIndex(name, uses);
+  if (own)
+    return { help: `\`${own}[${name}]\` binds an index of its own: leave \`${name}\` out on the left` };
   return { help: `nothing on the right uses it: leave it out, or ${anyRange(name)}` };
+}
+
+/** The reducer that binds an index of the same name. */
+function ownIndex(name: string, uses: readonly Expression[]): string | undefined {
+  const stack = [...uses];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (node.kind === "reducer" && node.indices.some((i) => i.name.text === name)) return node.reducer;
+    stack.push(...partsOf(node));
+  }
+  return undefined;
 }
 
 function affineUses(name: string, uses: readonly Expression[], context: Context): AffineUse[] {

@@ -80,7 +80,9 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
       continue;
     }
     const bases = quantity.bases.map((entry) => termOf(entry, wholeShape(known, entry, quantity)));
-    const step = termOf(quantity.step, known);
+    // Without its base entries a shape is a guess.
+    const isGuess = bases.includes(null) && known?.shape.length === 0;
+    const step = isGuess ? null : termOf(quantity.step, known);
     if (known && step && bases.every((b) => b !== null)) made.push({ quantity, known, step, bases });
     const term = known && step ? valueTerm(values.get(known.id), points.lead) : null;
     body.define(quantity.step.target, term, quantity.step.statement, quantity.sizes);

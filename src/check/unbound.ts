@@ -61,9 +61,16 @@ function withTerm(
     related,
     help: reducer
       ? `in brackets, \`${reducer.reducer}[${index}] (…)\`, it reaches over more terms; \`${name}[${index}] ${term.text}\` is over this one`
-      : `\`sum[${index}] ${term.text}\` adds over it`,
+      : `${onTheLeft(index, equation)}\`sum[${index}] ${term.text}\` adds over it`,
     ...(term.needsBrackets ? {} : { fix: { span: { start, end: start }, text: `${name}[${index}] ` } }),
   };
+}
+
+/** For `y = x[i]`. */
+function onTheLeft(index: string, { targets, role }: EquationStatement): string {
+  const [target] = targets;
+  if (!target || target.indices || role === "loss") return "";
+  return `\`${target.name.text}[${index}] = …\` binds it on the left, `;
 }
 
 /** A reducer of an equation that binds the same index, for a term of its own. */

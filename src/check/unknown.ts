@@ -2,6 +2,8 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { STD_SOURCES } from "../std/sources.js";
 import { AXIS_OPERATORS, REDUCERS, type Name } from "../parser/ast.js";
+import { operatorExample } from "../parser/help.js";
+import { SCALARS } from "../ir/scalar/table.js";
 import { isReserved } from "./calls.js";
 import type { Binding, Context, Scope } from "./context.js";
 import { functionElsewhere, valueElsewhere } from "./elsewhere.js";
@@ -67,6 +69,12 @@ function methodHelp(name: string, scope: Scope): string | undefined {
   return `an index says over which axis: \`${reducer}[${over}] ${owner}[${indices.join(", ")}]\``;
 }
 
+/** `F.softmax(…)` */
+function operatorHelp(last: string, name: string): string | undefined {
+  const isReducer = REDUCERS.some((r) => r === last);
+  if (last === name || (!isReducer && !AXIS_OPERATORS.some((o) => o === last))) return undefined;
+  return `an index says over which axis: ${operatorExample(last, isReducer)}`;
+}
 /** `own` are the functions that every file has. */
 export function unknownFunction(
   name: string,
@@ -76,14 +84,26 @@ export function unknownFunction(
 ): null {
   const { report } = session;
   const last = name.split(".").pop() ?? name;
-  if (last !== name && (own.includes(last) || scope.lookup(last)?.kind === "function"))
+  const owner = scope.lookup(name.slice(0, -last.length - 1));
+  if (owner?.kind === "term" && own.includes(last) && SCALARS[last] && !REDUCERS.some((r) => r === last))
+    return report.add(
+      "GRAD2001",
+      span,
+      { kind: "function", name },
+      { help: `a function takes its argument in brackets: \`${last}(${name.slice(0, -last.length - 1)})\`` },
+    );
+  if (
+    last !== name &&
+    owner?.kind !== "term" &&
+    (own.includes(last) || scope.lookup(last)?.kind === "function")
+  )
     return report.add(
       "GRAD2001",
       span,
       { kind: "function", name },
       { help: `functions stand in no module: \`${last}\``, fix: { span, text: last } },
     );
-  const elsewhere = methodHelp(name, scope) ?? functionElsewhere(name);
+  const elsewhere = methodHelp(name, scope) ?? operatorHelp(last, name) ?? functionElsewhere(name);
   const otherwise = inLibrary(name, span) ?? (elsewhere === undefined ? undefined : { help: elsewhere });
   return report.unknownName(
     "function",
@@ -100,7 +120,9 @@ export function unknownDim(name: string, span: Span, { scope, session }: Context
     name,
     span,
     visibleOf(scope, "size"),
-    `declare it: \`dim ${name}\``,
+    session.calls.length > 0
+      ? `declare it: \`dim ${name}\`, or as a size of its own behind the function's name: \`f<${name}>(…)\``
+      : `declare it: \`dim ${name}\``,
   );
 }
 
@@ -111,6 +133,8 @@ export function unknownLoss(
   { scope, session }: Context,
 ): null {
   const known = scope.lookup(text);
+  // Of what has an error of its own nobody knows what it is.
+  if (known?.kind === "poison") return null;
   const place = scope.placeOf(text);
   const plain = scope.lookup("loss")?.kind === "term" && losses.length === 0;
   return session.report.unknownName(

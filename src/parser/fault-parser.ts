@@ -59,7 +59,9 @@ export abstract class FaultParser extends FunctionParser {
       token,
       span,
       last,
-      caller: this.before(opening),
+      caller: this.before(
+        opening ?? (/^an? (name|index)$/.test(expected) ? this.openBefore(token) : undefined),
+      ),
       isOutput: this.before(last)?.tokenType === Output,
       entry: last && this.beginsEntry(token) ? { span: this.placeAfter(last), text: "," } : undefined,
       annotation: this.annotationAt(token),

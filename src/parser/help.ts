@@ -1,6 +1,7 @@
 import { tokenMatcher, type IToken } from "chevrotain";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
+import { REDUCERS } from "./ast.js";
 import {
   AxisOperatorName,
   Fn,
@@ -86,7 +87,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
   const before = last?.image ?? "";
   const replaced = (text: string): { span: Span; text: string } => ({ span, text });
 
-  if (annotation) {
+  if (annotation && (expected === "`=`" || expected.startsWith("an operator"))) {
     const { dtype } = annotation;
     return {
       help: `an equation has the type of its right side, and writes none${dtype === "f32" ? "" : `; \`${dtype}(…)\` converts`}`,
@@ -117,6 +118,13 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
       if (caller && (tokenMatcher(caller, ReducerName) || tokenMatcher(caller, AxisOperatorName)))
         return { help: `a guard stands after a bar: \`${caller.image}[i | i > 0] …\`` };
       return {};
+    case "an index":
+    case "a name":
+      return caller && (tokenMatcher(caller, AxisOperatorName) || tokenMatcher(caller, ReducerName))
+        ? {
+            help: `an axis has no number, it is named by an index: ${operatorExample(caller.image, tokenMatcher(caller, ReducerName))}`,
+          }
+        : {};
     case "`)`":
       if (found === ".." && caller && tokenMatcher(caller, ReducerName))
         return { help: `a reducer has its indices in square brackets: \`${caller.image}[i in 0..N] x[i]\`` };
@@ -128,6 +136,8 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     case "`->` or `=`":
       return { help: "results are named: `fn f(x: f32) -> y: f32 { y = … }`, or `fn f(x: f32) = …`" };
     case "`with`":
+      if (before === "with")
+        return { help: `the loss stands first: \`train l with ${found}(…)\`, of \`loss l = …\`` };
       return { help: "an optimizer is named: `train loss with adam(rate = 1e-3)`" };
     case "`at`":
       return { help: "a check is written `check loss at { x = 1, loss = 2 }`" };
@@ -146,6 +156,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     case "a subscript":
       return found === ":" ? { help: SLICE } : {};
     case "a name or a number after the dot":
+      if (found === "(") return { help: "functions work entry by entry: `relu(x)`" };
       return /^[*/^]$/.test(found)
         ? { help: `\`${found}\` works entry by entry: write it without the dot` }
         : {};
@@ -184,6 +195,21 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
   if (found === "(" && before === ")")
     return {
       help: "a product is written with `*`; a call has one list of arguments, sizes stand before it: `dense<O = 64>(x)`",
+    };
+  if (found === ".")
+    return {
+      help: "values have no members: a function is called, `relu(x)`, a transpose is written `A[j, i]`",
+    };
+  if (found === "|")
+    return { help: "an absolute value is written `abs(x)`, a function is called: `relu(x)`" };
+  if (before === "]" && tokenMatcher(token, Name))
+    return { help: `a product is written with \`*\`; reducers are ${REDUCERS.join(", ")}` };
+  const [, reducer, index] = /^([a-z]+)_(\w+)$/.exec(before) ?? [];
+  if (REDUCERS.some((r) => r === reducer))
+    return { help: `an index stands in square brackets: \`${reducer}[${index}] ${found}…\`` };
+  if (last && tokenMatcher(last, Name) && tokenMatcher(token, Name))
+    return {
+      help: `a product is written \`${before} * ${found}\`, a call \`${before}(${found})\`; a reducer's index stands in square brackets, \`sum[i] x[i]\``,
     };
   if (tokenMatcher(token, Name) || found === "(")
     return {
