@@ -122,7 +122,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     case "a name":
       return caller && (tokenMatcher(caller, AxisOperatorName) || tokenMatcher(caller, ReducerName))
         ? {
-            help: `an axis has no number, it is named by an index: ${operatorExample(caller.image, tokenMatcher(caller, ReducerName))}`,
+            help: `an index names the axis: ${operatorExample(caller.image, tokenMatcher(caller, ReducerName))}`,
           }
         : {};
     case "`)`":
