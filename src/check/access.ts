@@ -1,10 +1,11 @@
-import { and, select, within, type Expr, type Index } from "../ir/expr.js";
+import { and, indexValue, indicesOf, select, within, type Expr } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
 import { shortfalls, type Known } from "./bounds.js";
 import type { Context, Elaborate, LostAxes } from "./context.js";
+import { isOfTwoSizes, reportTwoSizes, sourceOf, type Use } from "./index-sizes.js";
 import { declarations, written } from "./mismatch.js";
 import { match } from "./operators.js";
 import { suggestion } from "./report.js";
@@ -66,23 +67,17 @@ function access(
   const sizes = base ? base.axes.map((a) => a.hi) : lostAxes(node.base, context);
   let inside: Expr | null = null;
   let failed = !base;
-  const polys: Poly[] = [];
-  for (const [k, poly] of subscripts.entries()) {
+  const uses = subscripts.map((poly, k): Use | null => {
     const size = sizes[k];
     const place = node.subscripts[k];
-    const use =
-      poly && size && place
-        ? {
-            poly,
-            size,
-            name: nameOf(node.base),
-            position: k,
-            rank: sizes.length,
-            node: place,
-            entry: written(node) ?? `${nameOf(node.base)}[…]`,
-          }
-        : null;
-    const fits = use && inBounds(use, context, tolerant);
+    if (!poly || !size || !place) return null;
+    const entry = written(node) ?? `${nameOf(node.base)}[…]`;
+    return { poly, size, name: nameOf(node.base), position: k, rank: sizes.length, node: place, entry };
+  });
+  if (!tolerant) reportTwoSizes(uses, node, context);
+  const polys: Poly[] = [];
+  for (const use of uses) {
+    const fits = use && (tolerant || !isOfTwoSizes(use)) ? inBounds(use, context, tolerant) : null;
     if (!use || fits === null) {
       failed = true;
       continue;
@@ -127,23 +122,13 @@ export function subscript(node: Expression, context: Context, elaborate: Elabora
   return toPolynomial(integer);
 }
 function subscriptHelp(term: Term, node: Expression): { help?: string } {
+  if (term.axes.length > 0 && term.dtype === "bool")
+    return { help: "entries are not chosen by a mask; a guard says which count: `sum[i | m[i]] x[i]`" };
   if (term.axes.length > 0) return { help: "one entry of it is a subscript: give it indices too" };
   if (term.dtype === "bool") return { help: "a choice is written `if c then a else b`" };
   const text = written(node);
   if (term.flexible || text === undefined) return {};
   return { help: `declare it as \`i32\`, or convert: \`i32(${text})\` goes towards zero` };
-}
-
-/** One subscript of a tensor: where it stands, and the size of its axis. */
-interface Use {
-  readonly poly: Poly;
-  readonly size: Poly;
-  readonly name: string;
-  readonly position: number;
-  readonly rank: number;
-  readonly node: Expression;
-  /** All of the access, as it is written. */
-  readonly entry: string;
 }
 
 /**
@@ -153,9 +138,6 @@ interface Use {
 function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null {
   const { poly, size, node } = use;
   const { session } = context;
-  const lone = poly.asIndex;
-  if (lone && node.kind === "name" && !tolerant && !lone.hi.equals(size) && isInferred(lone))
-    return twoSizes(use, lone, context);
   const known: Known = { facts: context.facts, rangeOf: (id) => rangeOfValue(id, context) };
   const below = shortfalls(poly, known);
   const above = shortfalls(size.sub(1).sub(poly), known);
@@ -165,10 +147,14 @@ function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null
     promise(poly, size, context);
     return true;
   }
-  if (below === "unknown" || above === "unknown") return outside(use, null, context);
+  if (below === "unknown" || above === "unknown") return outside(use, {}, context);
   for (const [k, missing] of [...below, ...above].entries()) {
-    if ((missing.constant ?? 0) < 0)
-      return outside(use, k < below.length ? missing : size.sub(1).sub(missing), context);
+    if ((missing.constant ?? 0) < 0) {
+      const side = k < below.length ? "below" : "above";
+      // Through a quotient or the like only the side is known, not how far it goes.
+      if (poly.hasOpaque) return outside(use, { side }, context);
+      return outside(use, { side, entry: side === "below" ? missing : size.sub(1).sub(missing) }, context);
+    }
     session.require("non-negative", missing, "GRAD3005", leaving(use), node.span);
   }
   return true;
@@ -176,56 +162,30 @@ function inBounds(use: Use, context: Context, tolerant: boolean): boolean | null
 const isProved = (found: ReturnType<typeof shortfalls>): boolean =>
   typeof found !== "string" && found.length === 0;
 
-const axisOf = (name: string, position: number): string =>
-  position === 0 ? `\`${name}\`` : `\`${name}\` (axis ${position + 1})`;
+const leaving = ({ poly, node, name, rank, position, size }: Use): string =>
+  `subscript \`${written(node) ?? showSize(poly)}\` leaves ${rank > 1 ? `axis ${position + 1}` : "the axis"} of \`${name}\`, of size ${showSize(size)}`;
 
-/** An index that runs over an axis of one size and stands on one of another. */
-function twoSizes({ name, position, size, node }: Use, index: Index, context: Context): null {
-  doubted.add(index);
-  const source = sources.get(index);
-  const declared = context.scope.placeOf(name);
-  const over =
-    source?.kind === "use"
-      ? axisOf(source.name, source.position)
-      : source?.kind === "declared"
-        ? `the declared axis of \`${source.name}\``
-        : "an axis of what it subscripts";
-  const from = `\`${index.name}\` runs over ${over}, of size ${showSize(index.hi)}`;
-  return context.session.report.add(
-    "GRAD3001",
-    node.span,
-    {
-      name: axisOf(name, position),
-      index: index.name,
-      sizes: `${showSize(index.hi)}, and here ${showSize(size)}`,
-    },
-    {
-      related: [
-        ...(source ? [{ message: from, span: source.span }] : []),
-        ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
-      ],
-    },
-  );
+/** Where an access leaves its axis: on which side, and the farthest entry that it comes to, as far as they are known. */
+interface Reach {
+  readonly side?: "below" | "above";
+  readonly entry?: Poly;
 }
+const isFixed = (poly: Poly): boolean => poly.indices.size === 0 && !poly.hasOpaque;
 
-const leaving = ({ poly, name, rank, position, size }: Use): string =>
-  `subscript \`${showSize(poly)}\` leaves ${rank > 1 ? `axis ${position + 1}` : "the axis"} of \`${name}\`, of size ${showSize(size)}`;
-
-/** `reach`: the entry outside that the subscript comes to, where it is known. */
-function outside(use: Use, reach: Poly | null, context: Context): null {
+function outside(use: Use, reach: Reach, context: Context): null {
   const { poly, size, name, node } = use;
   const last = showSize(size.sub(1));
-  const isDown = reach !== null && reach.sub(size).terms.some((t) => t.atoms.length > 0 && t.num < 0);
-  const how =
-    poly.indices.size === 0
-      ? `: its last entry is ${last}`
-      : reach === null
-        ? ""
-        : isDown || (reach.constant ?? 0) < 0
-          ? `: it goes down to ${showSize(reach)}`
-          : `: it goes up to ${showSize(reach)}, and the last entry is ${last}`;
-  const indices = [...poly.indices].flatMap((index) => {
-    const source = sources.get(index);
+  const how = isFixed(poly)
+    ? `: its last entry is ${last}`
+    : reach.side === "below"
+      ? `: it goes ${reach.entry ? `down to ${showSize(reach.entry)}` : "below 0"}`
+      : reach.side === "above"
+        ? reach.entry
+          ? `: it goes up to ${showSize(reach.entry)}, and the last entry is ${last}`
+          : `: it goes beyond the last entry, ${last}`
+        : "";
+  const indices = [...indicesOf([indexValue(poly)])].flatMap((index) => {
+    const source = sourceOf(index);
     const range = `${showSize(index.lo)}..${showSize(index.hi)}`;
     return source ? [{ message: `\`${index.name}\` runs over ${range}`, span: source.span }] : [];
   });
@@ -239,42 +199,26 @@ function outside(use: Use, reach: Poly | null, context: Context): null {
         ...indices,
         ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
       ],
-      help: outsideHelp(use, reach, isDown),
+      help: outsideHelp(use, reach),
     },
   );
 }
-function outsideHelp({ poly, size, name, node, entry }: Use, reach: Poly | null, isDown: boolean): string {
+function outsideHelp({ poly, size, name, node, entry }: Use, reach: Reach): string {
   const last = showSize(size.sub(1));
   const text = written(node) ?? "…";
-  if (poly.indices.size === 0)
+  if (isFixed(poly))
     return (poly.constant ?? 0) < 0
       ? `entries count from 0: the last one is \`${name}[${last}]\``
       : `entries count from 0`;
   const otherwise = `\`${entry} ?? 0\` is 0 outside, \`clamp(${text}, 0, ${last})\` stays inside`;
   // With a range as much shorter as the subscript goes too far, everything is inside.
   const [index, ...more] = [...poly.indices];
-  const excess = reach?.sub(size.sub(1));
-  if (!index || more.length > 0 || !excess || isDown || poly.sub(Poly.index(index)).constant === undefined)
+  const excess = reach.side === "above" ? reach.entry?.sub(size.sub(1)) : undefined;
+  if (!index || more.length > 0 || !excess || poly.sub(Poly.index(index)).constant === undefined)
     return otherwise;
   const range = `${showSize(index.lo)}..${showSize(index.hi.sub(excess))}`;
   return `\`${index.name} in ${range}\` stays inside; ${otherwise}`;
 }
-
-/** Where an index has its range from: its use on an axis, a declared type, or as it is written. */
-export type IndexSource =
-  | { readonly kind: "use"; readonly name: string; readonly position: number; readonly span: Span }
-  | { readonly kind: "declared"; readonly name: string; readonly span: Span }
-  | { readonly kind: "computed" | "written"; readonly span: Span };
-const sources = new WeakMap<Index, IndexSource>();
-export const markSource = (index: Index, source: IndexSource): void => void sources.set(index, source);
-/** Indices found to be of two sizes: which one was meant is not known. */
-const doubted = new WeakSet<Index>();
-export const isDoubted = (index: Index): boolean => doubted.has(index);
-/** All uses of an index whose range is not written agree with where it has it from. */
-const isInferred = (index: Index): boolean => {
-  const source = sources.get(index);
-  return source !== undefined && source.kind !== "written";
-};
 
 function rangeOfValue(id: number, context: Context): { lo: Poly; hi: Poly } | undefined {
   // Members of a recurrence are read before they are defined.

@@ -1,5 +1,7 @@
+import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import type { Context } from "./context.js";
+import { listed } from "./report.js";
 
 interface Formal {
   readonly name: string | { readonly text: string };
@@ -8,12 +10,16 @@ interface Formal {
 }
 const nameOf = (formal: Formal): string => (typeof formal.name === "string" ? formal.name : formal.name.text);
 
-/** Arguments in the order of the parameters, undefined where a default serves; null after an error. */
+/**
+ * Arguments in the order of the parameters, undefined where a default serves; null after an error. `meant` is what is
+ * known of arguments that there are no parameters for: then it is one mistake.
+ */
 export function arrange(
   node: Pick<CallExpression, "args" | "callee" | "span">,
   formals: readonly Formal[],
   variadic: boolean,
   context: Context,
+  meant?: DiagnosticExtras,
 ): (Expression | undefined)[] | null {
   const { report } = context.session;
   const arranged: (Expression | undefined)[] = formals.map(() => undefined);
@@ -28,11 +34,18 @@ export function arrange(
         : `${required} to ${formals.length}`;
   };
   const count = (): null =>
-    report.add("GRAD3007", node.span, { name: node.callee.text, wanted: wanted(), given: node.args.length });
+    report.add(
+      "GRAD3007",
+      node.span,
+      { name: node.callee.text, wanted: wanted(), given: node.args.length },
+      meant ?? (variadic ? {} : { help: listed("its argument", formals.map(nameOf)) }),
+    );
   for (const argument of node.args) {
     if (argument.name) {
       const { text, span } = argument.name;
       const k = formals.findIndex((f) => nameOf(f) === text);
+      if (k < 0 && meant)
+        return report.add("GRAD2013", span, { name: text, callee: node.callee.text }, meant);
       if (k < 0) {
         report.unknownArgument(node.callee.text, text, span, formals.map(nameOf));
         failed = true;

@@ -5,13 +5,13 @@ import { ONE, Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Name } from "../parser/ast.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
-import { operatorExample } from "../parser/help.js";
 import { arrange } from "./arguments.js";
 import { withIndices, type Context, type Elaborate } from "./context.js";
 import { derivative } from "./derivatives.js";
 import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
 import { declarations, told, written, type Side } from "./mismatch.js";
+import { calledOperator, operatorHelp } from "./operator-calls.js";
 import { choose, match, numberHelp, over } from "./operators.js";
 import { indicesFor, mentionsName } from "./ranges.js";
 import { DERIVATIVES, OWN_FUNCTIONS } from "./reserved.js";
@@ -63,6 +63,8 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
         { help: `${name}(seed)[b, j]` },
       );
     default: {
+      const meant = calledOperator(node, context);
+      if (meant) return report.add("GRAD1007", node.span, { name }, meant);
       // A function may be handed on.
       const found = node.args.map(({ value }) =>
         value.kind === "name" && context.scope.lookup(value.name)?.kind === "function"
@@ -77,27 +79,20 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
   }
 }
 
-/** How a reducer or axis operator is written that is called like a function: of a named tensor over its axes. */
-function operatorHelp(
-  { callee, args, span }: CallExpression,
-  isReducer: boolean,
-  tensor: Term | null,
-): DiagnosticExtras {
-  const [argument] = args;
-  const rank = tensor?.axes.length ?? 0;
-  if (!isReducer || rank === 0 || rank > 4 || argument?.value.kind !== "name" || args.length > 1)
-    return { help: operatorExample(callee.text, isReducer) };
-  const indices = ["i", "j", "k", "l"].slice(0, rank).join(", ");
-  const text = `${callee.text}[${indices}] ${argument.value.name}[${indices}]`;
-  return { help: `write \`${text}\``, fix: { span, text } };
-}
-
 function scalarFunction(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
   const { report } = context.session;
   const name = node.callee.text;
   const fn = SCALARS[name];
   if (!fn) return null;
   const variadic = typeof fn.arity !== "number";
+  const [only, ...others] = node.args;
+  // `max(x)` for `max[i] x[i]`
+  if (variadic && only && others.length === 0 && REDUCERS.some((r) => r === name)) {
+    const meant = calledOperator(node, context);
+    const tensor = meant ? null : elaborate(only.value, context);
+    if (!meant && !tensor) return null;
+    return report.add("GRAD1007", node.span, { name }, meant ?? operatorHelp(node, true, tensor));
+  }
   const arranged = arrange(node, fn.parameters, variadic, context);
   if (!arranged) return null;
   const terms: Term[] = [];
@@ -143,7 +138,8 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
     );
   }
   const result = fn.type === "equality" || fn.type === "comparison" ? "bool" : type;
-  const make = (args: readonly ir.Expr[]): ir.Expr => fn.expand?.(args) ?? ir.call(name, args, result);
+  const make = (args: readonly ir.Expr[], dtype = result): ir.Expr =>
+    fn.expand?.(args) ?? ir.call(name, args, dtype);
   const made = over(matched.axes, make(matched.bodies));
   if (matched.dtype !== null || result === "bool") return made;
   const indexed = terms.some((t) => t.flexible?.indexed);
@@ -154,7 +150,7 @@ function scalarFunction(node: CallExpression, context: Context, elaborate: Elabo
     name === "floor"
       ? (integers[0] ?? null)
       : fn.type === "arithmetic" && whole.length === terms.length
-        ? make(whole)
+        ? make(whole, "i32")
         : null;
   return { ...made, flexible: { integer, indexed } };
 }

@@ -18,6 +18,10 @@ const TYPES: Readonly<Record<string, DType>> = {
   uint: "u32",
   uint32: "u32",
   unsigned: "u32",
+  tensor: "f32",
+  array: "f32",
+  vector: "f32",
+  matrix: "f32",
   boolean: "bool",
 };
 export const typeElsewhere = (name: string): DType | undefined => TYPES[name.toLowerCase()];
@@ -71,6 +75,11 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   arange: "an index is a value: `y[i in 0..N] = i`",
   range: "a range is written `0..N`",
   linspace: "an index is a value: `y[i in 0..N] = i / (N - 1)`",
+  zeros: "write `y[i in 0..N] = 0`",
+  ones: "write `y[i in 0..N] = 1`",
+  full: "write `y[i in 0..N] = c`",
+  eye: "write `y[i in 0..N, j in 0..N] = if i == j then 1 else 0`",
+  linear: 'the layer is `dense<O = 64>(x)` of "std/nn"',
   zeros_like: "write `y[i in 0..N] = 0`",
   ones_like: "write `y[i in 0..N] = 1`",
   detach: "did you mean `stop`?",
@@ -95,6 +104,14 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   log_sum_exp: "write `logsumexp[i] x[i]`",
   prelu: "did you mean `leaky_relu`?",
   print: "`output y` gives a value to the caller",
+  map: "a function of scalars applies to each entry: `f(x)`; others map under indices: `y[b] = f(x[b])`",
+  vmap: "a function maps under indices: `y[b] = f(x[b])`",
+  scan: "steps stand in a `rec t in 0..T { … }`",
+  fold: "steps stand in a `rec t in 0..T { … }`",
+  reduce: "a reducer binds its index: `sum[i] x[i]`",
+  relu6: "write `clamp(x, 0, 6)`",
+  tensor: "a list of numbers is a constant: `const a = [1, 2, 3]`",
+  array: "a list of numbers is a constant: `const a = [1, 2, 3]`",
 };
 /** `torch.relu` and `np.exp` count as what stands behind the last dot. */
 export const functionElsewhere = (name: string): string | undefined =>
@@ -116,8 +133,14 @@ const INITIALISERS: Readonly<Record<string, string>> = {
   randn: "normal",
   rand: "uniform",
   identity: "eye",
+  random: "uniform",
+  random_normal: "normal",
+  random_uniform: "uniform",
+  gaussian: "normal",
 };
-export const initialiserElsewhere = (name: string): string | undefined => INITIALISERS[name.toLowerCase()];
+/** `torch.randn` counts as what stands behind the last dot. */
+export const initialiserElsewhere = (name: string): string | undefined =>
+  INITIALISERS[(name.split(".").pop() ?? name).replace(/_$/, "").toLowerCase()];
 
 const VALUES: Readonly<Record<string, string>> = {
   True: "true",

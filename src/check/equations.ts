@@ -3,7 +3,7 @@ import { ZERO, type Poly } from "../ir/poly.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { behind, joinSpans, type Span } from "../diagnostics/span.js";
 import type { EquationStatement, Expression, RecStatement, Statement, Target } from "../parser/ast.js";
-import { isDoubted } from "./access.js";
+import { isDoubted } from "./index-sizes.js";
 import { isReserved, reportReserved } from "./reserved.js";
 import { reportCircle, useOf } from "./circles.js";
 import { withFound, type Binding, type Context, type LostAxes } from "./context.js";
@@ -45,7 +45,9 @@ function leftIndices(
         "GRAD3006",
         span,
         { wanted: "an index", found: "another expression" },
-        { help: "entries at fixed places stand in a `rec` block" },
+        {
+          help: `entries at fixed places stand in a \`rec\`: \`rec t in 0..T { ${target.name.text}[0] = …; ${target.name.text}[t + 1] = … }\``,
+        },
       );
       failed = true;
     } else {
@@ -260,6 +262,13 @@ export function elaborateBody(
 
 /** Bind the names of a body before it is read, and report those that are taken. */
 export function declareNames(statements: readonly Statement[], context: Context): void {
+  const isEntry = ({ indices }: Target): boolean =>
+    indices?.some(({ index }) => index.kind !== "name") ?? false;
+  const withEntries = new Set(
+    statements.flatMap((s) =>
+      s.kind === "equation" ? s.targets.filter(isEntry).map(({ name }) => name.text) : [],
+    ),
+  );
   for (const statement of statements) {
     if (statement.kind !== "equation" && statement.kind !== "rec") continue;
     const targets = statement.kind === "equation" ? statement.targets : targetsIn(statement);
@@ -273,8 +282,7 @@ export function declareNames(statements: readonly Statement[], context: Context)
       // In a `rec` the entries of one quantity are several equations.
       if (context.scope.own(text) && !(statement.kind === "rec" && own.has(text))) {
         // Entries at fixed places outside of a `rec` are told by themselves.
-        const isEntry = targets.some(({ indices }) => indices?.some(({ index }) => index.kind !== "name"));
-        if (statement.kind === "rec" || !isEntry)
+        if (statement.kind === "rec" || !withEntries.has(name.text))
           duplicate(text, name.span, context, changeHelp(statement, text, name.span, context));
         context.session.repeated.add(statement);
       } else context.scope.bind(text, { kind: "poison" }, name.span);

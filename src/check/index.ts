@@ -73,7 +73,10 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     },
     (name) => {
       const binding = context.scope.lookup(name);
-      return binding?.kind === "function" ? namesOfFunction(binding.declaration) : [];
+      // What is imported sees no names of this file.
+      return binding?.kind === "function" && binding.scope === context.scope
+        ? namesOfFunction(binding.declaration)
+        : [];
     },
   );
   for (const statement of file.statements)

@@ -7,6 +7,7 @@ import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { initialiserElsewhere } from "./elsewhere.js";
 import { declarations, written } from "./mismatch.js";
+import { partsOf } from "./ranges.js";
 import { suggestion } from "./report.js";
 import { sizeOf } from "./sizes.js";
 import { showSize } from "./term.js";
@@ -119,6 +120,16 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
       !["f32", "sqrt", "exp"].includes(node.callee.text)
     )
       return unknownInitialiser(node.callee, context);
+    const drawn = drawnIn(node);
+    if (drawn)
+      return report.add(
+        "GRAD3006",
+        node.span,
+        { wanted: "an initialiser alone, a number or a list", found: written(node) ?? "another expression" },
+        {
+          help: "what is drawn is scaled by the initialiser's argument: `normal(0.01)`, `uniform(-0.1, 0.1)`",
+        },
+      );
     const value = numberOf(node, context);
     return value === null ? null : { kind: "fill", value };
   }
@@ -138,7 +149,14 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
     numbers[position] = number;
   }
   if (numbers.length !== formals.length)
-    return report.add("GRAD3007", node.span, { name, wanted: String(formals.length), given: numbers.length });
+    return report.add(
+      "GRAD3007",
+      node.span,
+      { name, wanted: String(formals.length), given: numbers.length },
+      numbers.length > formals.length
+        ? { help: `the shape is that of the type: \`param W: f32[N, M] = ${name}(${formals.join(", ")})\`` }
+        : {},
+    );
   const [a = 0, b = 0] = numbers;
   if (name === "eye" && shape.length !== 2)
     return report.add("GRAD3006", node.span, {
@@ -149,6 +167,16 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
   if (name === "normal") return { kind: "normal", a: 0, b: a };
   if (name === "uniform") return { kind: "uniform", a, b };
   return { kind: "fill", value: name === "ones" ? 1 : name === "fill" ? a : 0 };
+}
+/** Whether an initialiser, or what others call one, stands within an expression. */
+function drawnIn(node: Expression): boolean {
+  const stack = [...partsOf(node)];
+  for (let part = stack.pop(); part; part = stack.pop()) {
+    const name = part.kind === "call" ? part.callee.text : undefined;
+    if (name !== undefined && (PARAMETERS[name] || initialiserElsewhere(name))) return true;
+    stack.push(...partsOf(part));
+  }
+  return false;
 }
 function unknownInitialiser({ text, span }: Name, { session }: Context): null {
   const meant = initialiserElsewhere(text);

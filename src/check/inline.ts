@@ -5,6 +5,7 @@ import { bindArguments, bindGivenSizes, givenTerms, mappedAxes } from "./bind-ar
 import { Scope, type Binding, type Context, type Home, type Elaborate } from "./context.js";
 import { resultsOfBody } from "./function-body.js";
 import { isBlock } from "./order.js";
+import { sizesAmongArguments } from "./size-arguments.js";
 import { settle, type Term } from "./term.js";
 
 type FunctionBinding = Extract<Binding, { kind: "function" }>;
@@ -31,7 +32,8 @@ export function inlined(
   if (isLayer && !context.home) return report.add("GRAD2016", node.callee.span, { name });
   // Before the arguments are read: a layer called in one of them comes later in the source.
   const owner = isLayer ? instanceName(context) : `${context.owner}.${name}`;
-  const arranged = arrange(node, declaration.parameters, false, context);
+  const meant = sizesAmongArguments(node, declaration, context);
+  const arranged = arrange(node, declaration.parameters, false, context, meant);
   if (!arranged) return null;
 
   const call = { node, declaration, list: arranged };

@@ -122,9 +122,15 @@ interface Operand {
 }
 /** The same with indices, where the axes of one are among those of the other. */
 function withIndices(left: Operand, right: Operand, together?: Together): string | undefined {
-  const names = [left.side, right.side].map((s) => (s?.kind === "name" ? s.name : undefined));
-  const [a, b] = names;
-  if (a === undefined || b === undefined || !together) return undefined;
+  if (!together) return undefined;
+  const named = [left, right].map(({ side }, k) => {
+    const text = written(side);
+    return side?.kind === "name" ? { name: side.name } : { name: k === 0 ? "u" : "v", is: text };
+  });
+  const [a, b] = named.map(({ name }) => name);
+  if (a === undefined || b === undefined || named.some((n) => "is" in n && n.is === undefined))
+    return undefined;
+  const made = named.flatMap((n) => ("is" in n ? [`\`${n.name} = ${n.is}\``] : []));
   const wider = left.term.axes.length >= right.term.axes.length ? left : right;
   const narrower = wider === left ? right : left;
   const letters = wider.term.axes.map((_, k) => "ijklmn"[k] ?? `i${k}`);
@@ -139,7 +145,8 @@ function withIndices(left: Operand, right: Operand, together?: Together): string
   }
   const of = (operand: Operand, name: string): string =>
     `${name}[${(operand === wider ? letters : own).join(", ")}]`;
-  return `nothing is broadcast: write \`y[${letters.join(", ")}] = ${together(of(left, a), of(right, b))}\``;
+  const text = `\`y[${letters.join(", ")}] = ${together(of(left, a), of(right, b))}\``;
+  return `nothing is broadcast: write ${text}${made.length ? ` with ${made.join(" and ")}` : ""}`;
 }
 
 /** `A @ B` whose inner axes differ. */

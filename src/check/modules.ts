@@ -18,6 +18,7 @@ import { isReserved, reportReserved } from "./reserved.js";
 import { declareConst, declareDims, declarable } from "./declarations.js";
 import { duplicate } from "./equations.js";
 import { checkSignature } from "./signatures.js";
+import { functionElsewhere } from "./elsewhere.js";
 import { libraryOf } from "./unknown.js";
 import { namesOfFunction } from "./order.js";
 
@@ -136,7 +137,9 @@ export function importNames(statement: ImportStatement, context: Context, loadin
               help: "only functions, layers, optimizers and consts are imported, never the other file's model",
               related: [{ message: `\`${name.text}\` is ${own.what} there`, span: own.span }],
             }
-          : elsewhere && `"${elsewhere}" has one`,
+          : elsewhere
+            ? `"${elsewhere}" has one`
+            : (functionElsewhere(name.text) ?? importable(module)),
       );
       scope.bind(local.text, { kind: "poison" }, local.span);
       continue;
@@ -276,4 +279,10 @@ function foreignUse(
     if (deeper) return deeper;
   }
   return undefined;
+}
+
+/** What there is to import. */
+function importable(module: Scope): string | undefined {
+  const names = [...module.visible()].filter((name) => module.own(name)?.kind === "function");
+  return names.length > 0 && names.length <= 40 ? `it has ${names.join(", ")}` : undefined;
 }

@@ -63,6 +63,9 @@ function collect(statement: Statement, uses: Set<string>): string[] {
     }
     case "rec":
       return collectRec(statement, uses);
+    case "param":
+    case "state":
+      return statement.items.map(({ name }) => name.text);
     default:
       return [];
   }

@@ -1,8 +1,9 @@
 import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
-import { markSource, type IndexSource } from "./access.js";
-import { withIndices, type Context, type Elaborate } from "./context.js";
+import { markSource, type IndexSource } from "./index-sizes.js";
+import { withFound, withIndices, type Context, type Elaborate } from "./context.js";
+import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
 
 /** The direct parts of an expression, in source order. */
@@ -90,6 +91,12 @@ function usesOf(
   return computed;
 }
 
+/** The size of the axis on which the index stands alone as a subscript of a name. */
+export function sizeByUse(name: string, nodes: readonly Expression[], context: Context): Poly | undefined {
+  const found = usesOf(name, nodes, context);
+  return "size" in found ? found.size : undefined;
+}
+
 /** An index that a reducer or a left side binds: by a written range, a size known otherwise, or its uses. */
 export interface Wanted {
   readonly name: Name;
@@ -133,6 +140,12 @@ export function indicesFor(
       bound.map((b) => b.name),
     );
   };
+  const withOpen = (): Context =>
+    withFound(
+      context,
+      wanted.map((_, n) => found[n] ?? null),
+      wanted.map((w) => w.name.text),
+    );
   for (let settled = true; settled && open.size > 0;) {
     settled = false;
     for (const [k, computed] of open) {
@@ -146,16 +159,15 @@ export function indicesFor(
   }
   const { report } = context.session;
   for (const [k, computed] of open) {
-    const name = wanted[k]?.name;
+    const each = wanted[k];
+    const name = each?.name;
     // Where a use cannot be elaborated, its own fault is the reason to show.
     const faulty = computed.filter(({ base, under }) => under.length === 0 && !elaborate(base, around()));
+    // What fails may be where it was to be used.
+    const isUnused = name && !uses.some((use) => mentionsName(use, name.text));
+    if (isUnused && uses.some((use) => !elaborate(use, withOpen()))) continue;
     if (name && faulty.length === 0 && !standsInFault(uses, name.text, context, elaborate))
-      report.add(
-        "GRAD2005",
-        name.span,
-        { name: name.text },
-        { help: `write the range, \`${name.text} in 0..N\`, or use it alone as a subscript of an axis` },
-      );
+      report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around(), elaborate));
   }
   return wanted.map((_, k) => found[k] ?? null);
 }

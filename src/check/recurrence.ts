@@ -4,6 +4,7 @@ import * as ir from "../ir/expr.js";
 import type { Expr, Index } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { RecStatement } from "../parser/ast.js";
+import { reportBaseEntries } from "./base-entries.js";
 import { Scope, withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { equationTerm, severalTerms, type Body, type Declared } from "./equations.js";
@@ -74,8 +75,14 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
   for (const quantity of quantities) {
     const { name } = quantity;
     const known = declared.get(name);
+    if (reportBaseEntries(quantity, known, outer)) {
+      body.define(quantity.step.target, null, quantity.step.statement, quantity.sizes);
+      continue;
+    }
     const bases = quantity.bases.map((entry) => termOf(entry, wholeShape(known, entry, quantity)));
-    const step = termOf(quantity.step, known);
+    // Without its base entries a shape is a guess.
+    const isGuess = bases.includes(null) && known?.shape.length === 0;
+    const step = isGuess ? null : termOf(quantity.step, known);
     if (known && step && bases.every((b) => b !== null)) made.push({ quantity, known, step, bases });
     const term = known && step ? valueTerm(values.get(known.id), points.lead) : null;
     body.define(quantity.step.target, term, quantity.step.statement, quantity.sizes);

@@ -76,6 +76,9 @@ export class Report {
       this.generic = false;
     }
   }
+  get isSilent(): boolean {
+    return this.silent > 0;
+  }
   get failed(): boolean {
     return this.diagnostics.some((d) => d.severity === "error");
   }

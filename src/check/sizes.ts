@@ -107,11 +107,13 @@ export function derivedSize(numerator: Poly, divisor: Poly, floor: boolean, cont
       d.divisor.equals(divisor),
   );
   if (named) return Poly.dim(named.name);
-  const quotient = `${bracketed(numerator)} / ${bracketed(divisor)}`;
+  const quotient = quotientName(numerator, divisor);
   const name = floor ? `floor(${quotient})` : quotient;
   context.session.dims.push({ name, definition: { numerator, divisor, floor } });
   return Poly.dim(name);
 }
+export const quotientName = (numerator: Poly, divisor: Poly): string =>
+  `${bracketed(numerator)} / ${bracketed(divisor)}`;
 const bracketed = (p: Poly): string => (p.terms.length > 1 ? `(${showSize(p)})` : showSize(p));
 
 export interface Range {

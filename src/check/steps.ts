@@ -3,11 +3,13 @@ import type { Run } from "../ir/arrange.js";
 import * as ir from "../ir/expr.js";
 import type { Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
-import type { EquationStatement, Expression, RecStatement, Target } from "../parser/ast.js";
+import type { EquationStatement, Expression, IndexBinding, RecStatement, Target } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
-import { markSource, subscript } from "./access.js";
+import { subscript } from "./access.js";
+import { markSource } from "./index-sizes.js";
 import { withIndices, type Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
+import { suggest } from "../diagnostics/suggest.js";
 import { numberOf } from "./initialisers.js";
 import { mentionsName } from "./ranges.js";
 import { readIn, shiftFrom } from "./reads.js";
@@ -94,6 +96,7 @@ export function entriesOf(
   statement: RecStatement,
   context: Context,
   levels: readonly Level[],
+  misplaced: Set<string> = new Set<string>(),
 ): Entry[] | null {
   const { report } = context.session;
   const inside = withIndices(
@@ -106,7 +109,7 @@ export function entriesOf(
   for (const each of statement.body) {
     if (each.kind === "rec") {
       const level = runOf(each, context, levels[levels.length - 1] ?? null);
-      const inner = level && entriesOf(each, context, [...levels, level]);
+      const inner = level && entriesOf(each, context, [...levels, level], misplaced);
       if (inner) entries.push(...inner);
       else failed = true;
       continue;
@@ -123,7 +126,7 @@ export function entriesOf(
       continue;
     }
     for (const [k, target] of each.targets.entries()) {
-      const entry = entryOf(each, target, levels, inside);
+      const entry = entryOf(each, target, levels, inside, misplaced);
       if (entry) entries.push({ ...entry, result: each.targets.length > 1 ? k : null });
       else failed = true;
     }
@@ -136,6 +139,7 @@ function entryOf(
   target: Target,
   levels: readonly Level[],
   context: Context,
+  misplaced: Set<string>,
 ): Omit<Entry, "result"> | null {
   const { report } = context.session;
   const indices = target.indices ?? [];
@@ -143,21 +147,12 @@ function entryOf(
   for (const [k, level] of levels.entries()) {
     const own = indices[k];
     const name = level.index.name;
-    const isElsewhere =
-      own?.index.kind === "name" &&
-      own.index.name !== name &&
-      !context.scope.lookup(own.index.name) &&
-      indices.slice(k + 1).some(({ index }) => mentionsName(index, name));
-    if (!own || own.range || isElsewhere)
-      return report.add(
-        "GRAD3006",
-        target.span,
-        {
-          wanted: `an entry such as \`${target.name.text}[${levels.map((l) => l.index.name).join(", ")}, …]\``,
-          found: indices.length ? "another axis first" : `\`${target.name.text}\` without the step`,
-        },
-        { help: `the axis of the steps comes first; a base entry is \`${target.name.text}[0, …]\`` },
-      );
+    if (!own || own.range || isOtherAxis(own.index, name, context)) {
+      // Where the step's own entry is misplaced, its base entries are as well.
+      if (!misplaced.has(target.name.text)) reportMisplaced(target, k, levels, context);
+      misplaced.add(target.name.text);
+      return null;
+    }
     const place = subscript(own.index, context, elaborate);
     const shift = place?.sub(Poly.index(level.index));
     if (!place || !shift) return null;
@@ -184,6 +179,39 @@ function entryOf(
     base: null,
     free: 0,
   };
+}
+
+/** An index that nothing around binds stands where the step does. */
+function isOtherAxis(node: Expression, step: string, { scope }: Context): boolean {
+  if (node.kind !== "name" || node.name === step || scope.lookup(node.name)) return false;
+  return node.name.length < 3 || suggest(node.name, scope.visible()) === undefined;
+}
+function reportMisplaced(target: Target, k: number, levels: readonly Level[], context: Context): void {
+  const indices = target.indices ?? [];
+  const name = target.name.text;
+  const step = levels[k]?.index.name ?? "";
+  const isStep = ({ index }: IndexBinding): boolean =>
+    mentionsName(index, step) ||
+    index.kind === "number" ||
+    (index.kind === "name" && context.scope.lookup(index.name)?.kind === "size");
+  const place = indices.findIndex((binding, n) => n > k && !binding.range && isStep(binding));
+  const moved = indices[place];
+  const others = indices.slice(k).filter((binding) => binding !== moved);
+  const entry = (at: string): string =>
+    `\`${name}[${[...indices.slice(0, k), at, ...others].map((i) => (typeof i === "string" ? i : printExpression(i.index))).join(", ")}]\``;
+  context.session.report.add(
+    "GRAD3006",
+    target.span,
+    {
+      wanted: `an entry such as \`${name}[${levels.map((l) => l.index.name).join(", ")}, …]\``,
+      found: indices.length ? "another axis first" : `\`${name}\` without the step`,
+    },
+    {
+      help: moved
+        ? `the axis of the steps comes first, here and where \`${name}\` is read: ${entry(printExpression(moved.index))}`
+        : `the axis of the steps comes first: a step makes ${entry(`${step} + 1`)}, and a base entry is ${entry("0")}`,
+    },
+  );
 }
 
 export function quantitiesOf(entries: readonly Entry[], context: Context): Quantity[] | null {

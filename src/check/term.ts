@@ -171,13 +171,14 @@ export function describe(term: Term): string {
   return term.axes.length ? `${dtype}[${term.axes.map((a) => showSize(a.hi)).join(", ")}]` : dtype;
 }
 
-/** A size as a user would write it. */
+/** A size, or a subscript, as a user would write it. */
 export function showSize(p: Poly): string {
   if (p.isZero) return "0";
-  const parts = p.terms.map((t, k) => {
+  const parts = positiveFirst(p.terms).map((t, k) => {
     const magnitude = Math.abs(t.num);
+    const isProduct = t.atoms.length > 1 || magnitude !== 1 || t.den !== 1;
     const names = t.atoms.map((a) =>
-      a.kind === "dim" ? a.name : a.kind === "index" ? a.index.name : showAtom(a.expr),
+      a.kind === "dim" ? a.name : a.kind === "index" ? a.index.name : showInteger(a.expr, isProduct),
     );
     const factors = magnitude === 1 && names.length ? names : [String(magnitude), ...names];
     const text = factors.join(" * ") + (t.den === 1 ? "" : ` / ${t.den}`);
@@ -185,7 +186,40 @@ export function showSize(p: Poly): string {
   });
   return parts.join("");
 }
-function showAtom(e: Expr): string {
-  if (e.op === "call") return `${e.fn}(…)`;
-  return e.op === "read" ? "an entry" : "a value";
+/** `N - K` for `-K + N`. */
+function positiveFirst(terms: Poly["terms"]): Poly["terms"] {
+  const first = terms.find((t) => t.num > 0);
+  return first ? [first, ...terms.filter((t) => t !== first)] : terms;
+}
+/** An integer expression that is no polynomial. Entries are not told apart: whose they are is not known here. */
+function showInteger(e: Expr, isOperand: boolean): string {
+  const bracketed = (text: string): string => (isOperand ? `(${text})` : text);
+  switch (e.op) {
+    case "read":
+      return "an entry";
+    case "select":
+      return bracketed(`if … then ${showPart(e.then)} else ${showPart(e.else)}`);
+    case "call": {
+      const [a, b] = e.args;
+      const operator = OPERATORS[e.fn];
+      if (a && b && operator) return bracketed(`${showOperand(a)} ${operator} ${showOperand(b)}`);
+      return `${e.fn}(${e.args.map(showPart).join(", ")})`;
+    }
+    case "cast":
+      return `${e.dtype}(…)`;
+    default:
+      return "a value";
+  }
+}
+/** Functions that are operators in the source, where they are of integers. */
+const OPERATORS: Readonly<Record<string, string>> = { floor_div: "/", mod: "%" };
+const showPart = (part: Expr): string =>
+  part.op === "read" || !isInteger(part.dtype) ? "…" : showSize(toPolynomial(part));
+function showOperand(part: Expr): string {
+  const text = showPart(part);
+  const [term, ...more] = toPolynomial(part).terms;
+  const [atom] = term?.atoms ?? [];
+  const isCall =
+    more.length === 0 && atom?.kind === "opaque" && text.startsWith(showInteger(atom.expr, true));
+  return isCall || !text.includes(" ") ? text : `(${text})`;
 }

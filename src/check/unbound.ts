@@ -54,12 +54,23 @@ function withTerm(
     : found.related;
   if (!term) return { ...found, related };
   const { start } = term.node.span;
+  // Sums and means of terms add up to those of the sum.
+  const name = reducer?.reducer === "mean" ? "mean" : "sum";
   return {
     ...found,
     related,
-    help: `\`sum[${index}] ${term.text}\` adds over it`,
-    ...(term.needsBrackets ? {} : { fix: { span: { start, end: start }, text: `sum[${index}] ` } }),
+    help: reducer
+      ? `in brackets, \`${reducer.reducer}[${index}] (…)\`, it reaches over more terms; \`${name}[${index}] ${term.text}\` is over this one`
+      : `${onTheLeft(index, equation)}\`sum[${index}] ${term.text}\` adds over it`,
+    ...(term.needsBrackets ? {} : { fix: { span: { start, end: start }, text: `${name}[${index}] ` } }),
   };
+}
+
+/** For `y = x[i]`. */
+function onTheLeft(index: string, { targets, role }: EquationStatement): string {
+  const [target] = targets;
+  if (!target || target.indices || role === "loss") return "";
+  return `\`${target.name.text}[${index}] = …\` binds it on the left, `;
 }
 
 /** A reducer of an equation that binds the same index, for a term of its own. */

@@ -1,7 +1,9 @@
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { STD_SOURCES } from "../std/sources.js";
-import type { Name } from "../parser/ast.js";
+import { AXIS_OPERATORS, REDUCERS, type Name } from "../parser/ast.js";
+import { operatorExample } from "../parser/help.js";
+import { SCALARS } from "../ir/scalar/table.js";
 import { isReserved } from "./reserved.js";
 import type { Binding, Context, Scope } from "./context.js";
 import { functionElsewhere, valueElsewhere } from "./elsewhere.js";
@@ -28,8 +30,20 @@ export function unknownValue(name: string, span: Span, { scope, session }: Conte
   return report.unknownName("name", name, span, known, part ?? inLibrary(name, span));
 }
 
-/** `x²` and `A.T` of a known name. */
+const TRANSPOSE = (name: string): DiagnosticExtras => ({
+  help: `a transpose is written with indices: \`y[j, i] = ${name}[i, j]\``,
+});
+/** `x²`, `x_i`, `A'` and `A.T` of a known name. */
 function partHelp(name: string, span: Span, scope: Scope): DiagnosticExtras | undefined {
+  if (name === "e" && !scope.lookup("E")) return { help: "a power of e is written `exp(x)`" };
+  const [, of = "", marks = ""] = /^(.+?)_([a-z]|[i-n]{2,3})$/.exec(name) ?? [];
+  const entries = scope.lookup(of);
+  if (entries?.kind === "term" && marks.length === entries.term.axes.length && entries.term.axes.length > 0) {
+    const text = `${of}[${[...marks].join(", ")}]`;
+    return { help: `an entry is written \`${text}\``, fix: { span, text } };
+  }
+  const plain = name.endsWith("'") ? scope.lookup(name.slice(0, -1)) : undefined;
+  if (plain?.kind === "term" && plain.term.axes.length > 1) return TRANSPOSE(name.slice(0, -1));
   const [, base = "", power] = /^(.+?)([²³])$/.exec(name) ?? [];
   if (power !== undefined && scope.lookup(base)) {
     const text = `${base}^${power === "²" ? 2 : 3}`;
@@ -39,10 +53,28 @@ function partHelp(name: string, span: Span, scope: Scope): DiagnosticExtras | un
   if (!owner || !scope.lookup(owner)) return undefined;
   // `m.W` of a layer's instance: one of its other params may be meant.
   if ([...scope.visible()].some((known) => known.startsWith(`${owner}.`))) return undefined;
-  if (part === "T") return { help: `a transpose is written with indices: \`y[j, i] = ${owner}[i, j]\`` };
+  if (part === "T" || part === "mT") return TRANSPOSE(owner);
   return { help: functionElsewhere(part) };
 }
 
+/** `x.sum()` of a known tensor. */
+function methodHelp(name: string, scope: Scope): string | undefined {
+  const [, owner = "", method = ""] = /^(\w+)\.(\w+)$/.exec(name) ?? [];
+  const of = scope.lookup(owner);
+  const reducer = [...REDUCERS, ...AXIS_OPERATORS].find((r) => r === method);
+  if (of?.kind !== "term" || !reducer) return undefined;
+  const indices = of.term.axes.map((_, k) => "ijkl"[k] ?? `i${k}`);
+  if (indices.length === 0) return undefined;
+  const over = REDUCERS.some((r) => r === reducer) ? indices.join(", ") : indices[indices.length - 1];
+  return `an index says over which axis: \`${reducer}[${over}] ${owner}[${indices.join(", ")}]\``;
+}
+
+/** `F.softmax(…)` */
+function operatorHelp(last: string, name: string): string | undefined {
+  const isReducer = REDUCERS.some((r) => r === last);
+  if (last === name || (!isReducer && !AXIS_OPERATORS.some((o) => o === last))) return undefined;
+  return `an index says over which axis: ${operatorExample(last, isReducer)}`;
+}
 /** `own` are the functions that every file has. */
 export function unknownFunction(
   name: string,
@@ -52,14 +84,26 @@ export function unknownFunction(
 ): null {
   const { report } = session;
   const last = name.split(".").pop() ?? name;
-  if (last !== name && (own.includes(last) || scope.lookup(last)?.kind === "function"))
+  const owner = scope.lookup(name.slice(0, -last.length - 1));
+  if (owner?.kind === "term" && own.includes(last) && SCALARS[last] && !REDUCERS.some((r) => r === last))
+    return report.add(
+      "GRAD2001",
+      span,
+      { kind: "function", name },
+      { help: `a function takes its argument in brackets: \`${last}(${name.slice(0, -last.length - 1)})\`` },
+    );
+  if (
+    last !== name &&
+    owner?.kind !== "term" &&
+    (own.includes(last) || scope.lookup(last)?.kind === "function")
+  )
     return report.add(
       "GRAD2001",
       span,
       { kind: "function", name },
       { help: `functions stand in no module: \`${last}\``, fix: { span, text: last } },
     );
-  const elsewhere = functionElsewhere(name);
+  const elsewhere = methodHelp(name, scope) ?? operatorHelp(last, name) ?? functionElsewhere(name);
   const otherwise = inLibrary(name, span) ?? (elsewhere === undefined ? undefined : { help: elsewhere });
   return report.unknownName(
     "function",
@@ -76,7 +120,9 @@ export function unknownDim(name: string, span: Span, { scope, session }: Context
     name,
     span,
     visibleOf(scope, "size"),
-    `declare it: \`dim ${name}\``,
+    session.calls.length > 0
+      ? `declare it: \`dim ${name}\`, or as a size of its own behind the function's name: \`f<${name}>(…)\``
+      : `declare it: \`dim ${name}\``,
   );
 }
 
@@ -87,6 +133,8 @@ export function unknownLoss(
   { scope, session }: Context,
 ): null {
   const known = scope.lookup(text);
+  // Of what has an error of its own nobody knows what it is.
+  if (known?.kind === "poison") return null;
   const place = scope.placeOf(text);
   const plain = scope.lookup("loss")?.kind === "term" && losses.length === 0;
   return session.report.unknownName(

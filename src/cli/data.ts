@@ -120,7 +120,10 @@ export function parseJsonData(text: string, file: string): LoadedData {
   };
   for (const key of Object.keys(root))
     if (!SECTIONS.includes(key))
-      throw bad(key, `not one of dims, inputs, params${didYouMean(key, SECTIONS)}`);
+      throw bad(
+        key,
+        `not one of dims, inputs, params${didYouMean(key, SECTIONS) || `; inputs stand together, { "inputs": { "${key}": … } }`}`,
+      );
   const dims = section("dims").map(([name, value]): [string, number] => {
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return [name, value];
     throw bad(`dims.${name}`, `a whole number is wanted, not ${JSON.stringify(value)}`);

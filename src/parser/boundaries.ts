@@ -6,6 +6,7 @@ import {
   Boundary,
   Check,
   Checkpoint,
+  Colon,
   Comma,
   Equals,
   For,
@@ -30,7 +31,7 @@ import {
 /**
  * Line breaks mean nothing to the grammar, but they tell where a statement was meant to begin. A `Boundary` is put
  * before each line that cannot go on with the statement before it in any valid program: `name =`, `name[…] =`,
- * `name' =`, `a, b =`, or a declaration's word and a name. So an unfinished statement ends where its author thought.
+ * `name' =`, `a, b =`, `name: type =`, or a declaration's word and a name. So an unfinished statement ends where its author thought.
  */
 export function withBoundaries(tokens: readonly Token[]): { tokens: Token[]; closing: Map<Token, number> } {
   const partners = matchBrackets(tokens);
@@ -113,9 +114,18 @@ function certainlyBegins(
   let next = i + 1;
   if (!inBrackets) while (type(next) === Comma && isName(next + 1)) next += 2;
   if (type(next) === Prime) next++;
-  if (type(next) === LeftSquare) {
-    if (partners[next]! < 0) return false;
-    next = partners[next]! + 1;
+  const overBrackets = (): boolean => {
+    if (type(next) === LeftSquare) {
+      if (partners[next]! < 0) return false;
+      next = partners[next]! + 1;
+    }
+    return true;
+  };
+  if (!overBrackets()) return false;
+  // A type on the left, which no equation has.
+  if (type(next) === Colon && isName(next + 1)) {
+    next += 2;
+    if (!overBrackets()) return false;
   }
   return type(next) === Equals;
 }

@@ -6,6 +6,7 @@ const RULES: Readonly<Record<string, string>> = {
   prefix: "an expression",
   primary: "an expression",
   subscripts: "a subscript",
+  reducerHead: "an index",
   dottedName: "a name or a number after the dot",
   checkpoint: "`sqrt`, `none` or a number of steps",
   body: "`=` or `->`",

@@ -3,16 +3,18 @@ import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import type { Name as NameNode } from "./ast.js";
 import { FunctionParser } from "./function-parser.js";
-import { faultHelp, wantedAfter } from "./help.js";
+import { DEFINING_WORDS, faultHelp, wantedAfter, type Fault } from "./help.js";
 import { endOf, Token } from "./lexer.js";
 import {
   Boundary,
   Check,
+  Colon,
   Equals,
   LeftCurly,
   LeftParen,
   LeftSquare,
   Name,
+  Output,
   RightCurly,
   RightParen,
   RightSquare,
@@ -52,10 +54,41 @@ export abstract class FaultParser extends FunctionParser {
     const span = fresh ? this.placeAfter(last) : this.spanOf(token);
     const opening = expected === "`)`" || expected === "`]`" ? this.openBefore(token) : undefined;
     const isCut = fresh || atEnd || ")]};".includes(token.image);
-    const help = faultHelp({ expected, token, span, last, caller: this.before(opening) });
+    const help = faultHelp({
+      expected,
+      token,
+      span,
+      last,
+      caller: this.before(
+        opening ?? (/^an? (name|index)$/.test(expected) ? this.openBefore(token) : undefined),
+      ),
+      isOutput: this.before(last)?.tokenType === Output,
+      entry: last && this.beginsEntry(token) ? { span: this.placeAfter(last), text: "," } : undefined,
+      annotation: this.annotationAt(token),
+    });
     const related = opening &&
       isCut && [{ message: `the \`${opening.image}\` that stays open`, span: this.spanOf(opening) }];
     return diagnose("GRAD1001", span, { expected, found }, { ...help, ...(related ? { related } : {}) });
+  }
+  /** `x:`, an entry of a declaration. */
+  private beginsEntry(token: IToken | undefined): boolean {
+    if (!(token instanceof Token) || !tokenMatcher(token, Name)) return false;
+    return this.input[token.place + 1]?.tokenType === Colon;
+  }
+  /** A type, as other languages write it in front of a `=`, with the colon. */
+  private annotationAt(token: IToken): Fault["annotation"] {
+    if (!(token instanceof Token) || token.image !== ":") return undefined;
+    const dtype = this.input[token.place + 1];
+    let k = token.place + 2;
+    if (this.input[k]?.tokenType === LeftSquare) {
+      while (this.input[k] && ![RightSquare, Equals, Boundary].includes(this.input[k]!.tokenType)) k++;
+      k++;
+    }
+    const [last, next] = [this.input[k - 1], this.input[k]];
+    if (!dtype || !tokenMatcher(dtype, Name) || !last || next?.tokenType !== Equals) return undefined;
+    const before = this.before(token);
+    const start = before ? endOf(before) : token.startOffset;
+    return { dtype: dtype.image, span: this.source.span(start, endOf(last)) };
   }
   private before(token: IToken | undefined): IToken | undefined {
     return token instanceof Token ? this.input[token.place - 1] : undefined;
@@ -111,6 +144,7 @@ export abstract class FaultParser extends FunctionParser {
     const first = token(start);
     if (!first) return names;
     if (first.tokenType === Train || first.tokenType === Check) return names;
+    if (DEFINING_WORDS.has(first.image) && isName(start + 1)) return [this.nameOf(token(start + 1)!)];
     const declares = statementWords.has(first.tokenType) && isName(start + 1);
     let k = declares ? start + 1 : start;
     while (isName(k)) {
@@ -119,13 +153,14 @@ export abstract class FaultParser extends FunctionParser {
       let depth = 0;
       for (const limit = k + 200; ++k < limit;) {
         const image = token(k)?.image ?? "";
+        if (declares && depth === 0 && this.beginsEntry(token(k))) break;
         if (image === "" || (depth === 0 && (image === "," || image === ";"))) break;
         if ("([{".includes(image)) depth++;
         else if (")]}".includes(image)) depth--;
         if (!declares && image === "=") break;
       }
-      if (token(k)?.image !== ",") break;
-      k++;
+      if (token(k)?.image === ",") k++;
+      else if (!declares || !this.beginsEntry(token(k))) break;
     }
     return names;
   }

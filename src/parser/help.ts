@@ -1,6 +1,7 @@
 import { tokenMatcher, type IToken } from "chevrotain";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
+import { REDUCERS } from "./ast.js";
 import {
   AxisOperatorName,
   Fn,
@@ -20,6 +21,12 @@ export interface Fault {
   /** The token before, and the one before the bracket that is open. */
   readonly last: IToken | undefined;
   readonly caller: IToken | undefined;
+  /** Whether the token before is the name behind `output`. */
+  readonly isOutput: boolean;
+  /** The comma that lacks before `x: f32`. */
+  readonly entry: { readonly span: Span; readonly text: string } | undefined;
+  /** `: i32[N]` before a `=`, where an equation is begun. */
+  readonly annotation: { readonly dtype: string; readonly span: Span } | undefined;
 }
 
 /** Words with which other languages begin a statement, and what does their work here. */
@@ -32,6 +39,24 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   return: "a function's results are named, and defined by equations",
   class: "what owns params is a `layer`",
   print: "`output y` gives a value to the caller",
+  minimize: "a loss is lowered by `train l with sgd(rate = 0.1)`",
+  minimise: "a loss is lowered by `train l with sgd(rate = 0.1)`",
+  maximize: "`train` lowers a loss: that of `-l` where `l` is to grow",
+  maximise: "`train` lowers a loss: that of `-l` where `l` is to grow",
+};
+/** After which the name of a function or the like stands. */
+export const DEFINING_WORDS: ReadonlySet<string> = new Set(["def", "func", "function", "class"]);
+/** What other languages call a declaration's word. */
+export const DECLARING_WORDS: Readonly<Record<string, string>> = {
+  parameter: "param",
+  parameters: "param",
+  weight: "param",
+  weights: "param",
+  variable: "param",
+  constant: "const",
+  dimension: "dim",
+  dimensions: "dim",
+  size: "dim",
 };
 /** Words that other languages put before an equation. */
 export const NEEDLESS_WORDS: ReadonlySet<string> = new Set(["let", "var", "val", "auto"]);
@@ -48,17 +73,27 @@ export function wantedAfter(word: IToken): string {
   return `${what} after \`${word.image}\``;
 }
 
+const SLICE =
+  "there are no slices: an index ranges over the part, `y[i in 0..5] = x[i]`; axes at the end that have no subscript stay whole, `A[i]`";
+
 /** How a reducer or axis operator is written. */
 export const operatorExample = (name: string, isReducer: boolean): string =>
   isReducer ? `\`${name}[i] x[i]\`` : `\`p[i] = ${name}[i] x[i]\``;
 
 /** The likely mend. Cases stand from the particular to the general. */
 export function faultHelp(fault: Fault): DiagnosticExtras {
-  const { expected, token, span, last, caller } = fault;
+  const { expected, token, span, last, caller, entry, annotation } = fault;
   const found = token.image;
   const before = last?.image ?? "";
   const replaced = (text: string): { span: Span; text: string } => ({ span, text });
 
+  if (annotation && (expected === "`=`" || expected.startsWith("an operator"))) {
+    const { dtype } = annotation;
+    return {
+      help: `an equation has the type of its right side, and writes none${dtype === "f32" ? "" : `; \`${dtype}(…)\` converts`}`,
+      fix: { span: annotation.span, text: "" },
+    };
+  }
   if (found === "if" && /a declaration/.test(expected))
     return { help: "`if` chooses between values: `y = if c then a else b`" };
   if (RESERVED_WORDS.includes(found) && /a name|its name|a declaration|an index/.test(expected))
@@ -75,13 +110,21 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
         };
       return {};
     case "`]`":
-      if (found === ":")
-        return { help: "there are no slices: an index ranges over the part, `y[i in 0..5] = x[i]`" };
+      if (found === ":") return { help: SLICE };
+      if (found === "=" && last && tokenMatcher(last, Name))
+        return { help: `a range is written \`${before} in 0..N\``, fix: replaced(" in ") };
       if (caller && tokenMatcher(caller, AxisOperatorName) && found === ",")
         return { help: `\`${caller.image}\` works along one index` };
       if (caller && (tokenMatcher(caller, ReducerName) || tokenMatcher(caller, AxisOperatorName)))
         return { help: `a guard stands after a bar: \`${caller.image}[i | i > 0] …\`` };
       return {};
+    case "an index":
+    case "a name":
+      return caller && (tokenMatcher(caller, AxisOperatorName) || tokenMatcher(caller, ReducerName))
+        ? {
+            help: `an index names the axis: ${operatorExample(caller.image, tokenMatcher(caller, ReducerName))}`,
+          }
+        : {};
     case "`)`":
       if (found === ".." && caller && tokenMatcher(caller, ReducerName))
         return { help: `a reducer has its indices in square brackets: \`${caller.image}[i in 0..N] x[i]\`` };
@@ -93,6 +136,8 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     case "`->` or `=`":
       return { help: "results are named: `fn f(x: f32) -> y: f32 { y = … }`, or `fn f(x: f32) = …`" };
     case "`with`":
+      if (before === "with")
+        return { help: `the loss stands first: \`train l with ${found}(…)\`, of \`loss l = …\`` };
       return { help: "an optimizer is named: `train loss with adam(rate = 1e-3)`" };
     case "`at`":
       return { help: "a check is written `check loss at { x = 1, loss = 2 }`" };
@@ -108,7 +153,16 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
       return { help: "`if` is an expression and always has an `else`" };
     case "a declaration or an equation":
       return found === "}" ? { help: "no `{` is open here" } : {};
+    case "a subscript":
+      return found === ":" ? { help: SLICE } : {};
+    case "a name or a number after the dot":
+      if (found === "(") return { help: "functions work entry by entry: `relu(x)`" };
+      return /^[*/^]$/.test(found)
+        ? { help: `\`${found}\` works entry by entry: write it without the dot` }
+        : {};
     case "an expression":
+      if (found === ":") return { help: SLICE };
+      if (found === "|") return { help: "an absolute value is written `abs(x)`" };
       if (before === ".." && found === "=")
         return { help: "ranges are half open: `0..N + 1` goes up to and with N" };
       if (before === ".." && found === ".") return { help: "a range is written `0..N`" };
@@ -118,14 +172,45 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
       return {};
   }
   if (!expected.startsWith("an operator")) return {};
+  if (found === ":")
+    return {
+      help: "only what is given or trained has a written type: `input x: f32[N]`, `param W: f32[N, M]`",
+    };
   if (before === "=" || found === ">") return {};
   if (found === "(" && /^[fiu]\d\d$/.test(before))
     return { help: `sizes stand in square brackets: \`${before}[…]\`` };
+  if (found === "if") return { help: "a choice is written `if condition then a else b`" };
+  if (found === "{" && before.endsWith("_"))
+    return { help: `an index stands in square brackets: \`${before.slice(0, -1)}[i] …\`` };
+  if (before === "lambda" || before === "fun")
+    return { help: `a function has a name and types: \`fn f(${found}: f32) = …\`` };
+  if (entry) return { help: "entries of a declaration stand with commas between them", fix: entry };
   if (found === "[") return { help: "a declaration has a type: `param W: f32[N, M]`" };
   if (found === "{" && /^(f16|f32|f64|i32|u32|bool)$/.test(before))
     return { help: `a result has a name: \`-> y: ${before}\`` };
   if (found === ")" || found === "]") return { help: `no \`${found === ")" ? "(" : "["}\` is open here` };
   if (found === "where") return { help: "a reducer's guard stands in its brackets: `sum[i | i > 0] x[i]`" };
+  if (found === "(" && fault.isOutput)
+    return { help: `an output is a name or an equation: \`output y = ${before}(…)\`` };
+  if (found === "(" && before === ")")
+    return {
+      help: "a product is written with `*`; a call has one list of arguments, sizes stand before it: `dense<O = 64>(x)`",
+    };
+  if (found === ".")
+    return {
+      help: "values have no members: a function is called, `relu(x)`, a transpose is written `A[j, i]`",
+    };
+  if (found === "|")
+    return { help: "an absolute value is written `abs(x)`, a function is called: `relu(x)`" };
+  if (before === "]" && tokenMatcher(token, Name))
+    return { help: `a product is written with \`*\`; reducers are ${REDUCERS.join(", ")}` };
+  const [, reducer, index] = /^([a-z]+)_(\w+)$/.exec(before) ?? [];
+  if (REDUCERS.some((r) => r === reducer))
+    return { help: `an index stands in square brackets: \`${reducer}[${index}] ${found}…\`` };
+  if (last && tokenMatcher(last, Name) && tokenMatcher(token, Name))
+    return {
+      help: `a product is written \`${before} * ${found}\`, a call \`${before}(${found})\`; a reducer's index stands in square brackets, \`sum[i] x[i]\``,
+    };
   if (tokenMatcher(token, Name) || found === "(")
     return {
       help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`",

@@ -248,7 +248,9 @@ export function lex(source: SourceText): Lexed {
     while (at < text.length && isStray());
     const stray = text.slice(from, at);
     const span = source.span(from, at);
-    report(() => diagnose("GRAD1002", span, { text: shownStray(stray) }, strayHelp(stray, span)));
+    report(() =>
+      diagnose("GRAD1002", span, { text: shownStray(stray) }, strayHelp(stray, span, text.charAt(at))),
+    );
     const meant = strayMeant(stray);
     if (meant !== undefined) {
       at = from;

@@ -23,6 +23,25 @@ const MEANT: Readonly<Record<string, string>> = {
   "∨": "or",
   "¬": "not",
   "∞": "inf",
+  "∈": "in",
+  "⊙": "*",
+  "∘": "*",
+};
+/** Characters for what takes more than another character to write. */
+const CONSTRUCTIONS: Readonly<Record<string, string>> = {
+  "√": "a root is written `sqrt(x)`",
+  "∑": "a sum is written `sum[i] x[i]`",
+  "∏": "a product is written `prod[i] x[i]`",
+  "∂": "a derivative is written `grad(l, x)`",
+  "∇": "a derivative is written `grad(l, x)`",
+  "∫": "an integral is the sum of a quadrature: `sum[i] f(x[i]) * dx`",
+  "²": "a square is written `x^2`",
+  "³": "a cube is written `x^3`",
+  "⁻¹": "a reciprocal is written `x^-1` or `1 / x`",
+  ᵀ: "a transpose is written with indices: `y[j, i] = A[i, j]`",
+  "⊤": "a transpose is written with indices: `y[j, i] = A[i, j]`",
+  "‖": "a norm is written `sqrt(sum[i] x[i]^2)`",
+  $: "formulas stand as they are, without `$`",
 };
 /** Made of characters that have meanings of their own; no program has these next to each other. */
 const MISSPELT: Readonly<Record<string, string>> = {
@@ -60,17 +79,22 @@ export const isInvisible = (stray: string): boolean => INVISIBLE.test(stray);
 
 /** Shown so that invisible characters are seen. */
 export function shownStray(stray: string): string {
-  const shown = JSON.stringify(stray.slice(0, 20)).slice(1, -1);
+  // A backslash alone is meant as it stands.
+  const shown = stray === "\\" ? stray : JSON.stringify(stray.slice(0, 20)).slice(1, -1);
   return `\`${shown.replace(/[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufff0-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}\``;
 }
 
 /** How to write it instead. */
-export function strayHelp(stray: string, span: Span): DiagnosticExtras {
+export function strayHelp(stray: string, span: Span, next: string): DiagnosticExtras {
   const meant = strayMeant(stray);
   if (meant !== undefined) return written(meant, span);
   if (isInvisible(stray)) return { help: "it is invisible: delete it", fix: { span, text: "" } };
   if (stray === "?") return { help: "a choice is written `if … then … else …`" };
-  if (stray === "√") return { help: "a root is written `sqrt(x)`" };
+  if (stray === "\\" && /[A-Za-z]/.test(next))
+    return { help: "commands of LaTeX are none here: `sum[i] x[i]` for `\\sum_i x_i`" };
+  if (stray === "\\") return { help: 'a system of equations is solved by `solve(A, b)` of "std/linalg"' };
+  const construction = CONSTRUCTIONS[stray];
+  if (construction !== undefined) return { help: construction };
   return {};
 }
 export const written = (meant: string, span: Span): DiagnosticExtras => ({

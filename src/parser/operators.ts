@@ -1,6 +1,7 @@
 import type { IToken } from "chevrotain";
 import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import { joinSpans, type SourceText, type Span } from "../diagnostics/span.js";
+import { StatementFault } from "./fault.js";
 import { endOf } from "./lexer.js";
 import type {
   AxisName,
@@ -172,6 +173,7 @@ export class OperatorRun {
       operatorSpan,
       span: joinSpans(middle.span, right.span),
     };
+    this.refuseUnnamedSize(left, operator, right);
     const said = (cut: (at: Span) => string): string =>
       `${cut(left.span)} and ${cut(middle.span)} ${operator} ${cut(right.span)}`;
     this.report(
@@ -186,6 +188,34 @@ export class OperatorRun {
       ),
     );
     return { kind: "binary", operator: "and", left, right: second, operatorSpan, span };
+  }
+
+  /** `f<64>(x)`, where no space says that it is a comparison, is a call whose size has no name. */
+  private refuseUnnamedSize(
+    { left, operator, right: size }: BinaryExpression,
+    closing: string,
+    args: Expression,
+  ): void {
+    const { text } = this.source;
+    const isCall =
+      left.kind === "name" &&
+      operator === "<" &&
+      closing === ">" &&
+      size.span.start.offset === left.span.end.offset + 1 &&
+      text[args.span.start.offset] === "(" &&
+      args.span.start.offset === size.span.end.offset + 1;
+    if (!isCall) return;
+    const found = this.text(size.span);
+    throw new StatementFault(
+      diagnose(
+        "GRAD1001",
+        size.span,
+        { expected: "a size by its name", found: `\`${found}\`` },
+        {
+          help: `the name is the one in the declaration: \`${left.name}<N = ${found}>${this.text(args.span)}\` for a size \`N\``,
+        },
+      ),
+    );
   }
 
   private leftmost(level: number, place: "term" | "factor" | "tight"): Expression {

@@ -5,7 +5,7 @@ import { didYouMean, suggest } from "../diagnostics/suggest.js";
 import type { Name as NameNode, Statement } from "./ast.js";
 import { FaultParser, shorten } from "./fault-parser.js";
 import { StatementFault } from "./fault.js";
-import { NEEDLESS_WORDS } from "./help.js";
+import { DECLARING_WORDS, NEEDLESS_WORDS } from "./help.js";
 import { Token } from "./lexer.js";
 import {
   Boundary,
@@ -202,10 +202,12 @@ export class StatementParser extends FaultParser {
     if (word.tokenType !== Name || !(word instanceof Token) || !(next instanceof Token)) return;
     if (!this.ahead(2, Name) || next.beginsLine) return;
     const needless = NEEDLESS_WORDS.has(word.image);
-    const near = suggest(
-      word.image,
-      [...statementWords].map((type) => type.name.toLowerCase()),
-    );
+    const near =
+      DECLARING_WORDS[word.image.toLowerCase()] ??
+      suggest(
+        word.image,
+        [...statementWords].map((type) => type.name.toLowerCase()),
+      );
     const meant = [...statementWords].find((type) => type.name.toLowerCase() === near);
     if (!needless && !meant) return;
     const span = needless ? this.source.span(word.startOffset, next.startOffset) : this.spanOf(word);

@@ -15,6 +15,18 @@ describe("equations", () => {
       `"%y: f32[B] = [b: B] sum[n: 0..N] %x[b, n] * %w[n]"`,
     );
   });
+  test("have the names of params of the layers that they call, and of what an imported file has", () => {
+    expect(
+      equations(
+        `import { f } from "./own.grad"\n${DIMS}b = small(x)\nscale = f(w)\n` +
+          "layer small(x: f32[B, N]) -> y: f32[B] {\n  param b: f32[N]\n  y[n] = sum[i] x[n, i] * b[i]\n}",
+        { resolve: () => "const scale = 2\nfn f(x: f32) = scale * x" },
+      ),
+    ).toMatchInlineSnapshot(`
+      "%b: f32[B] = [n: B] sum[i: 0..N] %x[n, i] * %b.b[i]
+      %scale: f32[N] = [i0: N] 2.0 * %w[i0]"
+    `);
+  });
   test("stand in any order and are sorted", () => {
     expect(equations(`${DIMS}c = b + 1\nb = a * 2\na = w`)).toMatchInlineSnapshot(`
       "%a: f32[N] = [i0: N] %w[i0]
@@ -30,6 +42,13 @@ describe("equations", () => {
       %c.count: f32 = sum[n: 0..N | 0.0 < %w[n]] 1.0
       %c: f32 = if %c.count == 0.0 then 0.0 else %c.sum / %c.count"
     `);
+  });
+  test("a function of indices is one of integers where integers are wanted", () => {
+    expect(
+      equations(`${DIMS}y[b in 0..N] = mod(b, 2) * k[mod(b, 3)] + sign(b - 1) + k[abs(b - 2) % 3]`),
+    ).toMatchInlineSnapshot(
+      `"%y: i32[N] = [b: N] add(add(mul(mod(b, 2), %k[mod(b, 3)]), sign(b - 1)), %k[mod(abs(b - 2), 3)])"`,
+    );
   });
   test("the condition of an if guards a reduction under it", () => {
     expect(equations(`${DIMS}y[b] = if x[b, 0] > 0 then sum[n] log(x[b, n]) else 0`)).toMatchInlineSnapshot(`

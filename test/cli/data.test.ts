@@ -75,6 +75,7 @@ describe("JSON data", () => {
     );
     expect(() => parseJsonData('{"inputs": {', "d.json")).toThrow(/^d\.json:1:13: /);
     expect(() => parseJsonData('{"input": {}}', "d.json")).toThrow(/did you mean `inputs`/);
+    expect(() => parseJsonData('{"x": [1, 2]}', "d.json")).toThrow(/"inputs": \{ "x": …/);
     expect(() => parseJsonData('{"dims": {"B": 1.5}}', "d.json")).toThrow(/dims\.B.*1\.5/);
   });
 });
