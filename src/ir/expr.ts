@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
-import { mix, Poly, toPoly, ZERO } from "./poly.js";
+import { type Atom, mix, Poly, toPoly, ZERO } from "./poly.js";
 
 /** Scalar types of tensors and expressions. `f32` stands for the program's float until the target's precision replaces it. */
 export type DType = "f32" | "f64" | "f16" | "i32" | "u32" | "bool";
@@ -352,29 +352,34 @@ export interface Rewrite {
 export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: Poly) => Poly } {
   // By number: a map of objects has to give each of them a hash first.
   const memo = new Map<number, Expr>();
-  const poly = (p: Poly): Poly =>
-    p.substitute((atom) => {
-      switch (atom.kind) {
-        case "dim":
-          return rules.dim?.(atom.name);
-        case "index":
-          return rules.index?.(atom.index);
-        case "opaque": {
-          const made = memo.get(atom.expr.id) ?? expr(atom.expr);
-          return made === atom.expr ? undefined : polyOf(made);
-        }
+  const replaced = (atom: Atom): Poly | undefined => {
+    switch (atom.kind) {
+      case "dim":
+        return rules.dim?.(atom.name);
+      case "index":
+        return rules.index?.(atom.index);
+      case "opaque": {
+        const made = memo.get(atom.expr.id) ?? expr(atom.expr);
+        return made === atom.expr ? undefined : polyOf(made);
       }
-    });
+    }
+  };
+  const isInert = !rules.dim && !rules.index;
+  const poly = (p: Poly): Poly => (isInert && !p.hasOpaque ? p : p.substitute(replaced));
   const rebuild = (e: Expr): Expr => {
     const at = (x: Expr): Expr => memo.get(x.id) ?? x;
     const isSame = (x: Expr): boolean => at(x) === x;
     switch (e.op) {
       case "constant":
         return e;
-      case "index":
-        return indexValue(poly(e.poly));
+      case "index": {
+        const made = poly(e.poly);
+        return made === e.poly ? e : indexValue(made);
+      }
       case "read": {
-        const made = read(e.value, e.subscripts.map(poly), e.dtype);
+        const subscripts = e.subscripts.map(poly);
+        const isKept = subscripts.every((s, k) => s === e.subscripts[k]);
+        const made = isKept ? e : read(e.value, subscripts, e.dtype);
         return made.op === "read" ? (rules.read?.(made) ?? made) : made;
       }
       case "call":

@@ -14,9 +14,15 @@ import { formOf } from "../ir/form.js";
  */
 export function readTerms(program: Program): Program {
   const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
-  const tensors = new Map<string, { readonly id: ValueId; readonly axes: readonly number[] }>();
   const open = (value: Value): Equation | null =>
     value.definition.kind === "equation" && !grouped.has(value.id) ? value.definition : null;
+  const sums = [...program.values.values()].flatMap((value) => {
+    const equation = open(value);
+    const term = equation && termOf(equation);
+    return term && isWorthReading(term) ? [{ value, equation, term }] : [];
+  });
+  if (sums.length === 0) return program;
+  const tensors = new Map<string, { readonly id: ValueId; readonly axes: readonly number[] }>();
   for (const value of program.values.values()) {
     const equation = open(value);
     if (!equation || equation.operator || !isWorthReading(equation.body)) continue;
@@ -26,17 +32,7 @@ export function readTerms(program: Program): Program {
       tensors.set(form.key, { id: value.id, axes });
   }
   const values = new Map(program.values);
-  for (const value of program.values.values()) {
-    const equation = open(value);
-    if (equation?.operator?.kind !== "reduce") continue;
-    const { operator } = equation;
-    // A sum over what a guard lets through is one of a choice between the terms and 0.
-    const isGuarded = operator.guard !== null && operator.reducer === "sum" && isFloat(equation.body.dtype);
-    const term =
-      operator.guard && isGuarded
-        ? select(operator.guard, equation.body, constant(0, equation.body.dtype))
-        : equation.body;
-    if (!isWorthReading(term)) continue;
+  for (const { value, equation, term } of sums) {
     const form = formOf(term);
     const tensor = tensors.get(form.key);
     if (!tensor) continue;
@@ -45,10 +41,18 @@ export function readTerms(program: Program): Program {
       return index ? [Poly.index(index)] : [];
     });
     const body = read(tensor.id, subscripts, equation.body.dtype);
-    const guard = isGuarded ? null : operator.guard;
-    values.set(value.id, { ...value, definition: { ...equation, operator: { ...operator, guard }, body } });
+    const operator =
+      equation.operator && term !== equation.body ? { ...equation.operator, guard: null } : equation.operator;
+    values.set(value.id, { ...value, definition: { ...equation, operator, body } });
   }
   return { ...program, values, items: inOrder(program.items, values) };
+}
+
+/** What a reduction takes in; a sum over what a guard lets through is one of a choice between the terms and 0. */
+function termOf({ operator, body }: Equation): Expr | null {
+  if (operator?.kind !== "reduce") return null;
+  const isGuarded = operator.guard !== null && operator.reducer === "sum" && isFloat(body.dtype);
+  return operator.guard && isGuarded ? select(operator.guard, body, constant(0, body.dtype)) : body;
 }
 
 /** Flops from which on a term is read rather than worked out again: that of a transcendental function and some more. */
