@@ -64,6 +64,18 @@ export function accumulators(body: readonly Statement[]): readonly Accumulator[]
   return [...found.values()];
 }
 
+/** Variables that a loop mentions. */
+export function variablesOf(loop: Statement): ReadonlySet<string> {
+  const found = new Set<string>();
+  visit([loop], (s) => {
+    if (s.kind === "assign") found.add(s.name);
+    for (const e of expressions(s))
+      visitExpression(e, (x) => {
+        if (x.op === "variable") found.add(x.name);
+      });
+  });
+  return found;
+}
 const isVariable = (e: KExpr | undefined, name: string): boolean => e?.op === "variable" && e.name === name;
 function mentions(e: KExpr, name: string): boolean {
   let found = false;

@@ -9,19 +9,22 @@ export function costOf(list: readonly Instruction[]): number {
   for (const i of list) cost += costOfOne(i);
   return cost;
 }
+/** Of a loop of which nothing is known. */
+export const ROUNDS = 8;
 const loopCosts = new WeakMap<Instruction, number>();
 function costOfOne(i: Instruction): number {
   switch (i.kind) {
     case "block":
+      return costOf(i.body);
     case "loop": {
-      const cost = loopCosts.get(i) ?? 8 * costOf(i.body);
+      const cost = loopCosts.get(i) ?? (i.rounds ?? ROUNDS) * costOf(i.body);
       loopCosts.set(i, cost);
       return cost;
     }
     case "if":
       return costOfOne(i.condition) + Math.max(costOf(i.then), costOf(i.else));
     case "call":
-      return 20 + costOf(i.args);
+      return 32 + costOf(i.args);
     case "op":
     case "br":
       return 1 + costOf(parts(i));
@@ -54,7 +57,12 @@ export function sumVectors(sums: number, body: readonly Statement[]): 1 | 2 | 4 
   const least = Math.min(busy, room);
   return least >= 4 ? 4 : least >= 2 ? 2 : 1;
 }
+/** Whether a round computes functions worth lanes outside of the loops within. */
+export function isCostly(body: readonly Statement[]): boolean {
+  return weigh(body.filter((s) => s.kind !== "loop")).work >= COSTLY;
+}
 const BUSY = 6;
+const COSTLY = 16;
 const REGISTERS = 16;
 function weigh(body: readonly Statement[]): { work: number; variables: number } {
   let work = 0;

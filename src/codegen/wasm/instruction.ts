@@ -19,7 +19,14 @@ export type Instruction =
   | { readonly kind: "get"; readonly local: string }
   | { readonly kind: "set" | "tee"; readonly local: string; readonly value: Instruction }
   | { readonly kind: "call"; readonly fn: string; readonly args: readonly Instruction[] }
-  | { readonly kind: "block" | "loop"; readonly label: string; readonly body: readonly Instruction[] }
+  | { readonly kind: "block"; readonly label: string; readonly body: readonly Instruction[] }
+  /** `rounds`: how many there are, as far as costs go. */
+  | {
+      readonly kind: "loop";
+      readonly label: string;
+      readonly body: readonly Instruction[];
+      readonly rounds?: number;
+    }
   | {
       readonly kind: "if";
       readonly condition: Instruction;

@@ -1,23 +1,39 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
-import { accumulators, type Accumulator } from "./accumulators.js";
+import { accumulators, variablesOf, type Accumulator } from "./accumulators.js";
 import { callInstruction, constantOf } from "./calls.js";
-import { costOf, gridVectors, sumVectors } from "./costs.js";
+import { costOf, gridVectors, isCostly, ROUNDS, sumVectors } from "./costs.js";
 import type { Expressions } from "./expressions.js";
 import type { Instruction } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
-import { eachLane, extract, NotWidenable, uniform, vector, type Value } from "./values.js";
+import {
+  eachLane,
+  extract,
+  gather,
+  NotWidenable,
+  scalarType,
+  uniform,
+  vector,
+  type Value,
+} from "./values.js";
 import type { FunctionWriter, Written } from "./writer.js";
 
-/** A loop in lanes, written aside. `pays`: it takes clearly less than alone, its gathers included. */
+/** A loop written aside, with rough costs of one iteration: in lanes, its gathers included, and alone. */
 interface Attempt extends Written {
-  readonly pays: boolean;
+  readonly wideCost: number;
+  readonly plainCost: number;
 }
 const LEAST_GAIN = 0.8;
 
 /** Entries of a long sum that are added in f32 lanes before they go to an f64. */
 const BLOCK = 256;
 
+/** Iterations that lanes leave, as far as costs go. */
+const LEFT = 2;
+
+type Loop = Statement & { readonly kind: "loop" };
+/** How a loop runs; "loops in lanes": those inside it do, where they gather nothing. */
+type Choice = "lanes" | "loops in lanes" | "as it is";
 interface Range {
   readonly variable: string;
   readonly lo: Instruction;
@@ -31,6 +47,11 @@ export class Loops {
   /** Rough cost of one iteration of the loop tried last, in lanes and alone. */
   private wideCost = 0;
   private plainCost = Infinity;
+  /** What was found best for a loop, by whether gathers are allowed: it is written several times over. */
+  private readonly choices = new Map<object, { contiguous?: Choice; any?: Choice }>();
+  private readonly vectorsOf = new Map<object, number>();
+  /** Whether what the loop in lanes computes besides is worth running loops within for one lane after the other. */
+  private mayBeApart = false;
 
   constructor(
     private readonly writer: FunctionWriter,
@@ -42,57 +63,141 @@ export class Loops {
   innermost(range: Range, statements: readonly Statement[], body: () => void): void {
     const variable = this.writer.localOf(range.variable, "i32");
     this.better(
+      statements,
       () => {
+        this.mayBeApart = isCostly(statements);
         this.writer.push(set(variable, range.lo));
         for (const n of gridVectors(statements)) this.wide(range, n, body);
-        this.rest(range, body);
+        this.rest(range, body, i32(1), LEFT);
       },
       () => this.plain(range, 1, 1, body),
     );
   }
 
   /** A loop within a kernel's body. */
-  inner(s: Statement & { readonly kind: "loop" }, body: () => void): void {
+  inner(s: Loop, body: () => void): void {
+    if (this.writer.vectors > 0) return this.withinLanes(s, body);
     const range = {
       variable: s.variable,
       lo: this.expressions.integer(s.lo),
       hi: this.expressions.integer(s.hi),
     };
     const plain = (): void => this.plain(range, s.step, s.direction, body);
-    if (this.writer.vectors === 0 && s.direction === 1 && s.step === 1)
-      this.better(() => this.reducing(s, range, body), plain);
+    if (s.direction === 1 && s.step === 1) this.better(s, () => this.reducing(s, range, body), plain);
     else plain();
+  }
+
+  /** A loop of all lanes at once; where that gathers, one lane after the other, each with lanes of its own. */
+  private withinLanes(s: Loop, body: () => void): void {
+    const { writer } = this;
+    const together = this.attempt(() => {
+      const range = {
+        variable: s.variable,
+        lo: this.expressions.integer(s.lo),
+        hi: this.expressions.integer(s.hi),
+      };
+      this.plain(range, s.step, s.direction, body);
+    });
+    if (together?.gathers === 0) return writer.take(together);
+    // Of loops within loops, each would be tried once for each lane and each loop around.
+    const apart = s.body.some((inner) => inner.kind === "loop")
+      ? null
+      : this.attempt(() => this.byLane(s, body));
+    const best = apart && apart.widened > 0 ? apart : together;
+    if (!best) throw new NotWidenable("a loop of each lane's own");
+    writer.take(best);
+  }
+  private byLane(s: Loop, body: () => void): void {
+    const { writer } = this;
+    if (writer.mask) throw new NotWidenable("a loop of some lanes");
+    const found = accumulators(s.body);
+    const mentioned = variablesOf(s);
+    const results = found.map((): Instruction[] => []);
+    for (let lane = 0; lane < 4 * writer.vectors; lane++)
+      writer.atLane(lane, mentioned, () => {
+        for (const a of found) this.openLane(a);
+        this.inner(s, body);
+        found.forEach((a, k) => {
+          const value = this.expressions.scalar({ op: "variable", dtype: a.dtype, name: a.name });
+          results[k]?.push(writer.keep(value, scalarType(a.dtype)));
+        });
+      });
+    writer.countApart();
+    found.forEach((a, k) => {
+      const binding = writer.binding(a.name);
+      const lanes = results[k] ?? [];
+      if (binding.kind !== "value" || binding.value.shape !== "vector")
+        throw new NotWidenable("a variable of all lanes is assigned");
+      binding.value.nodes.forEach((node, n) => {
+        invariant(node.kind === "get", "variables are locals");
+        writer.push(set(node.local, gather(lanes.slice(4 * n, 4 * n + 4), a.dtype)));
+      });
+    });
+  }
+
+  /** An accumulator of one lane, which goes on from the lane's value. */
+  private openLane({ name, dtype, fn }: Accumulator): void {
+    const { writer } = this;
+    const before = this.expressions.scalar({ op: "variable", dtype, name });
+    const isSum = fn === "add" && dtype === "f32";
+    const local = writer.freshLocal(`${writer.ascii(name)}_lane`, isSum ? "f64" : scalarType(dtype));
+    writer.push(set(local, isSum ? op("f64.promote_f32", before) : before));
+    if (isSum) writer.defineSum(name, local);
+    else writer.define(name, uniform(get(local), dtype));
   }
 
   // ---- the choice ----
 
   /**
    * A loop in lanes, or as it is: in lanes where all loads and stores are contiguous; else with such loops inside it;
-   * else in lanes if that pays all the same; else loops inside it may.
+   * unless lanes with loops apart take less; else in lanes if that pays all the same; else loops inside it may.
    */
-  private better(inLanes: () => void, plain: () => void): void {
-    const { writer } = this;
-    const wide = this.attempt(inLanes);
-    if (wide && wide.widened > 0 && wide.gathers === 0) return writer.take(wide);
+  private better(loop: object, inLanes: () => void, plain: () => void): void {
+    const choices = this.choices.get(loop) ?? {};
+    this.choices.set(loop, choices);
+    const flag = this.contiguousOnly ? "contiguous" : "any";
+    const known = choices[flag];
+    const wide = known === undefined || known === "lanes" ? this.attempt(inLanes) : null;
+    const isWide = wide !== null && wide.widened > 0;
+    if (isWide && (known === "lanes" || (wide.gathers === 0 && wide.apart === 0))) {
+      choices[flag] = "lanes";
+      return this.writer.take(wide);
+    }
+    const strict = known === "as it is" ? null : this.strictly(plain);
+    if (strict && (known === "loops in lanes" || flag === "contiguous" || strict.widened > 0)) {
+      const isBetter = isWide && wide.gathers === 0 && wide.wideCost < LEAST_GAIN * strict.plainCost;
+      choices[flag] = isBetter ? "lanes" : "loops in lanes";
+      return this.writer.take(isBetter ? wide : strict);
+    }
+    if (isWide && wide.wideCost < LEAST_GAIN * wide.plainCost) {
+      choices[flag] = "lanes";
+      return this.writer.take(wide);
+    }
+    choices[flag] = "as it is";
+    plain();
+  }
+  /** With such loops inside it in lanes as gather nothing. */
+  private strictly(plain: () => void): Attempt {
     const outer = this.contiguousOnly;
     this.contiguousOnly = true;
     const strict = this.attempt(plain);
     this.contiguousOnly = outer;
     invariant(strict, "plain loops can always be made");
-    if (outer || strict.widened > 0) return writer.take(strict);
-    if (wide?.pays && wide.widened > 0) return writer.take(wide);
-    plain();
+    return strict;
   }
   /** Null where something cannot run in lanes. */
   private attempt(make: () => void): Attempt | null {
+    const { wideCost, plainCost } = this;
     this.wideCost = 0;
     this.plainCost = Infinity;
     try {
       const written = this.writer.aside(make);
-      return { ...written, pays: this.wideCost < LEAST_GAIN * this.plainCost };
+      return { ...written, wideCost: this.wideCost, plainCost: this.plainCost };
     } catch (error) {
       if (error instanceof NotWidenable) return null;
       throw error;
+    } finally {
+      Object.assign(this, { wideCost, plainCost });
     }
   }
 
@@ -118,28 +223,29 @@ export class Loops {
     );
   }
   /** From the variable's value on. */
-  private rest({ variable, hi }: Range, body: () => void, step = i32(1)): void {
-    this.plainCost = this.upwards(variable, hi, step, (v) => uniform(v, "i32"), body);
+  private rest({ variable, hi }: Range, body: () => void, step = i32(1), rounds = ROUNDS): void {
+    this.plainCost = this.upwards({ variable, hi }, step, (v) => uniform(v, "i32"), body, rounds);
   }
-  /** While the variable is less than `end`. What one round takes, roughly. */
+  /** While the variable is less than `hi`. What one round takes, roughly. */
   private upwards(
-    name: string,
-    end: Instruction,
+    { variable: name, hi }: Pick<Range, "variable" | "hi">,
     step: Instruction,
     meaning: (variable: Instruction) => Value,
     body: () => void,
+    rounds: number,
   ): number {
     const { writer } = this;
     const local = writer.localOf(name, "i32");
     const variable = get(local);
     let cost = 0;
     writer.loop(
-      () => op("i32.lt_s", variable, end),
+      () => op("i32.lt_s", variable, hi),
       () => {
         this.iteration(name, meaning(variable), body);
         writer.push(set(local, op("i32.add", variable, step)));
         cost = costOf(writer.written);
       },
+      rounds,
     );
     return cost;
   }
@@ -160,20 +266,44 @@ export class Loops {
     const end = writer.keep(op("i32.sub", hi, i32(width - 1)), "i32");
     const meaning = (node: Instruction): Value => ({ shape: "affine", dtype: "i32", node, stride: 1 });
     writer.widely(vectors, () => {
-      this.wideCost = this.upwards(variable, end, i32(width), meaning, body) / width;
+      const rounds = Math.max(1, ROUNDS / width);
+      this.wideCost = this.upwards({ variable, hi: end }, i32(width), meaning, body, rounds) / width;
     });
   }
 
   /** An inner loop in lanes: its accumulators have a part in each lane, joined after each block. */
-  private reducing(s: Statement & { readonly kind: "loop" }, range: Range, body: () => void): void {
+  private reducing(s: Loop, range: Range, body: () => void): void {
     if (s.carried) throw new NotWidenable("iterations depend on each other");
+    this.mayBeApart = isCostly(s.body);
     const { writer } = this;
     const found = accumulators(s.body);
     const local = writer.localOf(s.variable, "i32");
     writer.push(set(local, range.lo));
     if (found.length === 0) this.wide(range, 1, body);
-    else this.inBlocks(range, found, sumVectors(found.length, s.body), body);
-    this.rest(range, body);
+    else this.folding(range, found, s.body, body);
+    this.rest(range, body, i32(1), LEFT);
+  }
+  /** As many vectors as the sums want; one where a loop within runs for each lane by itself. */
+  private folding(
+    range: Range,
+    found: readonly Accumulator[],
+    statements: readonly Statement[],
+    body: () => void,
+  ): void {
+    const vectors = this.vectorsOf.get(statements) ?? this.foldingVectors(range, found, statements, body);
+    this.vectorsOf.set(statements, vectors);
+    this.inBlocks(range, found, vectors, body);
+  }
+  private foldingVectors(
+    range: Range,
+    found: readonly Accumulator[],
+    statements: readonly Statement[],
+    body: () => void,
+  ): number {
+    const vectors = sumVectors(found.length, statements);
+    if (vectors === 1 || !this.mayBeApart || !statements.some((s) => s.kind === "loop")) return vectors;
+    const tried = this.attempt(() => this.inBlocks(range, found, vectors, body));
+    return tried?.apart === 0 ? vectors : 1;
   }
   private inBlocks(range: Range, found: readonly Accumulator[], vectors: number, body: () => void): void {
     const { writer } = this;
@@ -193,6 +323,7 @@ export class Loops {
         });
         found.forEach((a, k) => this.joinParts(a, parts[k] ?? []));
       },
+      1,
     );
   }
   private openParts(a: Accumulator, vectors: number): Instruction[] {

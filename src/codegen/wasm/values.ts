@@ -15,7 +15,11 @@ export type Value =
 /** The loop cannot run in lanes: the reason, for a comment. Caught where the choice is made. */
 export class NotWidenable extends Error {}
 
-export const uniform = (node: Instruction, dtype: DType): Value => ({ shape: "uniform", dtype, node });
+export const uniform = (node: Instruction, dtype: DType): Value & { readonly shape: "uniform" } => ({
+  shape: "uniform",
+  dtype,
+  node,
+});
 export const vector = (nodes: readonly Instruction[], dtype: DType): Value => ({
   shape: "vector",
   dtype,
@@ -59,6 +63,23 @@ export function spread(value: Value, vectors: number): readonly Instruction[] {
 export function extract(node: Instruction, lane: number, dtype: DType): Instruction {
   const taken: Instruction = { kind: "op", op: `${laneType(dtype)}.extract_lane`, args: [node], lane };
   return dtype === "bool" ? op("i32.and", taken, i32(1)) : taken;
+}
+/** A value for one of the lanes, counted through all vectors. */
+export function laneOf(value: Value, lane: number): Value & { readonly shape: "uniform" } {
+  switch (value.shape) {
+    case "uniform":
+      return value;
+    case "affine":
+      return uniform(
+        lane === 0 ? value.node : op("i32.add", value.node, i32(lane * value.stride)),
+        value.dtype,
+      );
+    case "vector":
+      return uniform(
+        extract(value.nodes[Math.floor(lane / 4)] ?? i32(0), lane % 4, value.dtype),
+        value.dtype,
+      );
+  }
 }
 /** A vector from four scalars; bools become masks. */
 export function gather(scalars: readonly Instruction[], dtype: DType): Instruction {

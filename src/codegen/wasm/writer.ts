@@ -5,7 +5,7 @@ import { Names } from "../names.js";
 import type { CallContext, UsedFunctions } from "./calls.js";
 import type { Instruction, WasmFunction, WasmType } from "./instruction.js";
 import { get, set, visit } from "./instruction.js";
-import { localType, uniform, type Value } from "./values.js";
+import { laneOf, localType, scalarType, uniform, type Value } from "./values.js";
 
 /** What a name of the kernel stands for. */
 type Binding =
@@ -13,11 +13,15 @@ type Binding =
   /** A sum of f32 kept in f64. */
   | { readonly kind: "sum"; readonly local: string };
 
-/** Code that was written aside, with how often it gathers or scatters lanes and how many loops of it run in lanes. */
+/** Code that was written aside. */
 export interface Written {
   readonly code: readonly Instruction[];
+  /** How often it gathers or scatters lanes. */
   readonly gathers: number;
+  /** Loops of it that run in lanes. */
   readonly widened: number;
+  /** Loops within those that run for one lane after the other. */
+  readonly apart: number;
 }
 
 interface Progress {
@@ -26,6 +30,7 @@ interface Progress {
   lanes: Lanes;
   gathers: number;
   widened: number;
+  apart: number;
 }
 interface Lanes {
   /** Vectors side by side; 0 outside of widened loops. */
@@ -49,6 +54,7 @@ export class FunctionWriter implements CallContext {
     lanes: { vectors: 0, mask: null, guards: 0 },
     gathers: 0,
     widened: 0,
+    apart: 0,
   };
 
   constructor(
@@ -186,8 +192,8 @@ export class FunctionWriter implements CallContext {
     this.now.out = outer;
     return made;
   }
-  /** While the condition holds. */
-  loop(condition: () => Instruction, body: () => void): void {
+  /** While the condition holds: `rounds` times, as far as costs go. */
+  loop(condition: () => Instruction, body: () => void, rounds?: number): void {
     const label = `l${this.labels++}`;
     const inner = this.list(() => {
       body();
@@ -196,24 +202,25 @@ export class FunctionWriter implements CallContext {
     this.push({
       kind: "if",
       condition: condition(),
-      then: [{ kind: "loop", label, body: inner }],
+      then: [{ kind: "loop", label, body: inner, ...(rounds !== undefined && { rounds }) }],
       else: [],
     });
   }
   /** What `make` writes, kept apart: nothing here knows of it but its locals, also where it throws. */
   aside(make: () => void): Written {
     const outer = this.now;
-    this.now = { ...outer, out: [], env: new Map(outer.env), gathers: 0, widened: 0 };
+    this.now = { ...outer, out: [], env: new Map(outer.env), gathers: 0, widened: 0, apart: 0 };
     try {
       make();
-      const { out, gathers, widened } = this.now;
-      return { code: out, gathers, widened };
+      const { out, gathers, widened, apart } = this.now;
+      return { code: out, gathers, widened, apart };
     } finally {
       this.now = outer;
     }
   }
-  take({ code, gathers, widened }: Written): void {
+  take({ code, gathers, widened, apart }: Written): void {
     this.pushAll(code);
+    this.now.apart += apart;
     this.now.gathers += gathers;
     this.now.widened += widened;
   }
@@ -235,6 +242,9 @@ export class FunctionWriter implements CallContext {
   countGather(): void {
     this.now.gathers++;
   }
+  countApart(): void {
+    this.now.apart++;
+  }
   /** Runs so many vectors side by side. */
   widely(vectors: number, make: () => void): void {
     this.now.widened++;
@@ -244,6 +254,18 @@ export class FunctionWriter implements CallContext {
   guardedly(make: () => void, mask = this.mask): void {
     const { lanes } = this.now;
     this.within({ ...lanes, mask, guards: lanes.guards + 1 }, make);
+  }
+  /** What one lane does by itself, counted through all vectors, with its own of the variables that it mentions. */
+  atLane(lane: number, mentioned: ReadonlySet<string>, make: () => void): void {
+    const { env } = this.now;
+    this.now.env = new Map(env);
+    for (const [name, binding] of env) {
+      if (binding.kind !== "value" || binding.value.shape === "uniform" || !mentioned.has(name)) continue;
+      const own = laneOf(binding.value, lane);
+      this.define(name, uniform(this.keep(own.node, scalarType(own.dtype)), own.dtype));
+    }
+    this.within({ ...this.now.lanes, vectors: 0 }, make);
+    this.now.env = env;
   }
   private within(lanes: Lanes, make: () => void): void {
     const outer = this.now.lanes;
