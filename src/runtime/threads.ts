@@ -53,8 +53,10 @@ export type Spread = (
   ...args: number[]
 ) => void;
 /** A kernel on this thread alone. */
-const alone = (kernel: Kernel<number>, axes: Axes, args: number[]): void =>
-  kernel(...args, ...axes.flatMap(([extent]) => [0, extent]));
+function alone(kernel: Kernel<number>, axes: Axes, args: number[]): void {
+  for (const [extent] of axes) args.push(0, extent);
+  kernel(...args);
+}
 /** A pool of this thread alone where there can be no other, with `isAlone` above all: then `bytes`, the module, change. */
 export type ThreadFactory = (options: ThreadOptions, bytes: Uint8Array, isAlone: boolean) => ThreadPool;
 
@@ -128,6 +130,7 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
     }
   };
   const spread: Spread = (name, operations, axes, own, ...args) => {
+    if (operations < WORTHWHILE) return alone(kernels[name]!, axes, args);
     const wanted = Math.max(count, Math.min(count * PARTS, operations / PART));
     let parts = 1;
     const cuts = axes.map(([extent, together]) => {
@@ -138,8 +141,7 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
       return { extent, chunk, along };
     });
     const fits = OWN + 1 + 2 * own.length + args.length <= INTS;
-    if (operations < WORTHWHILE || parts < 2 || !fits || !Atomics.load(control, READY))
-      return alone(kernels[name]!, axes, args);
+    if (parts < 2 || !fits || !Atomics.load(control, READY)) return alone(kernels[name]!, axes, args);
     let bytes = 0;
     control[COUNT] = args.length;
     control[OWN] = own.length;
