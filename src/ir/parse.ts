@@ -63,6 +63,11 @@ class ProgramParser {
     this.lines = text
       .split("\n")
       .flatMap((line, k) => (line.trim() === "" ? [] : [new TextLine(line, k + 1)]));
+    // One may be worked out from another that comes later.
+    for (const line of this.lines) {
+      const name = line.is("dim") ? line.peek(1) : undefined;
+      if (name?.kind === "name") this.names.dims.add(name.text);
+    }
   }
 
   program(): Program {
@@ -138,7 +143,7 @@ class ProgramParser {
 
   private dim(line: TextLine): void {
     const name = line.take("name", "a name");
-    if (this.names.dims.has(name)) line.fail(`dim ${name} is declared twice`);
+    if (this.dims.some((d) => d.name === name)) line.fail(`dim ${name} is declared twice`);
     let declared: DimDeclaration = { name };
     if (line.accept("=")) {
       const floor = line.accept("floor");
@@ -156,7 +161,6 @@ class ProgramParser {
     }
     line.end();
     this.dims.push(declared);
-    this.names.dims.add(name);
   }
   private check(line: TextLine): void {
     const { next } = line;

@@ -1,3 +1,4 @@
+import { dimText } from "./text-tokens.js";
 import type { DType, Expr, Index, ValueId } from "./expr.js";
 import { isFloat } from "./expr.js";
 import type { Atom, Poly } from "./poly.js";
@@ -232,7 +233,7 @@ export class ExprPrinter {
     let depth = 0;
     for (const { t, atoms } of terms) {
       const factors = atoms.map((a) => {
-        if (a.kind === "dim") return a.name;
+        if (a.kind === "dim") return dimText(a.name);
         if (a.kind === "index") return this.indexName(a.index);
         depth = Math.max(depth, this.piece(a.expr).depth + 1);
         return this.at(a.expr, ATOM);

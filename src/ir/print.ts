@@ -2,6 +2,7 @@ import type { Index, ValueId } from "./expr.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
 import { ExprPrinter, WORDS } from "./print-expr.js";
+import { dimText } from "./text-tokens.js";
 import type { Definition, Initialiser, Item, Program, RecurrenceGroup, Value } from "./program.js";
 
 /**
@@ -25,7 +26,7 @@ class ProgramPrinter {
         : dim.default === undefined
           ? ""
           : ` = ${dim.default}`;
-      lines.push(`dim ${dim.name}${definition}`);
+      lines.push(`dim ${dimText(dim.name)}${definition}`);
     }
     for (const c of program.checks)
       lines.push(`check ${c.kind} ${sizeText(c.poly)} ${c.code} ${JSON.stringify(c.message)}`);

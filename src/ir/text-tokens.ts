@@ -19,9 +19,15 @@ export interface TextToken {
 /** `%h.sum`, `%d_l/W1`, `%m'`: a point or slash belongs to a name where a letter or digit follows. */
 const VALUE = /%[\p{L}\p{N}_](?:[\p{L}\p{N}_']|[./](?=[\p{L}\p{N}_]))*/uy;
 const PLAIN = /[\p{L}_][\p{L}\p{N}_']*/uy;
+/** A name that is no word: of a size that the compiler has added. */
+const QUOTED = /`[^`]+`/y;
 const NUMBER = /\d+(?:\.\d+)?(?:e[+-]?\d+)?/y;
 const STRING = /"(?:[^"\\]|\\.)*"/y;
 const SYMBOL = /\.\.|:=|\+=|<-|==|!=|<=|[-+*/<@()[\]{},;:|=.]/y;
+
+/** A dim's name as the text has it. */
+export const dimText = (name: string): string =>
+  new RegExp(`^(?:${PLAIN.source})$`, "u").test(name) ? name : `\`${name}\``;
 
 /** The tokens of one line, with a cursor. */
 export class TextLine {
@@ -47,13 +53,15 @@ export class TextLine {
         if (c === "%") return ["value", match(VALUE, k)];
         if (c === "$") return ["shared", /^\$\d+/.exec(text.slice(k, k + 12))?.[0]];
         if (c === '"') return ["string", match(STRING, k)];
+        if (c === "`") return ["name", match(QUOTED, k)];
         if (c >= "0" && c <= "9") return ["number", match(NUMBER, k)];
         const name = match(PLAIN, k);
         return name === undefined ? ["symbol", match(SYMBOL, k)] : ["name", name];
       })();
       const [kind, token] = found;
       if (token === undefined) throw new IrTextError(`\`${text[k]}\` begins nothing`, number, k + 1);
-      this.tokens.push({ kind, text: token, column: k + 1 });
+      const bare = token.startsWith("`") ? token.slice(1, -1) : token;
+      this.tokens.push({ kind, text: bare, column: k + 1 });
       k += token.length;
     }
     this.tokens.push({ kind: "end", text: "", column: text.length + 1 });

@@ -11,7 +11,7 @@ import { optimize } from "../../src/optimize/index.js";
 import { withPrecision } from "../../src/optimize/precision.js";
 import { evaluated, readData } from "../evaluate.js";
 
-const FOLDERS = ["test/models", "test/programs", "examples/digits"];
+const FOLDERS = ["test/models", "test/programs", "test/regressions", "examples/digits"];
 const files = FOLDERS.flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(".grad"))
