@@ -1,6 +1,7 @@
 const COLOURS = {
   js: "#b45309",
   wasm: "#1d4ed8",
+  wasm2: "#60a5fa",
   webgpu: "#7c3aed",
   eager: "#9ca3af",
   hand: "#65a30d",

@@ -183,14 +183,15 @@ class Grouping {
     );
   }
   /** Sums one of the operands, or follows from such a sum. */
-  private joinSum({ product, sums }: ProductGroup, value: ValueId, equation: Equation): boolean {
+  private joinSum({ product, sums, members }: ProductGroup, value: ValueId, equation: Equation): boolean {
     const sum = operandSumOf(equation, product);
     if (sum) return sums.push({ sum, members: [value] }) > 0;
     const read = mentions(equation);
-    const taken = sums.filter(({ members }) => members.some((id) => read.includes(id)));
-    const [host] = taken;
+    const host = sums.find((s) => s.members.some((id) => read.includes(id)));
     const first = this.equationOf(host?.members[0] ?? -1);
-    if (!host || !first || taken.length > 1 || !this.isEntrywise(equation, first, host.members)) return false;
+    // The product itself is not there yet.
+    const readsOther = read.some((id) => members.includes(this.aliasOf(id)) && !host?.members.includes(id));
+    if (!host || !first || readsOther || !this.isEntrywise(equation, first, host.members)) return false;
     host.members.push(value);
     return true;
   }

@@ -70,6 +70,10 @@ export class OperandSums {
     this.members = this.sums.flatMap((s) => s.members);
   }
 
+  has(side: Side): boolean {
+    return this.sums.some((s) => s.side === side);
+  }
+
   add(block: Block, side: Side, panel: Panel, { of, lines, others }: Place): void {
     for (const sum of this.sums) {
       if (sum.side !== side) continue;

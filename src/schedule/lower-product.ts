@@ -118,16 +118,20 @@ class ProductLowering {
       body.bindIndex(index, kVariable(variable, "i32"));
       return { variable, extent: scope.size(index.hi), step: 1 };
     });
-    const range = (flat: Flat, step: number): Range => {
+    // Without lines there are sums of the other operand all the same.
+    const range = (flat: Flat, step: number, isNeeded: boolean): Range => {
       const size = scope.size(flat.size);
       if ((flat.size.constant ?? Infinity) <= step) return { lo: kConstant(0), hi: size };
       const variable = scope.fresh(`${flat.index.name}_block`);
       const end = scope.fresh(`${flat.index.name}_end`);
-      grid.push({ variable, extent: size, step, block: { end, granule: GRANULE } });
-      return { lo: kVariable(variable, "i32"), hi: kVariable(end, "i32") };
+      const extent = isNeeded && flat.size.constant === undefined ? greatest(size, kConstant(1)) : size;
+      grid.push({ variable, extent, step, block: { end, granule: GRANULE } });
+      const last = kVariable(end, "i32");
+      const hi = extent === size ? last : body.let(`${flat.index.name}_last`, least(last, size));
+      return { lo: kVariable(variable, "i32"), hi };
     };
-    const rows = range(plan.rows, plan.rowBlock);
-    const columns = range(plan.columns, plan.columnBlock);
+    const rows = range(plan.rows, plan.rowBlock, this.sums.has("right"));
+    const columns = range(plan.columns, plan.columnBlock, this.sums.has("left"));
     if (this.odd) body.push({ kind: "var", name: this.odd, init: kConstant(0, this.dtype) });
     const each = (inner: Block, pieces: readonly Piece[]): void => this.block(inner, rows, columns, pieces);
     this.pieces(body, plan.terms, this.steps(body), [], each);

@@ -2,6 +2,7 @@ import { costOf } from "../ir/cost.js";
 import { read, readsOf, type ReadExpr, type ValueId } from "../ir/expr.js";
 import { Fresh, overOwnIndices } from "../ir/fresh.js";
 import { idsOf } from "../ir/items.js";
+import { provablyNonNegative } from "../ir/bounds.js";
 import { coordinates } from "../ir/points.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, RecurrenceGroup, Value } from "../ir/program.js";
@@ -12,7 +13,7 @@ import type { TargetDescription } from "./kernel-ir.js";
 /**
  * What a recurrence's steps make of entries that are kept anyway, by a few operations and of the same step alone (the
  * stages of a Runge-Kutta step), is made again in the steps of the recurrence that runs backwards, instead of being kept
- * for all of them. Only where a step is many such points: for a single one, what it would keep is in the cache.
+ * for all of them. Readers outside are that recurrence and what comes after it. Only where a step is many such points: for a single one, what it would keep is in the cache.
  */
 export function stagesAgain(program: Program, { keepCost }: TargetDescription): Program {
   return program.items.reduce(
@@ -29,8 +30,8 @@ function againIn(program: Program, forward: RecurrenceGroup, keepCost: number): 
   const inside = new Set(idsOf(forward));
   const readers = outsideReaders(program, inside);
   const seen = rootsOf(program);
-  const stages = stagesOf(program, forward, (id) => readers.has(id) || seen.has(id));
-  const needed = [...stages.keys()].filter((id) => readers.has(id) && !seen.has(id));
+  const stages = stagesOf(program, forward, seen, (id) => readers.has(id) || seen.has(id));
+  const needed = [...stages.keys()].filter((id) => readers.has(id));
   if (needed.length === 0) return null;
   const backward = groupOfReaders(program, forward, needed, readers);
   if (!backward) return null;
@@ -39,7 +40,7 @@ function againIn(program: Program, forward: RecurrenceGroup, keepCost: number): 
   const flops = [...shifts.keys()].reduce((n, id) => n + flopsOf(stages.get(id)), 0);
   const kept = needed.reduce((n, id) => n + pointsOf(stages.get(id)), 0);
   if (flops > keepCost * kept) return null;
-  return withCopies(program, backward, inside, stages, shifts);
+  return withCopies(program, forward, backward, stages, shifts);
 }
 
 /** Values by which of those given they are read, from outside. */
@@ -97,12 +98,14 @@ function distance(node: ReadExpr, of: RecurrenceGroup, equation: Equation, own: 
 function stagesOf(
   program: Program,
   group: RecurrenceGroup,
+  results: ReadonlySet<ValueId>,
   isKept: (id: ValueId) => boolean,
 ): ReadonlyMap<ValueId, Equation> {
   const stages = new Map<ValueId, Equation>();
   for (const [id, equation] of equationsOf(program, group)) {
     const time = group.time.get(id);
-    if (time && isLoopless(equation) && isSpread(equation, time.axis)) stages.set(id, equation);
+    if (time && !results.has(id) && isLoopless(equation) && isSpread(equation, time.axis))
+      stages.set(id, equation);
   }
   const isOfStep = (id: ValueId, equation: Equation, node: ReadExpr): boolean => {
     const [own, time] = [group.time.get(id), group.time.get(node.value)];
@@ -147,7 +150,10 @@ function groupOfReaders(
     : only;
 }
 
-/** For each stage to be made again, the entry that a backward step makes; null where readers differ about it. */
+/**
+ * For each stage to be made again, the entry that a step of its readers makes; null where they differ about it, or where
+ * one of their steps would make an entry that there is not.
+ */
 function shiftsIn(
   program: Program,
   forward: RecurrenceGroup,
@@ -181,13 +187,22 @@ function shiftsIn(
       settle(node.value, far === undefined ? undefined : own.shift + far);
     }
   }
-  return agree && needed.every((id) => shifts.has(id)) ? shifts : null;
+  const isInside = [...shifts].every(([id, shift]) => {
+    const axis = forward.time.get(id)?.axis ?? -1;
+    const size = program.values.get(id)?.shape[axis];
+    return (
+      size !== undefined &&
+      provablyNonNegative(backward.lo.add(shift), []) &&
+      provablyNonNegative(size.sub(backward.hi.add(shift)), [])
+    );
+  });
+  return agree && isInside && needed.every((id) => shifts.has(id)) ? shifts : null;
 }
 
 function withCopies(
   program: Program,
+  forward: RecurrenceGroup,
   backward: RecurrenceGroup,
-  inside: ReadonlySet<ValueId>,
   stages: ReadonlyMap<ValueId, Equation>,
   shifts: Shifts,
 ): Program {
@@ -199,6 +214,7 @@ function withCopies(
       return copy === undefined ? undefined : read(copy, node.subscripts, node.dtype);
     },
   };
+  const inside = new Set(idsOf(forward));
   const values = new Map<ValueId, Value>();
   const time = new Map(backward.time);
   const order: ValueId[] = [];
@@ -210,7 +226,7 @@ function withCopies(
   for (const id of inside) {
     const copy = copies.get(id);
     const [value, equation, shift] = [program.values.get(id), stages.get(id), shifts.get(id)];
-    const axis = program.items.flatMap((i) => (typeof i === "number" ? [] : (i.time.get(id)?.axis ?? [])))[0];
+    const axis = forward.time.get(id)?.axis;
     if (copy === undefined || !value || !equation || shift === undefined || axis === undefined) continue;
     const definition = rewriteDefinition(overOwnIndices(equation), rules);
     values.set(copy, { ...value, id: copy, name: fresh.name(`${value.name}.again`), definition });

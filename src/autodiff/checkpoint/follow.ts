@@ -158,6 +158,8 @@ class Follower {
     const before = Poly.constant(one.shift).sub(first).constant;
     const after = end.sub(this.steps.count).sub(one.shift).constant;
     if (one.phase === "backward" && (before === undefined || after === undefined)) return false;
+    // The last steps would make entries that there are not.
+    if (one.axis !== null && after !== undefined && after < 0) return false;
     if (one.group && before === undefined) return false;
     this.followed.set(one.id, {
       ...one,

@@ -64,6 +64,14 @@ export function accumulators(body: readonly Statement[]): readonly Accumulator[]
   return [...found.values()];
 }
 
+/** Whether a loop leaves anything but what it folds. */
+export function stores(loop: Statement): boolean {
+  let found = false;
+  visit([loop], (s) => {
+    if (s.kind === "store" || s.kind === "product") found = true;
+  });
+  return found;
+}
 /** Variables that a loop mentions. */
 export function variablesOf(loop: Statement): ReadonlySet<string> {
   const found = new Set<string>();

@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
-import { accumulators, variablesOf, type Accumulator } from "./accumulators.js";
+import { accumulators, stores, variablesOf, type Accumulator } from "./accumulators.js";
 import { callInstruction, constantOf } from "./calls.js";
 import { costOf, gridVectors, isCostly, ROUNDS, sumVectors } from "./costs.js";
 import type { Expressions } from "./expressions.js";
@@ -110,6 +110,8 @@ export class Loops {
   private byLane(s: Loop, body: () => void): void {
     const { writer } = this;
     if (writer.mask) throw new NotWidenable("a loop of some lanes");
+    // A row that each iteration has for itself is one row for all lanes.
+    if (stores(s)) throw new NotWidenable("a loop that fills a row");
     const found = accumulators(s.body);
     const mentioned = variablesOf(s);
     const results = found.map((): Instruction[] => []);
