@@ -117,8 +117,18 @@ class Retiming {
     });
     return (
       isInside &&
-      this.edges.every(({ from, to, lag }) => !set.has(to) || (lag !== null && (set.has(from) || lag >= 1)))
+      this.edges.every(({ from, to, lag }) =>
+        set.has(to) ? lag !== null && (set.has(from) || lag >= 1) : !set.has(from) || this.hasNoBase(to),
+      )
     );
+  }
+  /** Whether steps make all of its first entries: those beside the steps are made in the members' order, moved ones last. */
+  private hasNoBase(id: ValueId): boolean {
+    const { lo, hi, direction, time } = this.group;
+    const run = time.get(id);
+    const size = run && this.program.values.get(id)?.shape[run.axis];
+    if (!run || !size) return false;
+    return direction === 1 ? lo.add(run.shift).isZero : hi.add(run.shift).equals(size);
   }
 
   /** Numbers that steps leave to later ones, if a set is moved. */
