@@ -1,4 +1,4 @@
-// `node compile-times.mjs NAME`, a workload or `stack` with a number of layers.
+// `node compile-times.mjs NAME`, a workload, or `stack` or `chain` with a number of layers or equations.
 // Prints the milliseconds of each phase of compiling a workload, as JSON: the first time in this process, and the median
 // of the following ones. Follows `src/compile.ts`.
 import { quartiles } from "../measure.mjs";
@@ -76,8 +76,25 @@ const stack = (layers) => ({
   ].join("\n"),
 });
 
+/** As many equations, each of the one before, with a gradient of the last. */
+const chain = (equations) => ({
+  name: `chain${equations}`,
+  source: [
+    "dim N",
+    "input x: f32[N]",
+    "param a: f32[N]",
+    "y0[i] = x[i]",
+    ...Array.from(
+      { length: equations },
+      (_, k) => `y${k + 1}[i] = tanh(y${k}[i] * a[i] + ${k + 1}) / (1 + x[i]^2)`,
+    ),
+    `loss l = sum[i] y${equations}[i]`,
+  ].join("\n"),
+});
+
 const [, , name] = process.argv;
-const chosen = name.startsWith("stack") ? stack(Number(name.slice(5))) : workload(name);
+const [, kind, count] = /^(stack|chain)(\d+)$/.exec(name) ?? [];
+const chosen = kind ? { stack, chain }[kind](Number(count)) : workload(name);
 const first = { import: imported, ...compileOnce(chosen) };
 const again = Array.from({ length: REPEAT }, () => compileOnce(chosen));
 const later = Object.fromEntries(

@@ -11,8 +11,7 @@ import type {
   TypeSyntax,
 } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
-import { isDType } from "../ir/dtypes.js";
-import { DERIVATIVES, typeMeant } from "./reserved.js";
+import { DERIVATIVES, dtypeOf } from "./reserved.js";
 import type { Context, Elaborate, Scope } from "./context.js";
 import { lift, materialise } from "./lift.js";
 import { written } from "./mismatch.js";
@@ -136,14 +135,8 @@ function typed(
   at: { readonly span: Expression["span"] },
   context: Context,
 ): Term | null {
-  const dtype = type.dtype.text;
-  if (!isDType(dtype))
-    return context.session.report.add(
-      "GRAD3010",
-      type.dtype.span,
-      { name: dtype },
-      typeMeant(dtype, type.dtype.span),
-    );
+  const dtype = dtypeOf(type.dtype, context);
+  if (!dtype) return null;
   const term = coerce(given, dtype);
   if (term) return term;
   return context.session.report.add(

@@ -13,8 +13,7 @@ import type {
   TypeSyntax,
 } from "../parser/ast.js";
 import { quoted } from "../diagnostics/page.js";
-import { isDType } from "../ir/dtypes.js";
-import { isReserved, reportReserved, typeMeant } from "./reserved.js";
+import { dtypeOf, isReserved, reportReserved } from "./reserved.js";
 import type { Context } from "./context.js";
 import { elaborate } from "./elaborate.js";
 import { duplicate } from "./equations.js";
@@ -40,9 +39,8 @@ export function declarable(name: Name, context: Context): boolean {
 }
 
 export function typeOf(type: TypeSyntax, context: Context): { dtype: DType; shape: Poly[] } | null {
-  const { text, span } = type.dtype;
-  if (!isDType(text))
-    return context.session.report.add("GRAD3010", span, { name: text }, typeMeant(text, span));
+  const dtype = dtypeOf(type.dtype, context);
+  if (!dtype) return null;
   const shape: Poly[] = [];
   let failed = false;
   for (const node of type.sizes) {
@@ -56,7 +54,7 @@ export function typeOf(type: TypeSyntax, context: Context): { dtype: DType; shap
       shape.push(size);
     }
   }
-  return failed ? null : { dtype: text, shape };
+  return failed ? null : { dtype, shape };
 }
 
 type DimItem = DimStatement["dims"][number];

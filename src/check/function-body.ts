@@ -1,7 +1,6 @@
 import type { Poly } from "../ir/poly.js";
 import type { CallExpression, FunctionStatement, Statement } from "../parser/ast.js";
-import { isDType } from "../ir/dtypes.js";
-import { typeMeant } from "./reserved.js";
+import { dtypeOf } from "./reserved.js";
 import type { Context, Home } from "./context.js";
 import { withAdjoint } from "./custom.js";
 import { declareParam } from "./declarations.js";
@@ -57,14 +56,8 @@ function declaredResults(
       if (!poly) return null;
       shape.push(poly);
     }
-    const dtype = type.dtype.text;
-    if (!isDType(dtype))
-      return context.session.report.add(
-        "GRAD3010",
-        type.dtype.span,
-        { name: dtype },
-        typeMeant(dtype, type.dtype.span),
-      );
+    const dtype = dtypeOf(type.dtype, context);
+    if (!dtype) return null;
     declared.set(name.text, { dtype, shape });
   }
   return declared;

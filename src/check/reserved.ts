@@ -2,6 +2,7 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import { DTYPES, isDType } from "../ir/dtypes.js";
+import type { DType } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { AXIS_OPERATORS, REDUCERS, type Name } from "../parser/ast.js";
 import type { Context } from "./context.js";
@@ -39,7 +40,12 @@ function reservedAs(name: string): string {
 }
 
 /** What other languages call a type, or the nearest, or all. */
-export function typeMeant(name: string, span: Span): DiagnosticExtras {
+function typeMeant(name: string, span: Span): DiagnosticExtras {
   const near = typeElsewhere(name) ?? suggest(name, DTYPES);
   return near ? suggestion(near, span) : { help: `types are ${DTYPES.join(", ")}` };
+}
+
+/** The type that a word names; null, and reported, for any other word. */
+export function dtypeOf({ text, span }: Name, { session }: Context): DType | null {
+  return isDType(text) ? text : session.report.add("GRAD3010", span, { name: text }, typeMeant(text, span));
 }

@@ -3,7 +3,7 @@ import type { ReadExpr, ValueId } from "./expr.js";
 import { readsOf } from "./expr.js";
 import { Poly } from "./poly.js";
 import type { Item, RecurrenceGroup, Value } from "./program.js";
-import { mentions } from "./reach.js";
+import { mentions, readsOfEquation } from "./reach.js";
 
 /** A run of steps that values may belong to. Two are the same when they are one object. */
 export type Run = Pick<RecurrenceGroup, "name" | "lo" | "hi" | "direction" | "checkpoint" | "span">;
@@ -118,10 +118,9 @@ function dependencies(
   };
   switch (definition.kind) {
     case "equation": {
-      const guard = definition.operator?.guard;
       const index = mine && definition.axes[mine.axis];
       const coordinate = index && Poly.index(index);
-      return readsOf(guard ? [definition.body, guard] : [definition.body]).map((n) => read(n, coordinate));
+      return readsOfEquation(definition).map((n) => read(n, coordinate));
     }
     case "scatter": {
       const { body, guard, target } = definition;

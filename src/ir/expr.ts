@@ -96,7 +96,10 @@ export class ExpressionTable {
   static scoped<T>(work: () => T): T {
     return ExpressionTable.isScoped ? work() : new ExpressionTable().run(work);
   }
-  /** The node that is like `made` but for its number, or else `made`, which has the next number. */
+  /**
+   * The node that is like `made` but for its number, or else `made`, which has the next number: nothing else may be made
+   * between the two.
+   */
   static intern(hash: number, made: Expr): Expr {
     const { nodes } = ExpressionTable.current;
     let place = hash & 0x3fffffff;

@@ -1,6 +1,6 @@
-import type { ValueId } from "./expr.js";
+import type { ReadExpr, ValueId } from "./expr.js";
 import { readsOf } from "./expr.js";
-import type { Definition, Item, Program } from "./program.js";
+import type { Definition, Equation, Item, Program } from "./program.js";
 
 /** The items with only the chosen values left; empty groups go. */
 export function filterItems(items: readonly Item[], keep: (id: ValueId) => boolean): Item[] {
@@ -11,6 +11,18 @@ export function filterItems(items: readonly Item[], keep: (id: ValueId) => boole
       ? [{ ...item, items: inner, time: new Map([...item.time].filter(([id]) => keep(id))) }]
       : [];
   });
+}
+
+/** What is read for each point, the guard's reads included. */
+export function readsOfEquation({ body, operator }: Equation): readonly ReadExpr[] {
+  return readsOf(operator?.guard ? [body, operator.guard] : [body]);
+}
+
+/** All that callers may ask for: results, gradients, and what states, params and optimizer states become. */
+export function resultsOf(program: Program): ReadonlySet<ValueId> {
+  const updates = program.trains.flatMap((t) => t.updates);
+  const named = [...program.outputs, ...program.gradients, ...program.stateUpdates, ...updates];
+  return new Set(named.map((r) => r.value));
 }
 
 /** Passes ask the same of the same definitions, most of which they leave as they are. */
@@ -28,10 +40,8 @@ function mentionsOf(definition: Definition): readonly ValueId[] {
   switch (definition.kind) {
     case "leaf":
       return [];
-    case "equation": {
-      const guard = definition.operator?.guard;
-      return readsOf(guard ? [definition.body, guard] : [definition.body]).map((r) => r.value);
-    }
+    case "equation":
+      return readsOfEquation(definition).map((r) => r.value);
     case "scatter": {
       const targets = definition.target.flatMap((t) =>
         [...t.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])),

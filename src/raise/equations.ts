@@ -1,3 +1,4 @@
+import { readsOfEquation } from "../ir/reach.js";
 import { InternalError } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { constant, freshIndex, readsOf } from "../ir/expr.js";
@@ -125,9 +126,9 @@ function emptyOf(reducer: string, v: Value): Expr {
 }
 
 /** Indices whose range the file's reader, and its checker, see: alone as a subscript of an axis of that size. */
-function impliedRanges({ operator, body }: Equation, scope: Scope): Set<Index> {
+function impliedRanges(equation: Equation, scope: Scope): Set<Index> {
   const alone = new Map<Index, boolean>();
-  for (const node of readsOf(operator?.guard ? [body, operator.guard] : [body])) {
+  for (const node of readsOfEquation(equation)) {
     const layouts = scope.layoutsOf(node.value);
     node.subscripts.forEach((s, k) => {
       const index = s.asIndex;

@@ -1,5 +1,17 @@
-import { kConstant, kIndex } from "./emit.js";
-import type { KExpr } from "./kernel-ir.js";
+import type { DType } from "../ir/expr.js";
+import type { AddressFn, KExpr } from "./kernel-ir.js";
+
+export const kConstant = (value: number, dtype: DType = "i32"): KExpr => ({ op: "constant", dtype, value });
+export const kVariable = (name: string, dtype: DType): KExpr => ({ op: "variable", dtype, name });
+export const kCall = (fn: string, dtype: DType, ...args: KExpr[]): KExpr => ({ op: "call", dtype, fn, args });
+
+/** Exact arithmetic on addresses and loop variables; it cannot overflow, so no target need wrap it. */
+export const kIndex = (fn: AddressFn, ...args: KExpr[]): KExpr => ({
+  op: "address",
+  dtype: "i32",
+  fn,
+  args,
+});
 
 /** Address arithmetic that folds what is known. */
 const constantOf = (e: KExpr): number | undefined => (e.op === "constant" ? e.value : undefined);

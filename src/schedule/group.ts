@@ -4,7 +4,7 @@ import { freshIndex, readsOf } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
+import { mentions, readsOfEquation } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
 import { costOf } from "../ir/cost.js";
 import { loopAxes, pointAxes } from "./points.js";
@@ -12,7 +12,7 @@ import { operandSumOf, type OperandSum } from "./operand-sum.js";
 import { productOf, type Product } from "./product.js";
 import { sampleOf } from "./sample.js";
 import { parallelAxes, type ParallelAxis } from "./parallel.js";
-import { nestOf, readsOfEquation, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
+import { nestOf, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
 
 /** Equations computed by one nest of loops. */
 export interface NestGroup {
@@ -185,7 +185,10 @@ class Grouping {
   /** Sums one of the operands, or follows from such a sum. */
   private joinSum({ product, sums, members }: ProductGroup, value: ValueId, equation: Equation): boolean {
     const sum = operandSumOf(equation, product);
-    if (sum) return sums.push({ sum, members: [value] }) > 0;
+    if (sum) {
+      sums.push({ sum, members: [value] });
+      return true;
+    }
     const read = mentions(equation);
     const host = sums.find((s) => s.members.some((id) => read.includes(id)));
     const first = this.equationOf(host?.members[0] ?? -1);

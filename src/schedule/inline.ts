@@ -2,8 +2,8 @@ import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { costOf } from "../ir/cost.js";
 import { readsOf, visit } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
-import type { Definition, Equation, Program, RecurrenceGroup, Value } from "../ir/program.js";
-import { keepReachable, mentions } from "../ir/reach.js";
+import type { Equation, Program, RecurrenceGroup, Value } from "../ir/program.js";
+import { keepReachable, mentions, readsOfEquation } from "../ir/reach.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
 
 /** The indices that an equation iterates over. */
@@ -55,7 +55,8 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
   const places = new Map<ValueId, Place[] | null>();
   for (const user of values.values()) {
     for (const id of mentions(user.definition)) if (!isOpen(user, id)) places.set(id, null);
-    for (const node of readsOfDefinition(user.definition)) {
+    if (user.definition.kind !== "equation") continue;
+    for (const node of readsOfEquation(user.definition)) {
       const known = places.get(node.value);
       if (known) known.push({ user, node });
       else if (known === undefined) places.set(node.value, [{ user, node }]);
@@ -78,7 +79,7 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
     if (rooted.has(id) || definition.kind !== "equation" || definition.operator) continue;
     const read = places.get(id);
     const group = groupOf.get(id);
-    // A member of a recurrence goes into the one other member that reads it, in the step that makes it.
+    // A member of a recurrence goes into the one other member that reads it; where that stands before it, nothing happens.
     const worth =
       group === undefined
         ? isRegister(definition) || (read && worthInlining(definition, read))
@@ -88,12 +89,6 @@ export function inlineProducers(program: Program, roots: readonly ValueId[]): Pr
     if (worth) inlined.set(id, definition);
   }
   return keepReachable({ ...program, values }, roots);
-}
-
-function readsOfDefinition(definition: Definition): readonly ReadExpr[] {
-  if (definition.kind !== "equation") return [];
-  const guard = definition.operator?.guard;
-  return readsOf(guard ? [definition.body, guard] : [definition.body]);
 }
 
 /** 1 / N and its like: a register holds it wherever it is used. */

@@ -1,6 +1,6 @@
-import { isFloat, read, readsOf, type ReadExpr, type ValueId } from "../ir/expr.js";
+import { isFloat, read, type ReadExpr, type ValueId } from "../ir/expr.js";
 import type { Definition, Equation, Item, Program, Value } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
+import { mentions, readsOfEquation, resultsOf } from "../ir/reach.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
 import { pointAxes } from "./points.js";
 
@@ -24,17 +24,10 @@ export function loopsInnermost(program: Program, isContraction: (equation: Equat
     }
   };
   collect(program.items);
-  const seen = new Set(
-    [
-      ...program.outputs,
-      ...program.gradients,
-      ...program.trains.flatMap((t) => t.updates),
-      ...program.stateUpdates,
-    ].map((r) => r.value),
-  );
+  const results = resultsOf(program);
   for (const value of program.values.values()) {
     const { definition } = value;
-    if (definition.kind !== "equation" || seen.has(value.id) || isContraction(definition)) continue;
+    if (definition.kind !== "equation" || results.has(value.id) || isContraction(definition)) continue;
     const order = orderOf(definition, times.get(value.id));
     if (order) orders.set(value.id, order);
   }
@@ -43,7 +36,7 @@ export function loopsInnermost(program: Program, isContraction: (equation: Equat
       if (!orders.has(id)) continue;
       if (
         definition.kind !== "equation" ||
-        !readsOfDefinition(definition).every((n) => suits(n, id, definition))
+        !readsOfEquation(definition).every((n) => suits(n, id, definition))
       )
         orders.delete(id);
     }
@@ -80,9 +73,6 @@ function suits(node: ReadExpr, id: ValueId, reader: Equation): boolean {
     [...along.indices].every((i) => along.split(i)?.coefficient.constant === 1)
   );
 }
-
-const readsOfDefinition = ({ body, operator }: Equation): readonly ReadExpr[] =>
-  readsOf(operator?.guard ? [body, operator.guard] : [body]);
 
 function reordered(program: Program, orders: ReadonlyMap<ValueId, readonly number[]>): Program {
   const permute = <T>(list: readonly T[], order: readonly number[]): T[] =>

@@ -1,7 +1,8 @@
+import { readsOfEquation } from "../ir/reach.js";
 import type { Index, ValueId } from "../ir/expr.js";
 import { rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import { membersOf, readsOfEquation, type MemberNode, type NestNode } from "./nest.js";
+import { membersOf, type MemberNode, type NestNode } from "./nest.js";
 
 /**
  * Values of a nest that live within one round of loops around them and all their readers: the row of exponentials of a

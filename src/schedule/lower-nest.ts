@@ -16,8 +16,8 @@ import { provablyNonNegative } from "../ir/bounds.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Reducer } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { greatest, least, plus, quotientUp, times } from "./arithmetic.js";
-import { Block, kConstant, kVariable, type KernelScope } from "./emit.js";
+import { greatest, least, plus, quotientUp, times, kConstant, kVariable } from "./arithmetic.js";
+import { Block } from "./emit.js";
 import type { NestGroup } from "./group.js";
 import type { GridLoop, KExpr } from "./kernel-ir.js";
 import {
@@ -26,7 +26,6 @@ import {
   finish,
   isPositional,
   openAccumulator,
-  openLoops,
   resultOf,
   scopeOf,
   store,
@@ -41,6 +40,8 @@ import {
 import { localAxes } from "./local.js";
 import { pointsOf, substitution } from "./points.js";
 import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type NestNode } from "./nest.js";
+import type { KernelScope } from "./kernel-scope.js";
+import { openLoops } from "./loops.js";
 
 /**
  * A nest as a kernel: the loops around everything that no member folds over are its grid, the rest its body. Values

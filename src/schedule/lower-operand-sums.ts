@@ -1,20 +1,15 @@
-import { invariant } from "../diagnostics/invariant.js";
-import { rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
-import { minus, plus, times } from "./arithmetic.js";
-import { type Block, type KernelScope, kCall, kConstant, kVariable } from "./emit.js";
+import { minus, plus, times, kCall, kConstant, kVariable } from "./arithmetic.js";
+import { type Block } from "./emit.js";
 import type { ProductGroup } from "./group.js";
 import type { KExpr, PackingDescription } from "./kernel-ir.js";
-import { equationOf, store, valueOf, WHOLE, type LoweringContext } from "./lower.js";
+import { storeMembers, valueOf, type LoweringContext } from "./lower.js";
+import { loop, type Range } from "./loops.js";
 import type { Side } from "./operand-sum.js";
 import type { ProductPlan } from "./product-plan.js";
+import type { KernelScope } from "./kernel-scope.js";
 
-/** A range of rows or columns. */
-export interface Range {
-  readonly lo: KExpr;
-  readonly hi: KExpr;
-}
 interface Panel {
   readonly buffer: string;
   readonly index: KExpr;
@@ -123,18 +118,7 @@ export class OperandSums {
     const flat = side === "left" ? this.plan.rows : this.plan.columns;
     const results = (inner: Block, sum: KExpr): void => {
       this.plan.bind(inner, flat, at);
-      for (const [n, member] of members.entries()) {
-        const equation = equationOf(member);
-        const to = new Map(equation.axes.map((axis, k) => [axis, Poly.index(axes[k] ?? axis)]));
-        const subscripts = equation.axes.map((axis) => to.get(axis) ?? Poly.index(axis));
-        const { expr } = rewriter({ index: (i) => to.get(i) });
-        const [value] = n > 0 ? inner.exprs([expr(equation.body)]) : [sum];
-        invariant(value, "one root, one result");
-        const isStored = this.context.wanted(member.id, this.inside);
-        const named = inner.let(isStored ? `${member.name}_value` : member.name, value);
-        inner.bindRead(member.id, subscripts, named);
-        if (isStored) store(inner, this.scope, member, subscripts, named, WHOLE);
-      }
+      storeMembers(inner, this.scope, (id) => this.context.wanted(id, this.inside), members, axes, sum);
     };
     if (!flags || total === null) return results(block, part);
     const { dtype } = this;
@@ -157,28 +141,4 @@ export class OperandSums {
       else: [{ kind: "store", buffer: total, index: place, value: sum }],
     });
   }
-}
-
-/** A loop whose rounds of one step have nothing in common; of a greater one, they follow each other. */
-export function loop(
-  block: Block,
-  name: string,
-  lo: KExpr,
-  hi: KExpr,
-  step: number | KExpr,
-  body: (inner: Block, variable: KExpr) => void,
-): void {
-  const inner = block.inner();
-  const variable = block.scope.fresh(name);
-  body(inner, kVariable(variable, "i32"));
-  block.push({
-    kind: "loop",
-    variable,
-    lo,
-    hi,
-    step,
-    direction: 1,
-    carried: step !== 1,
-    body: inner.statements,
-  });
 }

@@ -4,8 +4,8 @@ import { and, constant, freshIndex, indicesOf, readsOf, rewriter, select, TRUE }
 import { Poly } from "../ir/poly.js";
 import type { Equation, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { greatest, least, minus, plus, quotient, times } from "./arithmetic.js";
-import { Block, type KernelScope, kCall, kConstant, kVariable } from "./emit.js";
+import { greatest, least, minus, plus, quotient, times, kCall, kConstant, kVariable } from "./arithmetic.js";
+import { Block } from "./emit.js";
 import type { ProductGroup } from "./group.js";
 import type { GridLoop, KExpr, PackingDescription, Statement } from "./kernel-ir.js";
 import {
@@ -13,17 +13,18 @@ import {
   equationOf,
   finish,
   scopeOf,
-  store,
+  storeMembers,
   valueOf,
-  WHOLE,
   type Instance,
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
 import { conjuncts } from "./points.js";
-import { loop, OperandSums, type Range } from "./lower-operand-sums.js";
+import { OperandSums } from "./lower-operand-sums.js";
 import { ProductPlan, type Flat, type TermLoop } from "./product-plan.js";
 import type { Operand, Product } from "./product.js";
+import type { KernelScope } from "./kernel-scope.js";
+import { loop, type Range } from "./loops.js";
 
 /** Rows or columns that threads share out together: fewer, and packing costs more than it saves. */
 const GRANULE = 32;
@@ -377,33 +378,17 @@ class ProductLowering {
     }
     const inside = new Set(this.members.map((m) => m.id));
     each(block, (point, at) => {
-      for (const [n, member] of this.members.entries()) {
-        const equation = equationOf(member);
-        const to = new Map(equation.axes.map((axis, k) => [axis, this.first.axes[k] ?? axis]));
-        const subscripts = equation.axes.map((axis) => Poly.index(to.get(axis) ?? axis));
-        let value: KExpr | undefined;
-        if (n > 0) {
-          const { expr } = rewriter({ index: (i) => (to.has(i) ? Poly.index(to.get(i) ?? i) : undefined) });
-          [value] = point.exprs([expr(equation.body)]);
-        } else {
-          const sum: KExpr = { op: "load", dtype: this.dtype, buffer: room.tile, index: at };
-          const zero = kConstant(0, this.dtype);
-          value = product.within
-            ? {
-                op: "select",
-                dtype: this.dtype,
-                condition: point.expr(product.within),
-                then: sum,
-                else: zero,
-              }
-            : sum;
-        }
-        invariant(value, "one root, one result");
-        const isStored = context.wanted(member.id, inside);
-        const named = point.let(isStored ? `${member.name}_value` : member.name, value);
-        point.bindRead(member.id, subscripts, named);
-        if (isStored) store(point, scope, member, subscripts, named, WHOLE);
-      }
+      const tile: KExpr = { op: "load", dtype: this.dtype, buffer: room.tile, index: at };
+      const sum: KExpr = product.within
+        ? {
+            op: "select",
+            dtype: this.dtype,
+            condition: point.expr(product.within),
+            then: tile,
+            else: kConstant(0, this.dtype),
+          }
+        : tile;
+      storeMembers(point, scope, (id) => context.wanted(id, inside), this.members, this.first.axes, sum);
     });
   }
 

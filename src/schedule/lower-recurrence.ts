@@ -1,19 +1,18 @@
+import { readsOfEquation } from "../ir/reach.js";
 import { invariant } from "../diagnostics/invariant.js";
 import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { freshIndex } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { RecurrenceGroup, Value } from "../ir/program.js";
-import { Block, kVariable } from "./emit.js";
+import { Block } from "./emit.js";
 import type { RecurrenceKernel } from "./group.js";
 import { gridOf, NestEmitter } from "./lower-nest.js";
-import { readsOfEquation } from "./nest.js";
 import { pointAxes, pointsOf, substitution } from "./points.js";
 import {
   emitReduction,
   equationOf,
   finish,
-  openLoops,
   scopeOf,
   store,
   valueOf,
@@ -23,6 +22,8 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { kVariable } from "./arithmetic.js";
+import { openLoops } from "./loops.js";
 
 /** Where a member stands along one of its axes: at a coordinate, or all over a range. */
 interface Place {

@@ -4,7 +4,7 @@ import { freshIndex, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { Block, kCall, kConstant, kIndex, kVariable } from "./emit.js";
+import { Block } from "./emit.js";
 import type { TileGroup } from "./group.js";
 import type { GridLoop, TargetDescription } from "./kernel-ir.js";
 import {
@@ -19,6 +19,7 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
 
 /** A register tile of grid points for each iteration: each value loaded serves a whole row or column of it. */
 export function lowerTile(group: TileGroup, context: LoweringContext): LoweredKernel {

@@ -1,22 +1,15 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
-import { and, FALSE, freshIndex, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../ir/expr.js";
+import { and, FALSE, freshIndex, indicesOf, isFloat, polyOf, readsOf, TRUE, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Reducer, Value } from "../ir/program.js";
-import {
-  Block,
-  flatten,
-  kCall,
-  kIndex,
-  kConstant,
-  kVariable,
-  KernelScope,
-  type Room,
-  type Window,
-} from "./emit.js";
+import { Block } from "./emit.js";
 import type { ScatterGroup } from "./group.js";
 import { accessesOf } from "./kernel-rewrite.js";
 import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
+import { flatten, KernelScope, type Room, type Window } from "./kernel-scope.js";
+import { kCall, kIndex, kConstant, kVariable } from "./arithmetic.js";
+import { openLoops } from "./loops.js";
 
 export interface LoweredKernel {
   readonly kernel: Kernel;
@@ -218,40 +211,30 @@ export function store(
   block.push(lane.exists ? { kind: "if", condition: lane.exists, then: [statement], else: [] } : statement);
 }
 
-/** Nested loops over index ranges; `close` puts the finished loops into the block. */
-export function openLoops(
-  outer: Block,
-  indices: readonly Index[],
-  bounds?: (index: Index, block: Block) => { lo: KExpr; hi: KExpr },
-  steps: 1 | -1 | null = null,
-): { block: Block; close: () => void } {
-  let block = outer;
-  const closers: (() => void)[] = [];
-  for (const index of indices) {
-    const parent = block;
-    const variable = parent.scope.fresh(index.name);
-    const range = bounds?.(index, parent) ?? { lo: parent.poly(index.lo), hi: parent.poly(index.hi) };
-    const inner = parent.inner();
-    inner.bindIndex(index, kVariable(variable, "i32"));
-    closers.push(() =>
-      parent.push({
-        kind: "loop",
-        variable,
-        ...range,
-        step: 1,
-        direction: steps ?? 1,
-        carried: steps !== null,
-        body: inner.statements,
-      }),
-    );
-    block = inner;
+/**
+ * What members make of a value at one place: the first one is the value, the others follow from it entry by entry. `axes`:
+ * the indices of the loops around for the members' axes.
+ */
+export function storeMembers(
+  block: Block,
+  scope: KernelScope,
+  isWanted: (id: ValueId) => boolean,
+  members: readonly Value[],
+  axes: readonly Index[],
+  first: KExpr,
+): void {
+  for (const [n, member] of members.entries()) {
+    const equation = equationOf(member);
+    const to = new Map(equation.axes.map((axis, k) => [axis, Poly.index(axes[k] ?? axis)]));
+    const { expr } = rewriter({ index: (i) => to.get(i) });
+    const [value] = n > 0 ? block.exprs([expr(equation.body)]) : [first];
+    invariant(value, "one root, one result");
+    const isStored = isWanted(member.id);
+    const named = block.let(isStored ? `${member.name}_value` : member.name, value);
+    const subscripts = [...to.values()];
+    block.bindRead(member.id, subscripts, named);
+    if (isStored) store(block, scope, member, subscripts, named, WHOLE);
   }
-  return {
-    block,
-    close: () => {
-      for (const close of closers.reverse()) close();
-    },
-  };
 }
 
 /** Variables that a reduction gathers in. */

@@ -1,9 +1,9 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { freshIndex, readsOf } from "../ir/expr.js";
+import { freshIndex } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
+import { mentions, readsOfEquation } from "../ir/reach.js";
 import { loopAxes, pointAxes } from "./points.js";
 
 /**
@@ -37,11 +37,6 @@ export type Coordinates = ReadonlyMap<Index, Poly>;
 
 export const reducedBy = (equation: Equation): readonly Index[] =>
   equation.operator?.kind === "reduce" ? equation.operator.indices : [];
-
-export function readsOfEquation(equation: Equation): readonly ReadExpr[] {
-  const guard = equation.operator?.guard;
-  return readsOf(guard ? [equation.body, guard] : [equation.body]);
-}
 
 /** Whether the member folds over a loop. */
 export const foldsOver = (member: MemberNode, loop: Index): boolean =>

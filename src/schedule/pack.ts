@@ -2,10 +2,11 @@ import { invariant } from "../diagnostics/invariant.js";
 import { constant, freshIndex, type DType, type ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
-import { kCall, kConstant, kIndex, kVariable, KernelScope } from "./emit.js";
 import type { KExpr, Kernel, KernelBuffer, Statement, TargetDescription } from "./kernel-ir.js";
 import { freshName, namesOf, rewriteAccesses } from "./kernel-rewrite.js";
 import type { LoweredKernel } from "./lower.js";
+import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
+import { KernelScope } from "./kernel-scope.js";
 
 export interface PackedKernels {
   /** Copies into the packs, the kernel, copies out of them. */

@@ -1,8 +1,8 @@
+import { readsOfEquation } from "../ir/reach.js";
 import { invariant } from "../diagnostics/invariant.js";
 import type { ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import type { Equation, RecurrenceGroup } from "../ir/program.js";
-import { readsOfEquation } from "./nest.js";
 import { loopAxes } from "./points.js";
 
 /** Which axis of each member. */

@@ -2,10 +2,11 @@ import type { Expr, Index, ReadExpr } from "../ir/expr.js";
 import { freshIndex, indicesOf, readsOf, visit } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { minus, plus, quotient, remainder } from "./arithmetic.js";
-import { type Block, flatten, type KernelScope } from "./emit.js";
+import { type Block } from "./emit.js";
 import { asOne } from "./flat.js";
 import type { KExpr, PackingDescription } from "./kernel-ir.js";
 import type { Operand, Product } from "./product.js";
+import { flatten, type KernelScope } from "./kernel-scope.js";
 
 /** Indices that one variable counts through, in row-major order. */
 export interface Flat {

@@ -2,9 +2,8 @@ import { Poly } from "../ir/poly.js";
 import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import type { Equation, Item, Program, RecurrenceGroup } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
+import { mentions, readsOfEquation, resultsOf } from "../ir/reach.js";
 import { provablyNonNegative } from "../ir/bounds.js";
-import { readsOfEquation } from "./nest.js";
 
 /** An open size counts as this many. */
 const OPEN = 64;
@@ -36,7 +35,7 @@ interface Edge {
 class Retiming {
   private readonly members: ReadonlyMap<ValueId, Equation>;
   private readonly edges: readonly Edge[];
-  /** Those that others read keep all entries anyway. */
+  /** Those that others read: they count as kept for all steps anyway. */
   private readonly kept: ReadonlySet<ValueId>;
 
   constructor(
@@ -52,9 +51,8 @@ class Retiming {
     this.edges = [...this.members].flatMap(([to, equation]) =>
       readsOfEquation(equation).flatMap((node) => this.edge(node, to, equation) ?? []),
     );
-    const roots = [...program.outputs, ...program.gradients, ...program.stateUpdates];
     this.kept = new Set([
-      ...[...roots, ...program.trains.flatMap((t) => t.updates)].map((r) => r.value),
+      ...resultsOf(program),
       ...[...program.values.values()].flatMap((v) => (this.members.has(v.id) ? [] : mentions(v.definition))),
     ]);
   }

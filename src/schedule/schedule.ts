@@ -4,7 +4,6 @@ import type { Equation, Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
 import { contractionOf, groupKernels, type KernelGroup } from "./group.js";
-import type { Room } from "./emit.js";
 import { inlineProducers } from "./inline.js";
 import type {
   Decision,
@@ -32,6 +31,7 @@ import { windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
+import type { Room } from "./kernel-scope.js";
 
 /** What may be left out here, which costs speed alone; `cse` is the pass of `src/optimize`. */
 export const SCHEDULE_SWITCHES = [

@@ -6,7 +6,7 @@ import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { inBounds } from "./emit.js";
+import { inBounds } from "./kernel-scope.js";
 
 /** From this many flops on, a function's value is worth being kept for another loop. */
 const COSTLY = 8;

@@ -1,19 +1,19 @@
 import { costOf } from "../ir/cost.js";
-import { read, readsOf, type ReadExpr, type ValueId } from "../ir/expr.js";
+import { read, type ReadExpr, type ValueId } from "../ir/expr.js";
 import { Fresh, overOwnIndices } from "../ir/fresh.js";
 import { idsOf } from "../ir/items.js";
 import { provablyNonNegative } from "../ir/bounds.js";
 import { coordinates } from "../ir/points.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, RecurrenceGroup, Value } from "../ir/program.js";
-import { mentions } from "../ir/reach.js";
+import { mentions, readsOfEquation, resultsOf } from "../ir/reach.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
 import type { TargetDescription } from "./kernel-ir.js";
 
 /**
  * What a recurrence's steps make of entries that are kept anyway, by a few operations and of the same step alone (the
- * stages of a Runge-Kutta step), is made again in the steps of the recurrence that runs backwards, instead of being kept
- * for all of them. Readers outside are that recurrence and what comes after it. Only where a step is many such points: for a single one, what it would keep is in the cache.
+ * stages of a Runge-Kutta step), is made again in the steps of the recurrence that reads it (its adjoint), instead of
+ * being kept for all of them. Only where a step is many such points: for a single one, what is kept is in the cache.
  */
 export function stagesAgain(program: Program, { keepCost }: TargetDescription): Program {
   return program.items.reduce(
@@ -29,8 +29,8 @@ function againIn(program: Program, forward: RecurrenceGroup, keepCost: number): 
   if (forward.checkpoint !== "auto" || forward.items.some((i) => typeof i !== "number")) return null;
   const inside = new Set(idsOf(forward));
   const readers = outsideReaders(program, inside);
-  const seen = rootsOf(program);
-  const stages = stagesOf(program, forward, seen, (id) => readers.has(id) || seen.has(id));
+  const results = resultsOf(program);
+  const stages = stagesOf(program, forward, results, (id) => readers.has(id) || results.has(id));
   const needed = [...stages.keys()].filter((id) => readers.has(id));
   if (needed.length === 0) return null;
   const backward = groupOfReaders(program, forward, needed, readers);
@@ -53,24 +53,12 @@ function outsideReaders(program: Program, inside: ReadonlySet<ValueId>): Readonl
   }
   return readers;
 }
-const rootsOf = (program: Program): ReadonlySet<ValueId> =>
-  new Set(
-    [
-      ...program.outputs,
-      ...program.gradients,
-      ...program.stateUpdates,
-      ...program.trains.flatMap((t) => t.updates),
-    ].map((r) => r.value),
-  );
-
 function equationsOf(program: Program, group: RecurrenceGroup): readonly (readonly [ValueId, Equation])[] {
   return idsOf(group).flatMap((id) => {
     const definition = program.values.get(id)?.definition;
     return definition?.kind === "equation" ? [[id, definition] as const] : [];
   });
 }
-const allReads = ({ body, operator }: Equation): readonly ReadExpr[] =>
-  readsOf(operator?.guard ? [body, operator.guard] : [body]);
 const isLoopless = ({ operator }: Equation): boolean =>
   operator === null || (operator.kind === "reduce" && operator.indices.every((i) => coordinates(i)));
 const isSpread = ({ axes }: Equation, time: number): boolean =>
@@ -114,9 +102,10 @@ function stagesOf(
   };
   // What later steps read is carried.
   for (const [id, equation] of equationsOf(program, group))
-    for (const node of allReads(equation)) if (!isOfStep(id, equation, node)) stages.delete(node.value);
+    for (const node of readsOfEquation(equation))
+      if (!isOfStep(id, equation, node)) stages.delete(node.value);
   const follows = (id: ValueId, equation: Equation): boolean =>
-    allReads(equation).every(
+    readsOfEquation(equation).every(
       (node) =>
         !group.time.has(node.value) ||
         (stages.has(node.value) ? isOfStep(id, equation, node) : isKept(node.value)),
@@ -171,7 +160,7 @@ function shiftsIn(
     const equation = stages.get(id);
     const own = forward.time.get(id);
     if (!equation || !own) return;
-    for (const node of allReads(equation)) {
+    for (const node of readsOfEquation(equation)) {
       if (!stages.has(node.value)) continue;
       const far = distance(node, forward, equation, own.axis);
       settle(node.value, far === undefined ? undefined : shift + far);
@@ -181,7 +170,7 @@ function shiftsIn(
     const definition = program.values.get(id)?.definition;
     const own = backward.time.get(id);
     if (definition?.kind !== "equation" || !own) return null;
-    for (const node of allReads(definition)) {
+    for (const node of readsOfEquation(definition)) {
       if (!needed.includes(node.value)) continue;
       const far = distance(node, forward, definition, own.axis);
       settle(node.value, far === undefined ? undefined : own.shift + far);

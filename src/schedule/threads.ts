@@ -1,5 +1,4 @@
 import { Poly } from "../ir/poly.js";
-import { kVariable } from "./emit.js";
 import { accessesOf, freshName, namesOf } from "./kernel-rewrite.js";
 import type {
   Kernel,
@@ -10,6 +9,7 @@ import type {
   Statement,
 } from "./kernel-ir.js";
 import { measureKernel } from "./measure.js";
+import { kVariable } from "./arithmetic.js";
 
 /** A kernel for part of a grid, and what follows once all parts are done. */
 interface Parted {

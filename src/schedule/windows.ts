@@ -1,11 +1,12 @@
+import { readsOfEquation } from "../ir/reach.js";
 import type { ValueId } from "../ir/expr.js";
 import { call, constant, freshIndex, indexValue } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program, RecurrenceGroup } from "../ir/program.js";
-import type { Window } from "./emit.js";
 import type { RecurrenceKernel } from "./group.js";
-import { membersOf, readsOfEquation, type Coordinates } from "./nest.js";
+import { membersOf, type Coordinates } from "./nest.js";
+import type { Window } from "./kernel-scope.js";
 
 /** So few entries are kept at most; more are no window but the tensor. */
 const MOST = 8;

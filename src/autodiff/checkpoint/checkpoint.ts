@@ -1,5 +1,5 @@
-import { readsOf, type ValueId } from "../../ir/expr.js";
-import { mentions } from "../../ir/reach.js";
+import type { ValueId } from "../../ir/expr.js";
+import { mentions, readsOfEquation, resultsOf } from "../../ir/reach.js";
 import { rewriteDefinition } from "../../ir/rewrite.js";
 import { idsOf } from "../../ir/items.js";
 import { Poly } from "../../ir/poly.js";
@@ -81,21 +81,14 @@ function cutOne(program: Program, group: RecurrenceGroup): Program | null {
 
 /** Whether all entries of a value have to be kept: it is a result, or what does not go along with the steps reads it. */
 function isReadWhole(program: Program, { followed }: Following, id: ValueId): boolean {
-  const results = [
-    ...program.outputs,
-    ...program.gradients,
-    ...program.stateUpdates,
-    ...program.trains.flatMap((t) => t.updates),
-  ];
-  if (results.some((r) => r.value === id)) return true;
+  if (resultsOf(program).has(id)) return true;
   const axis = followed.get(id)?.axis ?? -1;
   const others = program.items.flatMap(idsOf).filter((other) => !followed.has(other));
   return others.some((other) => {
     const definition = program.values.get(other)?.definition;
     if (!definition || !mentions(definition).includes(id)) return false;
     if (definition.kind !== "equation") return true;
-    const guard = definition.operator?.guard;
-    return readsOf(guard ? [definition.body, guard] : [definition.body]).some(
+    return readsOfEquation(definition).some(
       (node) => node.value === id && node.subscripts[axis]?.indices.size !== 0,
     );
   });

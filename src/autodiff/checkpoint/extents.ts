@@ -1,5 +1,5 @@
+import { readsOfEquation } from "../../ir/reach.js";
 import type { ValueId } from "../../ir/expr.js";
-import { readsOf } from "../../ir/expr.js";
 import type { Following } from "./follow.js";
 
 /**
@@ -38,8 +38,7 @@ export function extentsOf({ followed, steps }: Following): ReadonlyMap<ValueId, 
     for (const one of list) {
       const own = extents.get(one.id);
       if (!own) continue;
-      const { operator, body } = one.equation;
-      for (const node of readsOf(operator?.guard ? [body, operator.guard] : [body])) {
+      for (const node of readsOfEquation(one.equation)) {
         const of = followed.get(node.value);
         const running = of && of.axis !== null && node.subscripts[of.axis]?.split(one.index);
         const offset = running && running.coefficient.constant === 1 ? running.rest.constant : undefined;

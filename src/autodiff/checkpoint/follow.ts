@@ -1,9 +1,8 @@
 import type { Index, ReadExpr, ValueId } from "../../ir/expr.js";
-import { readsOf } from "../../ir/expr.js";
 import { idsOf } from "../../ir/items.js";
 import { Poly } from "../../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup } from "../../ir/program.js";
-import { keepReachable, mentions } from "../../ir/reach.js";
+import { keepReachable, mentions, readsOfEquation } from "../../ir/reach.js";
 import { Steps } from "./steps.js";
 
 /**
@@ -110,8 +109,7 @@ class Follower {
   }
   private readsOf(id: ValueId): readonly ReadExpr[] {
     const equation = this.equation(id);
-    const guard = equation?.operator?.guard;
-    return equation ? readsOf(guard ? [equation.body, guard] : [equation.body]) : [];
+    return equation ? readsOfEquation(equation) : [];
   }
 
   /** The reads of what follows but for fixed entries, all along one index; null where they are not so. */

@@ -57,12 +57,7 @@ export function sumVectors(sums: number, body: readonly Statement[]): 1 | 2 | 4 
   const least = Math.min(busy, room);
   return least >= 4 ? 4 : least >= 2 ? 2 : 1;
 }
-/** Whether a round computes functions worth lanes outside of the loops within. */
-export function isCostly(body: readonly Statement[]): boolean {
-  return weigh(body.filter((s) => s.kind !== "loop")).work >= COSTLY;
-}
 const BUSY = 6;
-const COSTLY = 16;
 const REGISTERS = 16;
 function weigh(body: readonly Statement[]): { work: number; variables: number } {
   let work = 0;

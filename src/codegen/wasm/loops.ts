@@ -2,7 +2,7 @@ import { invariant } from "../../diagnostics/invariant.js";
 import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
 import { accumulators, stores, variablesOf, type Accumulator } from "./accumulators.js";
 import { callInstruction, constantOf } from "./calls.js";
-import { costOf, gridVectors, isCostly, ROUNDS, sumVectors } from "./costs.js";
+import { costOf, gridVectors, ROUNDS, sumVectors } from "./costs.js";
 import type { Expressions } from "./expressions.js";
 import type { Instruction } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
@@ -49,9 +49,8 @@ export class Loops {
   private plainCost = Infinity;
   /** What was found best for a loop, by whether gathers are allowed: it is written several times over. */
   private readonly choices = new Map<object, { contiguous?: Choice; any?: Choice }>();
+  /** The same of the vectors of a loop that folds. */
   private readonly vectorsOf = new Map<object, number>();
-  /** Whether what the loop in lanes computes besides is worth running loops within for one lane after the other. */
-  private mayBeApart = false;
 
   constructor(
     private readonly writer: FunctionWriter,
@@ -65,7 +64,6 @@ export class Loops {
     this.better(
       statements,
       () => {
-        this.mayBeApart = isCostly(statements);
         this.writer.push(set(variable, range.lo));
         for (const n of gridVectors(statements)) this.wide(range, n, body);
         this.rest(range, body, i32(1), LEFT);
@@ -100,9 +98,8 @@ export class Loops {
     });
     if (together?.gathers === 0) return writer.take(together);
     // Of loops within loops, each would be tried once for each lane and each loop around.
-    const apart = s.body.some((inner) => inner.kind === "loop")
-      ? null
-      : this.attempt(() => this.byLane(s, body));
+    const isLeaf = !s.body.some((inner) => inner.kind === "loop");
+    const apart = isLeaf ? this.attempt(() => this.byLane(s, body)) : null;
     const best = apart && apart.widened > 0 ? apart : together;
     if (!best) throw new NotWidenable("a loop of each lane's own");
     writer.take(best);
@@ -276,7 +273,6 @@ export class Loops {
   /** An inner loop in lanes: its accumulators have a part in each lane, joined after each block. */
   private reducing(s: Loop, range: Range, body: () => void): void {
     if (s.carried) throw new NotWidenable("iterations depend on each other");
-    this.mayBeApart = isCostly(s.body);
     const { writer } = this;
     const found = accumulators(s.body);
     const local = writer.localOf(s.variable, "i32");
@@ -303,7 +299,7 @@ export class Loops {
     body: () => void,
   ): number {
     const vectors = sumVectors(found.length, statements);
-    if (vectors === 1 || !this.mayBeApart || !statements.some((s) => s.kind === "loop")) return vectors;
+    if (vectors === 1 || !statements.some((s) => s.kind === "loop")) return vectors;
     const tried = this.attempt(() => this.inBlocks(range, found, vectors, body));
     return tried?.apart === 0 ? vectors : 1;
   }
