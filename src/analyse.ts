@@ -1,3 +1,4 @@
+import { invariant } from "./diagnostics/invariant.js";
 import { check, inOrder } from "./check/index.js";
 import { importedName } from "./check/modules.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
@@ -59,5 +60,9 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
   );
   const diagnostics = inOrder([...syntax, ...news], filename);
   const failed = diagnostics.some((d) => d.severity === "error");
+  invariant(
+    failed || checked.lost.length === 0,
+    `an error says why ${checked.lost.join(", ")} came to nothing`,
+  );
   return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };
 }

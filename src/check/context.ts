@@ -23,7 +23,7 @@ export type Binding =
   | { readonly kind: "function"; readonly declaration: FunctionStatement; readonly scope: Scope }
   | { readonly kind: "optimizer"; readonly declaration: OptimizerStatement; readonly scope: Scope }
   /** Of an error, or not reached yet. The sizes of the first axes where they are known all the same. */
-  | { readonly kind: "poison"; readonly axes?: LostAxes };
+  | { readonly kind: "poison"; readonly axes?: LostAxes; readonly isIndex?: true };
 /** What is left of an equation or a declaration with an error. */
 export type LostAxes = readonly (Poly | undefined)[];
 
@@ -182,7 +182,8 @@ export function withFound(
   const bound = [...context.bound];
   indices.forEach((index, k) => {
     const name = names[k] ?? index?.name;
-    if (name !== undefined) scope.bind(name, index ? { kind: "index", index } : { kind: "poison" });
+    if (name !== undefined)
+      scope.bind(name, index ? { kind: "index", index } : { kind: "poison", isIndex: true });
     if (index) bound.push(index);
   });
   return { ...context, scope, bound };

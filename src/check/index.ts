@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { before } from "../diagnostics/span.js";
 import type { Program } from "../ir/program.js";
-import type { SourceFile } from "../parser/ast.js";
+import type { Name, SourceFile, Statement } from "../parser/ast.js";
 import { assemble, type Wrt } from "./assemble.js";
 import { validateCheck } from "./checks.js";
 import { Scope, Session } from "./context.js";
@@ -27,6 +27,8 @@ export interface Checked {
   /** Absent where there was an error. */
   readonly program?: Program;
   readonly diagnostics: readonly Diagnostic[];
+  /** Names of the file that came to nothing, for which an error is due: one of these, or one of the syntax. */
+  readonly lost: readonly string[];
 }
 
 /** Names, types, sizes and ranges of a file, and its equations as Index IR. */
@@ -88,7 +90,24 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
   checkUncalled(file, context);
   if (!report.failed) warnOfDefaults(session);
   const sorted = oneReducerEach(inOrder(report.diagnostics, file.span.file), file);
-  return report.failed ? { diagnostics: sorted } : { program, diagnostics: sorted };
+  const lost = file.statements
+    .flatMap(namesOf)
+    .flatMap(({ text }) => (context.scope.own(text)?.kind === "poison" ? [text] : []));
+  return report.failed ? { diagnostics: sorted, lost } : { program, diagnostics: sorted, lost };
+}
+
+function namesOf(statement: Statement): readonly Name[] {
+  switch (statement.kind) {
+    case "input":
+    case "param":
+    case "state":
+    case "const":
+      return statement.items.map((i) => i.name);
+    case "equation":
+      return statement.targets.map((t) => t.name);
+    default:
+      return [];
+  }
 }
 
 /** By their places: those of the file itself first, then those of each other one. */

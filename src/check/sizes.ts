@@ -15,7 +15,8 @@ export function sizeOf(node: Expression, context: Context): Poly | null {
     case "name": {
       const binding = context.scope.lookup(node.name);
       if (binding?.kind === "size") return binding.poly;
-      if (binding?.kind === "poison") return null;
+      // An index is no size, whatever its range will turn out to be.
+      if (binding?.kind === "poison" && !binding.isIndex) return null;
       if (binding?.kind === "term") {
         const integer = binding.term.flexible?.integer;
         if (integer?.op === "constant") return Poly.constant(integer.value);
@@ -79,12 +80,12 @@ function binarySize(node: Extract<Expression, { kind: "binary" }>, context: Cont
 /** What a name is that is no size, and where it is declared. */
 function notASize(node: Extract<Expression, { kind: "name" }>, { scope }: Context): DiagnosticExtras {
   const declared = scope.placeOf(node.name);
-  const kind = scope.lookup(node.name)?.kind;
+  const binding = scope.lookup(node.name);
+  const isIndex = binding?.kind === "index" || binding?.kind === "poison";
   return {
-    help:
-      kind === "index"
-        ? "a size is the same for all entries: indices do not stand in it; a guard, `[i | i < n]`, says which entries count"
-        : "sizes are known before any data: a size is a dim, `dim N`, a literal, or made of these",
+    help: isIndex
+      ? "a size is the same for all entries: indices do not stand in it; a guard, `[i | i < n]`, says which entries count"
+      : "sizes are known before any data: a size is a dim, `dim N`, a literal, or made of these",
     ...(declared ? { related: [{ message: `\`${node.name}\` is declared here`, span: declared }] } : {}),
   };
 }

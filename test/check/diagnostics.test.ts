@@ -9,6 +9,11 @@ describe("each mistake is reported at its place, once", () => {
     ["an index that nothing binds", "y[b] = x[b, i]", "GRAD2004 4:13 index `i` is bound by no reducer | i"],
     ["an index without a range", "y[j] = 1.0", "GRAD2005 4:3 nothing says over which range `j` runs | j"],
     [
+      "an index whose one use is a range's end",
+      "y[j] = sum[n in 0..j] w[n]",
+      "GRAD3008 4:20 `j` is not a size | j",
+    ],
+    [
       "one index over two sizes",
       "y[n] = w[n] + W[0, n]",
       "GRAD3001 4:20 index `n` of `W` (axis 2) has two sizes: N, and here M | n",
