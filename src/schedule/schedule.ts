@@ -20,6 +20,7 @@ import { lowerTile } from "./lower-tile.js";
 import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
 import { lowerOperators } from "./lower-operators.js";
 import { extractScalars } from "./extract-scalars.js";
+import { factorSums } from "./factor-sums.js";
 import { loopsInnermost } from "./layout.js";
 import { nestKey } from "./nest.js";
 import { writeOutReductions } from "./points.js";
@@ -42,6 +43,7 @@ export const SCHEDULE_SWITCHES = [
   "extract-scalars",
   "layout",
   "inline",
+  "factor-sums",
   "fuse",
   "tile",
   "pack",
@@ -145,7 +147,8 @@ class ModuleScheduler {
     rest: Omit<ScheduledEntry, "launches" | "kept">,
   ): ScheduledEntry {
     const reachable = keepReachable(this.lowered, roots);
-    const inlined = this.off.has("inline") ? reachable : inlineProducers(reachable, roots);
+    const whole = this.off.has("inline") ? reachable : inlineProducers(reachable, roots);
+    const inlined = this.off.has("factor-sums") ? whole : this.factored(whole, roots);
     this.values = new Map([...this.values, ...inlined.values]);
     const decisions: Decision[] = [];
     const groups = groupKernels(inlined, this.target, decisions, this.off);
@@ -179,6 +182,12 @@ class ModuleScheduler {
     const kept = new Map([...windows].map(([id, { tensor }]) => [id, tensor.id]));
     return { launches, kept, ...rest };
   }
+
+  private factored(program: Program, roots: readonly ValueId[]): Program {
+    const factored = factorSums(program, this.fresh, this.factoredSums);
+    return this.off.has("cse") ? factored : keepReachable(cse(factored), roots);
+  }
+  private readonly factoredSums = new Map<string, Value>();
 
   /** What a recurrence keeps of its members, with the tensors for it. */
   private keptBy(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/index.js";
 import type { Target } from "../../src/compile.js";
+import { printKernel } from "../../src/schedule/kernel-print.js";
 
 function gradient(source: string, target: Target = "js"): string {
   const result = compile(source, { targets: [target] });
@@ -33,6 +34,22 @@ describe("what two loops need is computed once", () => {
     expect(rows.map((r) => r.name)).toEqual(["p_norm_exp_row"]);
     const row = program.values.get(backward.get("l")?.launches[0]?.tensors[rows[0]?.k ?? -1] ?? -1);
     expect(row?.shape.map((s) => [...s.dims].join())).toEqual(["K"]);
+  });
+  test("a weighted sum of a softmax runs in the pass that adds up its exponentials, and is its gradient's", () => {
+    const { backward, kernels } = compile(SOFTMAX).scheduled("js");
+    const [launch] = backward.get("l")?.launches ?? [];
+    const kernel = kernels.get(launch?.kernel ?? "");
+    if (!kernel) throw new Error("no kernel");
+    // For each row: its largest entry, its sums, its gradient; behind all rows the sums of the parts.
+    expect(printKernel(kernel).match(/ in 0\.\.K /g)).toHaveLength(3);
+  });
+  test("factors stay where the sum may have no terms that they could be multiplied with", () => {
+    const program = (range: string): string =>
+      `dim R\nparam a: f32[R]\nc[r] = sum[k] exp(a[k] - a[r])\nm[r] = sum[${range}] a[k]^2 / c[r]\nloss l = sum[r] m[r]`;
+    const { program: scheduled } = compile(program("k")).scheduled("js");
+    expect([...scheduled.values.values()].map((v) => v.name)).toContain("m_terms");
+    const guarded = compile(program("k | k < r")).scheduled("js");
+    expect([...guarded.program.values.values()].map((v) => v.name)).not.toContain("m_terms");
   });
   test("the tanh of a forward pass is that of its gradient", () => {
     const source =

@@ -1,0 +1,149 @@
+import type { Expr, Index, ValueId } from "../ir/expr.js";
+import {
+  compare,
+  constant,
+  div,
+  indexValue,
+  indicesOf,
+  mul,
+  neg,
+  read,
+  readsOf,
+  select,
+} from "../ir/expr.js";
+import type { Fresh } from "../ir/fresh.js";
+import { overOwnIndices } from "../ir/fresh.js";
+import { idsOf } from "../ir/items.js";
+import { Poly } from "../ir/poly.js";
+import type { Equation, Item, Program, Value } from "../ir/program.js";
+import { inBounds } from "./kernel-scope.js";
+
+/**
+ * Takes factors that a sum does not run over in front of it where one of them is computed for every row:
+ * `sum[k] (e[r, k] * c[r]) * x[r, k]` is `c[r] * sum[k] e[r, k] * x[r, k]`. So the sum need not wait for c (the weighted
+ * sum of a softmax runs in the pass that adds up its exponentials), and sums are equal that differ in such factors only
+ * (that sum and its gradient's). Other factors alone stay: a term with them may be one that other equations have too.
+ *
+ * A sum under a guard or over a range that may be empty has terms that are not there: what stands in front must not
+ * be evaluated then, nor be infinity times 0. Sums in f16 stay: they are scaled so that they do not overflow.
+ * `remembered` holds the sums made before, so that every entry point has the same.
+ */
+export function factorSums(program: Program, fresh: Fresh, remembered: Map<string, Value>): Program {
+  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const values = new Map(program.values);
+  const readable = {
+    exists: (e: Expr): boolean =>
+      readsOf([e]).every((node) => inBounds(node, program.values.get(node.value)?.shape ?? [])),
+    isComputed: (e: Expr): boolean =>
+      readsOf([e]).some(
+        ({ value, subscripts }) =>
+          subscripts.length > 0 && program.values.get(value)?.definition.kind !== "leaf",
+      ),
+  };
+  const items = program.items.flatMap((item): Item[] => {
+    const value = typeof item === "number" && !grouped.has(item) ? values.get(item) : undefined;
+    const split = value?.definition.kind === "equation" ? splitOf(value.definition, readable) : null;
+    if (!value || !split) return [item];
+    const { equation, factor } = split;
+    const key = `${value.id} ${equation.body.id}`;
+    const sum = remembered.get(key) ?? {
+      ...value,
+      id: fresh.id(),
+      name: fresh.name(`${value.name}_terms`),
+      definition: overOwnIndices(equation),
+    };
+    remembered.set(key, sum);
+    values.set(sum.id, sum);
+    const { axes } = equation;
+    const body = factor(sum.id);
+    values.set(value.id, {
+      ...value,
+      definition: overOwnIndices({ ...equation, axes, operator: null, body }),
+    });
+    return [sum.id, value.id];
+  });
+  return { ...program, values, items };
+}
+
+interface Split {
+  readonly equation: Equation;
+  /** The factors times what the sum is. */
+  readonly factor: (sum: ValueId) => Expr;
+}
+
+interface Readable {
+  /** Whether all that is read is there at every point. */
+  readonly exists: (e: Expr) => boolean;
+  /** Whether it reads what equations make for each of several points. */
+  readonly isComputed: (e: Expr) => boolean;
+}
+
+function splitOf(equation: Equation, { exists, isComputed }: Readable): Split | null {
+  const { axes, operator, body } = equation;
+  const isSum = operator?.kind === "reduce" && operator.reducer === "sum" && operator.guard === null;
+  if (!isSum || (body.dtype !== "f32" && body.dtype !== "f64")) return null;
+  const isInFront = (e: Expr): boolean => {
+    const own = indicesOf([e]);
+    return operator.indices.every((i) => !own.has(i)) && exists(e);
+  };
+  const product = factorsOf(body);
+  const [front, inside] = partition(product.above, isInFront);
+  const [below, dividing] = partition(product.below, isInFront);
+  if (![...front, ...below].some(isComputed) || inside.length === 0) return null;
+  const of = (list: readonly Expr[], start: Expr): Expr => list.reduce(mul, start);
+  const one = constant(1, body.dtype);
+  const over = (above: Expr, list: readonly Expr[]): Expr =>
+    list.length === 0 ? above : div(above, of(list, one));
+  const signed = (e: Expr): Expr => (product.isNegative ? neg(e) : e);
+  // In one order, so that sums of the same factors are the same.
+  const ordered = [...inside].sort((a, b) => a.id - b.id);
+  const isThere = operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null);
+  return {
+    equation: { ...equation, body: over(of(ordered, one), dividing) },
+    factor: (sum) => {
+      const total = read(
+        sum,
+        axes.map((a) => Poly.index(a)),
+        body.dtype,
+      );
+      const scaled = signed(over(mul(of(front, one), total), below));
+      return isThere.reduceRight(
+        (e: Expr, condition) => select(condition, e, constant(0, body.dtype)),
+        scaled,
+      );
+    },
+  };
+}
+
+/** Whether an index takes a value at all; null where it always does. */
+function nonEmpty({ lo, hi }: Index): Expr | null {
+  const length = hi.sub(lo);
+  return (length.constant ?? 0) > 0 ? null : compare("lt", constant(0, "i32"), indexValue(length));
+}
+
+interface Factors {
+  readonly above: readonly Expr[];
+  readonly below: readonly Expr[];
+  readonly isNegative: boolean;
+}
+function factorsOf(e: Expr): Factors {
+  const [a, b] = e.op === "call" ? e.args : [];
+  if (e.op === "call" && a && b && (e.fn === "mul" || e.fn === "div")) {
+    const [x, y] = [factorsOf(a), factorsOf(b)];
+    const [above, below] = e.fn === "mul" ? [y.above, y.below] : [y.below, y.above];
+    return {
+      above: [...x.above, ...above],
+      below: [...x.below, ...below],
+      isNegative: x.isNegative !== y.isNegative,
+    };
+  }
+  if (e.op === "call" && e.fn === "neg" && a) {
+    const x = factorsOf(a);
+    return { ...x, isNegative: !x.isNegative };
+  }
+  return { above: [e], below: [], isNegative: false };
+}
+
+function partition<T>(list: readonly T[], is: (t: T) => boolean): [T[], T[]] {
+  return [list.filter(is), list.filter((t) => !is(t))];
+}
