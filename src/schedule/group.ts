@@ -1,15 +1,16 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { freshIndex, readsOf } from "../ir/expr.js";
+import type { Index, ValueId } from "../ir/expr.js";
+import { freshIndex } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions, readsOfEquation } from "../ir/reach.js";
 import type { Decision, TargetDescription } from "./kernel-ir.js";
-import { costOf } from "../ir/cost.js";
-import { loopAxes, pointAxes } from "./points.js";
+import { contractionOf, type Tile } from "./contraction.js";
+import { loopAxes } from "./points.js";
 import { operandSumOf, type OperandSum } from "./operand-sum.js";
-import { productOf, type Product } from "./product.js";
+import type { Product } from "./product.js";
+import { noRows, RowFollower, type ProductRows } from "./product-rows.js";
 import { sampleOf } from "./sample.js";
 import { parallelAxes, type ParallelAxis } from "./parallel.js";
 import { nestOf, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
@@ -29,12 +30,6 @@ export interface TileGroup {
   readonly members: ValueId[];
   /** Two grid axes worth a register tile (positions). */
   readonly tile: Tile;
-}
-export interface Tile {
-  readonly row: number;
-  readonly column: number;
-  /** What the operands are contiguous along. */
-  readonly along: "columns" | "reduction";
 }
 export interface ScatterGroup {
   readonly kind: "scatter";
@@ -63,6 +58,8 @@ export interface ProductGroup {
   readonly product: Product;
   /** Sums of an operand, each with its elementwise epilogues; `members` has them too. */
   readonly sums: { readonly sum: OperandSum; readonly members: ValueId[] }[];
+  /** What is computed of whole rows of its results; `members` has them too. */
+  readonly rows: ProductRows;
 }
 export type KernelGroup = NestGroup | TileGroup | ProductGroup | ScatterGroup | RecurrenceKernel;
 
@@ -87,6 +84,7 @@ class Grouping {
   private readonly groups: (KernelGroup | null)[] = [];
   private readonly groupOf = new Map<ValueId, number>();
   private readonly weaver: Weaver;
+  private readonly follower: RowFollower;
 
   constructor(
     private readonly program: Program,
@@ -94,7 +92,9 @@ class Grouping {
     private readonly decisions: Decision[],
     private readonly off: ReadonlySet<string>,
   ) {
-    this.weaver = new Weaver((id) => this.aliasOf(id));
+    const aliasOf = (id: ValueId): ValueId => this.aliasOf(id);
+    this.weaver = new Weaver(aliasOf);
+    this.follower = new RowFollower(program, this.weaver, aliasOf);
   }
 
   run(): KernelGroup[] {
@@ -132,7 +132,7 @@ class Grouping {
     const axes = contraction ? definition.axes : loopAxes(definition);
     const grid = axes.map((a) => a.hi);
     if (contraction?.kind === "product") {
-      const group: ProductGroup = { ...contraction, grid, members: [item], sums: [] };
+      const group: ProductGroup = { ...contraction, grid, members: [item], sums: [], rows: noRows() };
       this.add(group, [item]);
       if (!this.off.has("fuse")) this.takeSums(group);
     } else if (contraction) this.add({ ...contraction, grid, members: [item] }, [item]);
@@ -289,8 +289,10 @@ class Grouping {
     if (host.kind === "recurrence") {
       const refusal = this.follow(host, value, equation, produces);
       if (refusal !== null) return refusal;
-    } else if (host.kind === "product" && buffers.size < most && this.joinSum(host, value, equation)) {
-      // It stands with the sum.
+    } else if (host.kind === "product") {
+      if (buffers.size + 1 > most) return `more than ${most} buffers`;
+      const refusal = this.joinProduct(host, value, equation, produces);
+      if (refusal !== null) return refusal;
     } else if (host.kind !== "nest" || !this.target.sequentialGrid) {
       const refusal = this.whyNotInGrid(host, equation);
       if (refusal !== null) return refusal;
@@ -303,6 +305,21 @@ class Grouping {
     }
     host.members.push(value);
     return null;
+  }
+
+  /** With a sum of an operand, entry by entry, or behind whole rows. */
+  private joinProduct(
+    host: ProductGroup,
+    value: ValueId,
+    equation: Equation,
+    produces: boolean,
+  ): string | null {
+    if (this.joinSum(host, value, equation)) return null;
+    const readsRows = mentions(equation).some((id) => host.rows.members.includes(this.aliasOf(id)));
+    const refusal = readsRows ? "" : this.whyNotInGrid(host, equation);
+    return refusal === null || !produces || this.off.has("product-rows")
+      ? refusal
+      : this.follower.join(host, value, equation);
   }
 
   /** Sums over the steps of a recurrence while they are taken, or is computed from such sums. */
@@ -436,57 +453,4 @@ class Grouping {
     }
     return null;
   }
-}
-
-/** How the target computes a contraction; null for what is none. */
-export function contractionOf(
-  equation: Equation,
-  { packing }: TargetDescription,
-  off: ReadonlySet<string>,
-): Pick<TileGroup, "kind" | "tile"> | Pick<ProductGroup, "kind" | "product"> | null {
-  if (off.has("tile")) return null;
-  const product = packing && !off.has("pack") ? productOf(equation, packing) : null;
-  if (product) return { kind: "product", product };
-  const tile = tileOf(equation);
-  return tile && { kind: "tile", tile };
-}
-
-/**
- * Flops of a term that a tile may have. What a tile saves are loads: beside a few transcendental functions they count for
- * nothing, and the tile only makes the code as many times as long (a driver took minutes for one of 16 sines).
- */
-const TILED_COST = 16;
-/**
- * A sum of which one operand lacks a column axis and another lacks a row axis: each value loaded serves a whole row
- * or column of the tile.
- */
-function tileOf(equation: Equation): Tile | null {
-  const { operator, axes } = equation;
-  if (operator?.kind !== "reduce" || operator.reducer !== "sum" || axes.length < 2) return null;
-  if (costOf(equation.body) > TILED_COST) return null;
-  const reads = readsOf([equation.body]);
-  const has = (node: ReadExpr, axis: Index): boolean => node.subscripts.some((s) => s.indices.has(axis));
-  const reduced = (node: ReadExpr): boolean =>
-    node.subscripts.some((s) => operator.indices.some((i) => s.indices.has(i)));
-  const inner = reads.filter(reduced);
-  const points = pointAxes(equation);
-  for (let column = axes.length - 1; column > 0; column--)
-    for (let row = column - 1; row >= 0; row--) {
-      const [r, c] = [axes[row], axes[column]];
-      if (!r || !c || points.includes(r) || points.includes(c)) continue;
-      if (inner.some((n) => has(n, r) && !has(n, c)) && inner.some((n) => has(n, c) && !has(n, r)))
-        return { row, column, along: contiguousAlong(c, column === axes.length - 1, inner) };
-    }
-  return null;
-}
-
-/** Row-major: an index that only ever stands in the last subscript, alone or shifted, walks through memory. */
-function contiguousAlong(column: Index, innermost: boolean, reads: readonly ReadExpr[]): Tile["along"] {
-  const walks = reads.every((node) => {
-    const last = node.subscripts.length - 1;
-    return node.subscripts.every(
-      (s, k) => !s.indices.has(column) || (k === last && s.split(column)?.coefficient.constant === 1),
-    );
-  });
-  return innermost && walks ? "columns" : "reduction";
 }

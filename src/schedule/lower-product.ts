@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Expr } from "../ir/expr.js";
+import type { Expr, ValueId } from "../ir/expr.js";
 import { and, constant, freshIndex, indicesOf, readsOf, rewriter, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Value } from "../ir/program.js";
@@ -15,11 +15,16 @@ import {
   scopeOf,
   storeMembers,
   valueOf,
+  withoutUnread,
   type Instance,
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { localAxes } from "./local.js";
+import { NestEmitter } from "./lower-nest.js";
+import { membersOf } from "./nest.js";
 import { conjuncts } from "./points.js";
+import type { ProductRows } from "./product-rows.js";
 import { OperandSums } from "./lower-operand-sums.js";
 import { ProductPlan, type Flat, type TermLoop } from "./product-plan.js";
 import type { Operand, Product } from "./product.js";
@@ -67,6 +72,8 @@ class ProductLowering {
   private readonly packing: PackingDescription;
   private readonly members: readonly Value[];
   private readonly first: Equation;
+  private readonly rows: ProductRows;
+  private readonly inside: ReadonlySet<ValueId>;
   private readonly scope: KernelScope;
   private readonly plan: ProductPlan;
   private readonly dtype: "f32" | "f64";
@@ -84,14 +91,15 @@ class ProductLowering {
     invariant(target.packing, "the target packs operands");
     this.packing = target.packing;
     this.product = group.product;
-    const aside = new Set(group.sums.flatMap((s) => s.members));
+    this.rows = group.rows;
+    const aside = new Set([...group.sums.flatMap((s) => s.members), ...group.rows.members]);
     this.members = group.members.filter((id) => !aside.has(id)).map((id) => valueOf(program, id));
     this.first = equationOf(this.members[0]);
-    const inside = new Set(group.members);
-    this.scope = scopeOf(context, inside);
+    this.inside = new Set(group.members);
+    this.scope = scopeOf(context, this.inside, this.localRows());
     for (const { id, definition } of group.members.map((m) => valueOf(program, m))) {
-      for (const read of mentions(definition)) if (!inside.has(read)) this.scope.reserve(read);
-      if (context.wanted(id, inside)) this.scope.reserve(id);
+      for (const read of mentions(definition)) if (!this.inside.has(read)) this.scope.reserve(read);
+      if (context.wanted(id, this.inside)) this.scope.reserve(id);
     }
     const { dtype } = this.first.body;
     invariant(dtype === "f32" || dtype === "f64", "a product of f32 or f64");
@@ -132,17 +140,63 @@ class ProductLowering {
       return { lo: kVariable(variable, "i32"), hi };
     };
     const rows = range(plan.rows, plan.rowBlock, this.sums.has("right"));
-    const columns = range(plan.columns, plan.columnBlock, this.sums.has("left"));
     if (this.odd) body.push({ kind: "var", name: this.odd, init: kConstant(0, this.dtype) });
-    const each = (inner: Block, pieces: readonly Piece[]): void => this.block(inner, rows, columns, pieces);
-    this.pieces(body, plan.terms, this.steps(body), [], each);
-    const { kernel, ...rest } = finish(scope, grid, body.statements, [...this.sums.members, ...this.members]);
+    const blocks = (block: Block, columns: Range): void =>
+      this.pieces(block, plan.terms, this.steps(block), [], (inner, pieces) =>
+        this.block(inner, rows, columns, pieces),
+      );
+    const after = new Block(scope, null);
+    if (this.rows.members.length === 0)
+      blocks(body, range(plan.columns, plan.columnBlock, this.sums.has("left")));
+    else {
+      this.columnBlocks(body, blocks);
+      this.behind(body, rows, after);
+    }
+    const followers = this.rows.members.map((id) => valueOf(this.context.program, id));
+    const all = [...this.sums.members, ...this.members, ...followers];
+    const lowered = finish(scope, grid, body.statements, all, after.statements);
+    const { kernel, ...rest } = followers.length
+      ? withoutUnread(lowered, this.context, this.inside)
+      : lowered;
     const loops = [...product.batch, ...product.rows, ...product.columns, ...product.reduced].map((i) => ({
       variable: i.name,
       extent: i.hi.sub(i.lo),
     }));
     const tile = [this.packing.rows, this.packing.columns] as const;
     return { ...rest, kernel: { ...kernel, contraction: { loops, tile } } };
+  }
+
+  /** The blocks of columns one after the other, where whole rows are wanted. */
+  private columnBlocks(block: Block, each: (block: Block, columns: Range) => void): void {
+    const { flat, most } = { flat: this.plan.columns, most: this.plan.columnBlock };
+    const size = this.scope.size(flat.size);
+    if ((flat.size.constant ?? Infinity) <= most) return each(block, { lo: kConstant(0), hi: size });
+    // Without columns there are sums of the left operand all the same.
+    const extent = this.sums.has("left") ? greatest(size, kConstant(1)) : size;
+    loop(block, `${flat.index.name}_block`, kConstant(0), extent, most, (inner, lo) => {
+      const hi = inner.let(`${flat.index.name}_end`, least(plus(lo, kConstant(most)), size));
+      each(inner, { lo, hi });
+    });
+  }
+
+  /** What follows whole rows, and what follows all of them. */
+  private behind(block: Block, rows: Range, after: Block): void {
+    const { scope, plan } = this;
+    const emitter = new NestEmitter(this.context, this.inside, scope);
+    if (this.rows.body.length > 0)
+      loop(block, plan.rows.index.name, rows.lo, rows.hi, 1, (row, i) => {
+        plan.bind(row, plan.rows, i);
+        emitter.list(row, this.rows.body);
+      });
+    emitter.list(after, this.rows.after);
+  }
+
+  /** Followers of which only a row is alive at a time. */
+  private localRows(): ReadonlyMap<ValueId, ReadonlySet<number>> {
+    const { wanted, reshaped } = this.context;
+    const late = new Set([...membersOf(this.rows.after)].flatMap((m) => mentions(m.equation)));
+    const isInner = (id: ValueId): boolean => !wanted(id, this.inside) && !reshaped.has(id) && !late.has(id);
+    return localAxes(this.rows.body, isInner);
   }
 
   /** Most terms of each loop that is cut, such that all together fit the panels: the inner ones first. */
@@ -377,6 +431,7 @@ class ProductLowering {
       block.push({ kind: "if", condition, then: again.statements, else: [] });
     }
     const inside = new Set(this.members.map((m) => m.id));
+    const isStored = (id: ValueId): boolean => context.wanted(id, inside);
     each(block, (point, at) => {
       const tile: KExpr = { op: "load", dtype: this.dtype, buffer: room.tile, index: at };
       const sum: KExpr = product.within
@@ -388,7 +443,7 @@ class ProductLowering {
             else: kConstant(0, this.dtype),
           }
         : tile;
-      storeMembers(point, scope, (id) => context.wanted(id, inside), this.members, this.first.axes, sum);
+      storeMembers(point, scope, isStored, this.members, this.first.axes, sum);
     });
   }
 

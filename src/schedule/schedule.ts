@@ -3,7 +3,8 @@ import { constant, freshIndex, type ValueId } from "../ir/expr.js";
 import type { Equation, Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
-import { contractionOf, groupKernels, type KernelGroup } from "./group.js";
+import { contractionOf } from "./contraction.js";
+import { groupKernels, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type {
   Decision,
@@ -27,6 +28,8 @@ import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
 import { retimed } from "./retime.js";
 import { shareCostly } from "./share-costly.js";
+import type { Product } from "./product.js";
+import { splitFolds } from "./split-folds.js";
 import { stagesAgain } from "./stages.js";
 import { windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
@@ -45,6 +48,7 @@ export const SCHEDULE_SWITCHES = [
   "inline",
   "factor-sums",
   "fuse",
+  "product-rows",
   "tile",
   "pack",
   "windows",
@@ -148,7 +152,8 @@ class ModuleScheduler {
   ): ScheduledEntry {
     const reachable = keepReachable(this.lowered, roots);
     const whole = this.off.has("inline") ? reachable : inlineProducers(reachable, roots);
-    const inlined = this.off.has("factor-sums") ? whole : this.factored(whole, roots);
+    const factored = this.off.has("factor-sums") ? whole : this.factored(whole, roots);
+    const inlined = this.off.has("product-rows") ? factored : this.split(factored);
     this.values = new Map([...this.values, ...inlined.values]);
     const decisions: Decision[] = [];
     const groups = groupKernels(inlined, this.target, decisions, this.off);
@@ -188,6 +193,15 @@ class ModuleScheduler {
     return this.off.has("cse") ? factored : keepReachable(cse(factored), roots);
   }
   private readonly factoredSums = new Map<string, Value>();
+
+  private split(program: Program): Program {
+    const productOf = (equation: Equation): Product | null => {
+      const contraction = contractionOf(equation, this.target, this.off);
+      return contraction?.kind === "product" ? contraction.product : null;
+    };
+    return splitFolds(program, productOf, this.fresh, this.splitParts);
+  }
+  private readonly splitParts = new Map<string, Value>();
 
   /** What a recurrence keeps of its members, with the tensors for it. */
   private keptBy(
@@ -324,6 +338,6 @@ function signature(group: RepeatedGroup, { program, wanted, windows }: LoweringC
       ? `${group.tile.row} ${group.tile.column}`
       : group.kind === "nest"
         ? nestKey(group.body)
-        : group.kind;
+        : `${nestKey(group.rows.body)} after ${nestKey(group.rows.after)}`;
   return [...texts, shape].join("\n");
 }

@@ -45,7 +45,11 @@ describe("the schedules of the workloads", () => {
   });
   test.each([
     ["W1", 2],
+    ["W2", 8],
+    ["W3", 3],
+    ["W5", 24],
     ["W7", 2],
+    ["W8", 2],
     ["W9", 1],
   ])("%s is at most %i kernels with its gradient", (name, most) => {
     expect(counts[name]?.js.backward).toBeLessThanOrEqual(most);
