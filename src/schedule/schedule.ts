@@ -1,5 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
-import { constant, freshIndex, type ValueId } from "../ir/expr.js";
+import { costOf } from "../ir/cost.js";
+import { constant, freshIndex, type Index, type ValueId } from "../ir/expr.js";
 import type { Equation, Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
@@ -28,6 +29,7 @@ import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
 import { retimed } from "./retime.js";
 import { shareCostly } from "./share-costly.js";
+import { shareLaunches } from "./share-launches.js";
 import type { Product } from "./product.js";
 import { splitFolds } from "./split-folds.js";
 import { stagesAgain } from "./stages.js";
@@ -51,6 +53,7 @@ export const SCHEDULE_SWITCHES = [
   "product-rows",
   "tile",
   "pack",
+  "share-launches",
   "windows",
 ] as const;
 
@@ -98,11 +101,12 @@ export function schedule(
       }),
     );
   }
+  const shared = off.includes("share-launches") ? forward : module.sharing(forward, [...backward.values()]);
   return {
     program: module.merged(),
-    kernels: module.kernels,
+    kernels: module.usedBy([shared, ...backward.values(), ...step.values()]),
     aliases: module.aliases,
-    forward,
+    forward: shared,
     backward,
     step,
     decisions: module.decisions,
@@ -203,6 +207,33 @@ class ModuleScheduler {
   }
   private readonly splitParts = new Map<string, Value>();
 
+  /** The entry with launches of others where these do what its own do and little more. */
+  sharing(entry: ScheduledEntry, others: readonly ScheduledEntry[]): ScheduledEntry {
+    const weighed = others
+      .flatMap((o) => o.launches)
+      .flatMap((launch) => {
+        const work = this.work.get(launch);
+        return work === undefined ? [] : [{ launch, work }];
+      });
+    const leaves = [...this.lowered.values.values()].filter((v) => v.definition.kind === "leaf");
+    return shareLaunches(entry, weighed, {
+      workOf: (launch) => this.work.get(launch) ?? 0,
+      kernelOf: ({ kernel }) => {
+        const found = this.kernels.get(kernel);
+        invariant(found, "a launch is of a kernel");
+        return found;
+      },
+      ownerOf: (id) => this.aliases.get(id) ?? id,
+      given: leaves.map((v) => v.id),
+    });
+  }
+  usedBy(entries: readonly ScheduledEntry[]): ReadonlyMap<string, Kernel> {
+    const used = new Set(entries.flatMap((e) => e.launches.map((l) => l.kernel)));
+    return new Map([...this.kernels].filter(([name]) => used.has(name)));
+  }
+  /** Of launches that are all of their group: about how much they do. */
+  private readonly work = new Map<Launch, number>();
+
   /** What a recurrence keeps of its members, with the tensors for it. */
   private keptBy(
     group: KernelGroup,
@@ -241,6 +272,8 @@ class ModuleScheduler {
         const key = signature(group, context);
         const launches = this.launched.get(key) ?? this.bound(lowerGroup(group, context), context);
         this.launched.set(key, launches);
+        const [only, ...rest] = launches;
+        if (only && rest.length === 0) this.work.set(only, workOf(group, context));
         return [...launches];
       }
       case "scatter":
@@ -306,6 +339,20 @@ class ModuleScheduler {
     return room.id;
   }
   private readonly rooms = new Map<string, Value>();
+}
+
+/** Flops and stores of a group, roughly: an open size counts as 64, a store as 4 flops. */
+function workOf({ members }: RepeatedGroup, { program, wanted }: LoweringContext): number {
+  const inside = new Set(members);
+  const size = (i: Index): number => i.hi.sub(i.lo).constant ?? 64;
+  return members.reduce((sum, id) => {
+    const definition = program.values.get(id)?.definition;
+    if (definition?.kind !== "equation") return sum;
+    const { axes, operator, body } = definition;
+    const points = axes.reduce((n, i) => n * size(i), 1);
+    const reduced = operator?.kind === "reduce" ? operator.indices.reduce((n, i) => n * size(i), 1) : 1;
+    return sum + points * (reduced * (1 + costOf(body)) + (wanted(id, inside) ? 4 : 0));
+  }, 0);
 }
 
 type RepeatedGroup = Exclude<KernelGroup, { readonly kind: "scatter" | "recurrence" }>;
