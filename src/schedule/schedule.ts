@@ -135,8 +135,9 @@ class ModuleScheduler {
     const lowered = lowerOperators(off.has("retime") ? again : retimed(again));
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
     const common = off.has("cse") ? lowered : cse(lowered);
-    const shared = target.sequentialGrid && !off.has("share-costly") ? shareCostly(common) : common;
     const isContraction = (e: Equation): boolean => contractionOf(e, target, off) !== null;
+    const packs = (e: Equation): boolean => contractionOf(e, target, off)?.kind === "product";
+    const shared = target.sequentialGrid && !off.has("share-costly") ? shareCostly(common, packs) : common;
     const plain = off.has("write-out") ? shared : writeOutReductions(shared, isContraction);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
     const gathered = gatherScatters(plain, gather);

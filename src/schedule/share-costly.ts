@@ -12,11 +12,12 @@ import { inBounds } from "./kernel-scope.js";
 const COSTLY = 8;
 
 /**
- * What costs a function and is computed in two equations or more becomes an equation of its own: the exponentials that
- * a softmax adds up are those that it divides, the tanh of the forward pass is that of its gradient. Where the loops
- * meet, it is a register or a row in a cache.
+ * What costs a function and is computed in two equations or more, or again for every value of an index that it does not
+ * mention, becomes an equation of its own: the exponentials that a softmax adds up are those that it divides, the tanh
+ * of the forward pass is that of its gradient, the logarithm of a density's deviation is that of all samples. Where the
+ * loops meet, it is a register or a row in a cache. `packs`: whether an equation's operands are evaluated once anyway.
  */
-export function shareCostly(program: Program): Program {
+export function shareCostly(program: Program, packs: (equation: Equation) => boolean): Program {
   const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
   const equationOf = (id: ValueId): Equation | null => {
     const definition = program.values.get(id)?.definition;
@@ -36,19 +37,24 @@ export function shareCostly(program: Program): Program {
     formed.set(e, fits);
     return fits;
   };
+  const repeated = new Set<string>();
   const ids = program.items.flatMap(idsOf);
   for (const id of ids) {
     const equation = equationOf(id);
     if (!equation) continue;
+    const repeats = packs(equation) ? null : iterationOf(equation);
     visit([equation.body], (e) => {
       const found = form(e);
-      if (found) holders.set(found.key, (holders.get(found.key) ?? new Set()).add(id));
+      if (!found) return;
+      holders.set(found.key, (holders.get(found.key) ?? new Set()).add(id));
+      if (repeats?.some((i) => isLong(i) && !found.indices.includes(i))) repeated.add(found.key);
     });
   }
-  if ([...holders.values()].every((h) => h.size < 2)) return program;
+  const isWorthwhile = (key: string): boolean => (holders.get(key)?.size ?? 0) > 1 || repeated.has(key);
+  if (![...holders.keys()].some(isWorthwhile)) return program;
   const isShared = (e: Expr): string | null => {
     const key = form(e)?.key;
-    return key !== undefined && (holders.get(key)?.size ?? 0) > 1 ? key : null;
+    return key !== undefined && isWorthwhile(key) ? key : null;
   };
   // Of what is shared, only the whole: parts of it that stand nowhere else have no readers left.
   const uses = new Map<string, number>();
@@ -68,7 +74,7 @@ export function shareCostly(program: Program): Program {
     const replaced = (e: Expr): Expr | undefined => {
       const key = isShared(e);
       const indices = form(e)?.indices;
-      if (key === null || !indices || (uses.get(key) ?? 0) < 2) return undefined;
+      if (key === null || !indices || ((uses.get(key) ?? 0) < 2 && !repeated.has(key))) return undefined;
       let tensor = made.get(key);
       if (!tensor) {
         const id = fresh.id();
@@ -92,6 +98,9 @@ export function shareCostly(program: Program): Program {
   });
   return { ...program, values, items };
 }
+
+/** An index with so many values that what does not depend on it had better not be worked out for each. */
+const isLong = ({ lo, hi }: Index): boolean => (hi.sub(lo).constant ?? Infinity) >= 4;
 
 const iterationOf = ({ axes, operator }: Equation): readonly Index[] =>
   operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;

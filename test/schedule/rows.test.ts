@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/index.js";
+import { Poly } from "../../src/ir/poly.js";
 import type { Target } from "../../src/compile.js";
 import { printKernel } from "../../src/schedule/kernel-print.js";
 
@@ -60,6 +61,17 @@ describe("what two loops need is computed once", () => {
     const used = functions.filter((f) => launched.has(f.split("(")[0] ?? ""));
     expect(used.length).toBe(launched.size);
     expect(calls(used.join("\n"), "gradc_tanh")).toBe(1);
+  });
+  test("a logarithm of what all samples have in common is taken once", () => {
+    const { program } = compile(`dim N, K, D
+      input x: f32[N, D]
+      param m: f32[K, D], s: f32[K, D]
+      y[n, k] = sum[d] (((x[n, d] - m[k, d]) / s[k, d])^2 + log(s[k, d]))
+      loss l = sum[n, k] y[n, k]^2`).scheduled("js");
+    const made = [...program.values.values()].filter((v) => v.name.endsWith("_log"));
+    expect(made.map((v) => v.shape.map((size) => size.key))).toEqual([
+      ["K", "D"].map((d) => Poly.dim(d).key),
+    ]);
   });
   test("a GPU, whose points are apart, has no rows", () => {
     expect(gradient(SOFTMAX, "wgsl")).not.toContain("_row");
