@@ -46,7 +46,11 @@ export class Contributions {
   }
 
   /** Whether an expression may be infinite or NaN. */
-  readonly isWild = (e: Expr): boolean => (this.finiteness ??= new Finiteness(this.work.values)).isWild(e);
+  readonly isWild = (e: Expr): boolean => this.known().isWild(e);
+  readonly isSingular = (e: Expr): boolean => this.known().isSingular(e);
+  private known(): Finiteness {
+    return (this.finiteness ??= new Finiteness(this.work.values));
+  }
 }
 
 /**

@@ -9,8 +9,12 @@ interface Range {
   readonly sign: 0 | 1 | 2;
   /** Whether it may be infinite or NaN though params and inputs are not; what overflows is not counted. */
   readonly wild: boolean;
+  /** Nothing is less; rounding and underflow are counted: exp(x) is at least 0. */
+  readonly floor: number;
+  /** As `wild`, but a positive argument has to be seen to stay away from 0. */
+  readonly singular: boolean;
 }
-const ANY: Range = { sign: 0, wild: false };
+const ANY: Range = { sign: 0, wild: false, floor: -Infinity, singular: false };
 
 /**
  * Which expressions may be infinite or NaN though params and inputs are not: those with a quotient, a logarithm or the
@@ -22,20 +26,24 @@ export class Finiteness {
 
   constructor(values: ReadonlyMap<ValueId, Value>) {
     // What a recurrence carries has a reader before it: rounds until nothing changes, two as a rule.
-    for (let wild = -1, now = 0; now > wild;) {
-      wild = now;
+    for (let before = -1, now = 0; now > before;) {
+      before = now;
       now = 0;
       this.known.clear();
       for (const { id, definition, dtype } of values.values()) {
         const found = isFloat(dtype) ? this.ofDefinition(definition) : ANY;
         this.ofValues.set(id, found);
-        if (found.wild) now++;
+        now += Number(found.wild) + Number(found.singular);
       }
     }
   }
 
   isWild(e: Expr): boolean {
     return this.range(e).wild;
+  }
+  /** Whether it may be infinite or NaN where an argument comes as near to 0 as it may: `rsqrt(x^2 + 1e-5)` is not. */
+  isSingular(e: Expr): boolean {
+    return this.range(e).singular;
   }
 
   private ofDefinition(definition: Definition): Range {
@@ -47,8 +55,8 @@ export class Finiteness {
       case "custom":
         return this.ofValues.get(definition.of) ?? ANY;
       case "scatter": {
-        const { sign, wild } = this.range(definition.body);
-        return { sign: sign > 0 ? 1 : 0, wild };
+        const { sign, floor, ...inner } = this.range(definition.body);
+        return { sign: sign > 0 ? 1 : 0, floor: floor >= 0 ? 0 : -Infinity, ...inner };
       }
       case "equation": {
         const { operator, body } = definition;
@@ -73,7 +81,12 @@ export class Finiteness {
     const at = (part: Expr | undefined): Range => (part && this.known.get(part)) ?? ANY;
     switch (e.op) {
       case "constant":
-        return { sign: e.value > 0 ? 2 : e.value === 0 ? 1 : 0, wild: !Number.isFinite(e.value) };
+        return {
+          sign: e.value > 0 ? 2 : e.value === 0 ? 1 : 0,
+          wild: !Number.isFinite(e.value),
+          floor: e.value,
+          singular: !Number.isFinite(e.value),
+        };
       case "index":
         return ANY;
       case "read":
@@ -81,19 +94,33 @@ export class Finiteness {
       case "cast":
         if (e.arg.op !== "index") return isFloat(e.arg.dtype) ? at(e.arg) : ANY;
         // A size by itself: what is divided by one is there only where it is not 0.
-        if (e.arg.poly.indices.size === 0 && !e.arg.poly.hasOpaque) return { sign: 2, wild: false };
-        return { sign: provablyNonNegative(e.arg.poly) ? 1 : 0, wild: false };
+        if (e.arg.poly.indices.size === 0 && !e.arg.poly.hasOpaque) return { ...ANY, sign: 2, floor: 1 };
+        return provablyNonNegative(e.arg.poly) ? { ...ANY, sign: 1, floor: 0 } : ANY;
       case "select": {
         const [a, b] = [at(e.then), at(e.else)];
-        return { sign: least(a, b), wild: a.wild || b.wild };
+        return {
+          sign: least(a, b),
+          wild: a.wild || b.wild,
+          floor: Math.min(a.floor, b.floor),
+          singular: a.singular || b.singular,
+        };
       }
       case "call": {
         const args = e.args.map(at);
-        return { sign: signOf(e, args), wild: args.some((a) => a.wild) || isSingular(e, args) };
+        const apart = args.map((a) => ({ ...a, sign: a.floor >= APART ? 2 : (0 as const) }) satisfies Range);
+        return {
+          sign: signOf(e, args),
+          wild: args.some((a) => a.wild) || isSingular(e, args),
+          floor: floorOf(e, args),
+          singular: args.some((a) => a.singular) || isSingular(e, apart),
+        };
       }
     }
   }
 }
+
+/** So far from 0 no quotient of what is usual overflows in f32. */
+const APART = 1e-12;
 
 /** The operands that a float is computed from. */
 function partsOf(e: Expr): readonly Expr[] {
@@ -106,34 +133,37 @@ const least = (...all: readonly Range[]): Range["sign"] =>
 const most = (...all: readonly Range[]): Range["sign"] =>
   all.reduce<Range["sign"]>((s, r) => (r.sign > s ? r.sign : s), 0);
 
-function ofOperator(operator: Operator, { sign, wild }: Range): Range {
+function ofOperator(operator: Operator, { sign, wild, floor, singular }: Range): Range {
   // Conditions on the entries; one on the whole says where there is any.
   const over = operator.kind === "reduce" ? operator.indices : [operator.index];
   const mentioned = operator.guard ? indicesOf([operator.guard]) : new Set<Index>();
   const guarded = over.some((i) => mentioned.has(i));
   const orZero = guarded && sign > 0 ? 1 : sign;
+  const inner = { wild, singular };
+  const orInfinite = { wild: wild || guarded, singular: singular || guarded };
+  const notNegative = floor >= 0 ? 0 : -Infinity;
   if (operator.kind === "along")
     switch (operator.name) {
       case "softmax":
-        return { sign: guarded ? 1 : 2, wild };
+        return { sign: guarded ? 1 : 2, floor: 0, ...inner };
       case "log_softmax":
-        return { sign: 0, wild: wild || guarded };
+        return { sign: 0, floor: -Infinity, ...orInfinite };
       case "cumsum":
-        return { sign: orZero, wild };
+        return { sign: orZero, floor: notNegative, ...inner };
       case "cumprod":
-        return { sign, wild };
+        return { sign, floor: notNegative, ...inner };
     }
   switch (operator.reducer) {
     case "sum":
-      return { sign: orZero, wild };
+      return { sign: orZero, floor: notNegative, ...inner };
     case "prod":
-      return { sign, wild };
+      return { sign, floor: notNegative, ...inner };
     // Over nothing these are infinite.
     case "max":
     case "min":
-      return { sign, wild: wild || guarded };
+      return { sign, floor: guarded ? -Infinity : floor, ...orInfinite };
     case "logsumexp":
-      return { sign: 0, wild: wild || guarded };
+      return { sign: 0, floor: -Infinity, ...orInfinite };
     default:
       return ANY;
   }
@@ -208,8 +238,48 @@ function signOf({ fn, args }: CallExpr, ranges: readonly Range[]): Range["sign"]
     case "min":
       return least(...ranges);
     case "clamp":
-      return least({ sign: most(x, y), wild: false }, z);
+      return least({ ...x, sign: most(x, y) }, z);
     default:
       return 0;
+  }
+}
+
+/** Nothing that the function gives is less. */
+function floorOf({ fn, args }: CallExpr, [x = ANY, y = ANY]: readonly Range[]): number {
+  const second = args[1];
+  const areBothPositive = x.floor >= 0 && y.floor >= 0;
+  switch (fn) {
+    case "exp":
+    case "exp2":
+    case "softplus":
+    case "sigmoid":
+    case "erfc":
+    case "rand":
+    case "hypot":
+    case "rsqrt":
+      return 0;
+    case "cosh":
+      return 1;
+    case "abs":
+    case "relu":
+      return Math.max(0, x.floor);
+    case "square":
+      return Math.max(0, x.floor) ** 2;
+    case "powi":
+      return second?.op === "constant" && second.value > 0 && second.value % 2 === 0 ? 0 : -Infinity;
+    case "sqrt":
+      return Math.sqrt(Math.max(0, x.floor));
+    case "add":
+      return x.floor + y.floor;
+    case "mul":
+      return areBothPositive ? x.floor * y.floor : args[0] === second ? 0 : -Infinity;
+    case "div":
+      return areBothPositive ? 0 : -Infinity;
+    case "max":
+      return Math.max(x.floor, y.floor);
+    case "min":
+      return Math.min(x.floor, y.floor);
+    default:
+      return -Infinity;
   }
 }

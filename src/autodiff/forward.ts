@@ -16,8 +16,8 @@ export class ForwardSweep {
   private readonly tangents = new Map<ValueId, ValueId>();
   private readonly made: ValueId[] = [];
   private finiteness: Finiteness | null = null;
-  private readonly isWild = (e: Expr): boolean =>
-    (this.finiteness ??= new Finiteness(this.work.values)).isWild(e);
+  private readonly isWild = (e: Expr): boolean => this.known().isWild(e);
+  private readonly isSingular = (e: Expr): boolean => this.known().isSingular(e);
 
   constructor(
     private readonly work: Workspace,
@@ -27,6 +27,10 @@ export class ForwardSweep {
     private readonly label: string,
     private readonly around: Around,
   ) {}
+
+  private known(): Finiteness {
+    return (this.finiteness ??= new Finiteness(this.work.values));
+  }
 
   /** `seed` is the tangent tensor of `wrt`, with the axes [batch…, wrt's]. */
   run(
@@ -138,7 +142,7 @@ export class ForwardSweep {
     };
     const { definition } = value;
     const atRoot = definition.kind !== "equation" || definition.operator === null;
-    return forwardSweep(body, tangentOf, { is: this.isWild, atRoot });
+    return forwardSweep(body, tangentOf, { is: this.isWild, isSingular: this.isSingular, atRoot });
   }
 
   private equationTangent(

@@ -213,6 +213,7 @@ export class ReverseSweep {
           definition.domain,
           reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null, {
             is: this.sent.isWild,
+            isSingular: this.sent.isSingular,
             atRoot: true,
           }),
           runs,
@@ -261,6 +262,7 @@ export class ReverseSweep {
     const domain = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
     const reads = reverseSweep(body, { guard, value: seed.value }, operator ? null : result, {
       is: this.sent.isWild,
+      isSingular: this.sent.isSingular,
       atRoot: operator === null || keepsOut,
     });
     // A log-sum-exp of a few infinities apart, its body's cotangent is 0 nowhere.

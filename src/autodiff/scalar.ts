@@ -41,6 +41,8 @@ export const mul0 = (incoming: Expr, factor: Expr): Expr =>
 /** Which factors must not count where what they are multiplied by is 0. */
 export interface Wild {
   readonly is: (e: Expr) => boolean;
+  /** The same where an argument may come as near to 0 as it likes. */
+  readonly isSingular: (e: Expr) => boolean;
   /**
    * Whether that holds for the body as a whole too. A product under a sum is multiplied by the sum's own cotangent, which
    * no factor in here made 0; as a plain product it stays a matrix product.
@@ -49,11 +51,18 @@ export interface Wild {
 }
 
 /** incoming * partial, with the table's rule that an exactly zero cotangent stays zero at a singular point. */
-function chain(node: CallExpr, incoming: Expr, partial: Expr, keepsOut: boolean): Expr {
+function chain(
+  node: CallExpr,
+  incoming: Expr,
+  partial: Expr,
+  keepsOut: boolean,
+  isSingular: (e: Expr) => boolean,
+): Expr {
   if (isOne(incoming)) return partial;
   if (partial.op === "constant" && partial.value === -1) return neg(incoming);
   if (partial.op === "constant") return mul(incoming, partial);
-  return keepsOut || singular(node) ? mul0(incoming, partial) : mul(incoming, partial);
+  const isGuarded = keepsOut || (singular(node) && isSingular(partial));
+  return isGuarded ? mul0(incoming, partial) : mul(incoming, partial);
 }
 /** Whether the partials of this call may be infinite somewhere. */
 function singular(node: CallExpr): boolean {
@@ -116,7 +125,11 @@ export function reverseSweep(
             if (!partial || !arg || isZero(partial)) return;
             const rule = guardedPartial(partial);
             const keepsOut = (node !== root || wild.atRoot) && wild.is(rule.value);
-            contribute(arg, and(guard, rule.guard), chain(node, value, rule.value, keepsOut));
+            contribute(
+              arg,
+              and(guard, rule.guard),
+              chain(node, value, rule.value, keepsOut, wild.isSingular),
+            );
           });
           break;
         case "select":
@@ -145,7 +158,8 @@ export function forwardSweep(
   const at = (e: Expr): Expr | null => tangents.get(e) ?? null;
   visit([root], (node) => {
     const isWild = (e: Expr): boolean => (node !== root || wild.atRoot) && wild.is(e);
-    tangents.set(node, isFloat(node.dtype) ? forwardNode(node, at, tangentOf, isWild) : null);
+    const { isSingular } = wild;
+    tangents.set(node, isFloat(node.dtype) ? forwardNode(node, at, tangentOf, { isWild, isSingular }) : null);
   });
   return at(root);
 }
@@ -153,7 +167,7 @@ function forwardNode(
   node: Expr,
   at: (e: Expr) => Expr | null,
   tangentOf: (node: ReadExpr) => Expr | null,
-  isWild: (e: Expr) => boolean,
+  { isWild, isSingular }: { isWild: (e: Expr) => boolean; isSingular: (e: Expr) => boolean },
 ): Expr | null {
   switch (node.op) {
     case "constant":
@@ -183,7 +197,7 @@ function forwardNode(
         const product =
           node.fn === "mul0" && k === 1 && rule.value.op !== "constant"
             ? mul0(rule.value, tangent)
-            : chain(node, tangent, rule.value, isWild(rule.value));
+            : chain(node, tangent, rule.value, isWild(rule.value), isSingular);
         const term = select(rule.guard, product, constant(0, node.dtype));
         total = total ? add(total, term) : term;
       });

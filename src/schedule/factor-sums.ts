@@ -24,6 +24,8 @@ import { inBounds } from "./kernel-scope.js";
  * sum of a softmax runs in the pass that adds up its exponentials), and sums are equal that differ in such factors only
  * (that sum and its gradient's). Other factors alone stay: a term with them may be one that other equations have too.
  *
+ * A power of two and a sign go in front in any case, as they change no bit of what is added.
+ *
  * A sum under a guard or over a range that may be empty has terms that are not there: what stands in front must not
  * be evaluated then, nor be infinity times 0. Sums in f16 stay: they are scaled so that they do not overflow.
  * `remembered` holds the sums made before, so that every entry point has the same.
@@ -71,6 +73,10 @@ interface Split {
   readonly factor: (sum: ValueId) => Expr;
 }
 
+interface Parts {
+  readonly front: readonly Expr[];
+  readonly inside: readonly Expr[];
+}
 interface Readable {
   /** Whether all that is read is there at every point. */
   readonly exists: (e: Expr) => boolean;
@@ -80,33 +86,39 @@ interface Readable {
 
 function splitOf(equation: Equation, { exists, isComputed }: Readable): Split | null {
   const { axes, operator, body } = equation;
-  const isSum = operator?.kind === "reduce" && operator.reducer === "sum" && operator.guard === null;
+  const isSum = operator?.kind === "reduce" && operator.reducer === "sum";
   if (!isSum || (body.dtype !== "f32" && body.dtype !== "f64")) return null;
   const isInFront = (e: Expr): boolean => {
     const own = indicesOf([e]);
     return operator.indices.every((i) => !own.has(i)) && exists(e);
   };
   const product = factorsOf(body);
-  const [front, inside] = partition(product.above, isInFront);
-  const [below, dividing] = partition(product.below, isInFront);
-  if (![...front, ...below].some(isComputed) || inside.length === 0) return null;
+  const goes = (list: readonly Expr[], is: (e: Expr) => boolean): Parts => ({
+    front: list.filter(is),
+    inside: list.filter((e) => !is(e)),
+  });
+  let [above, below] = [goes(product.above, isInFront), goes(product.below, isInFront)];
+  const isWaitedFor = operator.guard === null && [...above.front, ...below.front].some(isComputed);
+  if (!isWaitedFor) [above, below] = [goes(product.above, isExact), goes(product.below, isExact)];
+  if (above.front.length + below.front.length === 0 && !product.isNegative) return null;
+  if (above.inside.length === 0) return null;
   const of = (list: readonly Expr[], start: Expr): Expr => list.reduce(mul, start);
   const one = constant(1, body.dtype);
   const over = (above: Expr, list: readonly Expr[]): Expr =>
     list.length === 0 ? above : div(above, of(list, one));
   const signed = (e: Expr): Expr => (product.isNegative ? neg(e) : e);
   // In one order, so that sums of the same factors are the same.
-  const ordered = [...inside].sort((a, b) => a.id - b.id);
-  const isThere = operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null);
+  const ordered = isWaitedFor ? [...above.inside].sort((a, b) => a.id - b.id) : above.inside;
+  const isThere = isWaitedFor ? operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null) : [];
   return {
-    equation: { ...equation, body: over(of(ordered, one), dividing) },
+    equation: { ...equation, body: over(of(ordered, one), below.inside) },
     factor: (sum) => {
       const total = read(
         sum,
         axes.map((a) => Poly.index(a)),
         body.dtype,
       );
-      const scaled = signed(over(mul(of(front, one), total), below));
+      const scaled = signed(over(mul(of(above.front, one), total), below.front));
       return isThere.reduceRight(
         (e: Expr, condition) => select(condition, e, constant(0, body.dtype)),
         scaled,
@@ -144,6 +156,5 @@ function factorsOf(e: Expr): Factors {
   return { above: [e], below: [], isNegative: false };
 }
 
-function partition<T>(list: readonly T[], is: (t: T) => boolean): [T[], T[]] {
-  return [list.filter(is), list.filter((t) => !is(t))];
-}
+/** A power of two: what it multiplies keeps every bit. */
+const isExact = (e: Expr): boolean => e.op === "constant" && Number.isInteger(Math.log2(Math.abs(e.value)));

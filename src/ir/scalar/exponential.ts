@@ -142,7 +142,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     arity: 1,
     doc: "`1 / sqrt(x)`",
     evaluate: (x = 0) => 1 / Math.sqrt(x),
-    derivative: ({ args, y }) => [div(mul(literal(-0.5, y), y), one(args))],
+    // -1/2 x^(-3/2), without a division.
+    derivative: ({ y }) => [mul(mul(literal(-0.5, y), y), mul(y, y))],
     zeroCotangentGivesZero: true,
     cost: 5,
     domain: { intervals: POSITIVE, special: points(1, 1e-30, 1e30) },
