@@ -63,6 +63,8 @@ describe("the table", () => {
         expect(WGSL_HELPERS.has(name), `${f.name}: ${name}`).toBe(true);
     }
   });
+  it("takes no remainder of negative integers in WGSL, which Vulkan leaves open", () =>
+    expect(wgslHelpers("gradc_mod_i32")).not.toContain("%"));
   it("has no helper that nothing names", () => {
     const named = (helpers: "js" | "wgsl"): string =>
       ENTRIES.flatMap((f) => f[helpers].helpers ?? []).join(" ");

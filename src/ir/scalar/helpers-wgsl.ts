@@ -56,10 +56,11 @@ fn gradc_mod_f32(x: f32, y: f32) -> f32 {
   if (abs(r) >= abs(y)) { r -= y; }
   return r;
 }`,
+  // Of what may be negative a quotient, no remainder: Vulkan leaves that open, and naga hands it on as it is.
   gradc_mod_i32: `
 fn gradc_mod_i32(x: i32, y: i32) -> i32 {
   if (y == 0) { return x; }
-  let r = x % y;
+  let r = x - x / y * y;
   return select(r, r + y, r != 0 && (r < 0) != (y < 0));
 }`,
   gradc_mod_u32: `fn gradc_mod_u32(x: u32, y: u32) -> u32 { if (y == 0u) { return x; } return x % y; }`,
