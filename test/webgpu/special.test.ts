@@ -7,8 +7,15 @@ import { runOnAll } from "./child.js";
 const promised = (x: number): boolean =>
   x === 0 ? !Object.is(x, -0) : Math.abs(x) > 1e-37 && Math.abs(x) < 2e38;
 const held = (x: number): boolean => x === 0 || promised(x);
-/** sin and its kin lose all digits of large arguments. */
-const largest = (name: string): number => (/^(sin|cos|tan)$/.test(name) ? 100 : Infinity);
+/**
+ * sin and its kin lose all digits of large arguments. No quotient by more than 2^126 is promised, and a driver may make of
+ * one that is divided by the same number again a quotient by its square.
+ */
+const largest = (name: string): number => {
+  if (/^(sin|cos|tan)$/.test(name)) return 100;
+  if (/^(hypot|x%y)$/.test(name)) return 2 ** 126;
+  return /^(atan2|x\/y)$/.test(name) ? 2 ** 60 : Infinity;
+};
 const atPoints = (s: Special, keep: (p: Special["points"][number]) => boolean): Special => ({
   ...s,
   points: s.points.filter(

@@ -85,17 +85,19 @@ fn gradc_to_u32(x: f32) -> u32 {
   return u32(x);
 }`,
 
-  // 2e-7 for |x| < 87; overflows to infinity above 88.7.
-  gradc_exp: `
-fn gradc_exp(x: f32) -> f32 {
-  let c = clamp(x, -104.0f, 89.0f);
+  // e^x 2^power, 2e-7 where that is a normal number.
+  gradc_exp_scaled: `
+fn gradc_exp_scaled(x: f32, power: i32) -> f32 {
+  let c = clamp(x, -104.0f, 90.0f);
   let n = round(c * 1.442695041f);
   let r = (c - n * 0.693359375f) + n * 2.12194440e-4f;
   let p = 1.0f + (r + r * r * (${f32("r", EXPM1_F32)}));
-  let k = i32(n);
+  let k = i32(n) + power;
   let half = k / 2;
   return p * bitcast<f32>((half + 127) << 23u) * bitcast<f32>((k - half + 127) << 23u);
 }`,
+  // 2e-7 for |x| < 87; overflows to infinity above 88.7.
+  gradc_exp: `fn gradc_exp(x: f32) -> f32 { return gradc_exp_scaled(x, 0); }`,
   // WGSL leaves the logarithm of 0 open, and some devices give a finite number: e^(log 0) has to be 0.
   gradc_log: `fn gradc_log(x: f32) -> f32 { return select(log(x), -gradc_inf(), x == 0.0f); }`,
   gradc_log2: `fn gradc_log2(x: f32) -> f32 { return select(log2(x), -gradc_inf(), x == 0.0f); }`,
@@ -130,18 +132,18 @@ fn gradc_expm1(x: f32) -> f32 {
   if (abs(x) > 0.4f) { return gradc_exp(x) - 1.0f; }
   return x + x * x * (${f32("x", EXPM1_F32)});
 }`,
-  // 5e-7
+  // 5e-7. Half of e^x, which may be infinite, comes from its bits: a driver may move a factor of 1/2 to the end.
   gradc_sinh: `
 fn gradc_sinh(x: f32) -> f32 {
   let a = abs(x);
   if (a < 0.4f) { let e = gradc_expm1(x); return 0.5f * (e + e / (1.0f + e)); }
-  let h = gradc_exp(0.5f * a);
-  return sign(x) * (0.5f * h * h - 0.5f / (h * h));
+  let h = gradc_exp_scaled(a, -1);
+  return sign(x) * (h - 0.25f / h);
 }`,
   gradc_cosh: `
 fn gradc_cosh(x: f32) -> f32 {
-  let h = gradc_exp(0.5f * abs(x));
-  return 0.5f * h * h + 0.5f / (h * h);
+  let h = gradc_exp_scaled(abs(x), -1);
+  return h + 0.25f / h;
 }`,
   // 3e-7; never overflows
   gradc_tanh: `
