@@ -195,7 +195,12 @@ export class NestEmitter {
       top.push({ kind: "store", buffer, index: placeOf(block, k), value: resultOf(part) });
     });
     const wholes = open.map(({ member }) =>
-      openAccumulator(after, member.equation, valueOf(this.context.program, member.value).name),
+      openAccumulator(
+        after,
+        member.equation,
+        valueOf(this.context.program, member.value).name,
+        this.context.target,
+      ),
     );
     const each = freshIndex("block", BLOCKS);
     const join = openLoops(after, [each], () => ({ lo: kConstant(0), hi: blocks }));
@@ -226,7 +231,7 @@ export class NestEmitter {
       const accumulators = this.instances(member).map(({ body }) =>
         isZero(body) && reducerOf(member.equation) === "sum"
           ? kConstant(0, body.dtype)
-          : openAccumulator(block, member.equation, name),
+          : openAccumulator(block, member.equation, name, this.context.target),
       );
       this.open.set(member.value, accumulators);
     }

@@ -241,6 +241,8 @@ export function storeMembers(
 export interface Accumulator {
   readonly reducer: Reducer;
   readonly dtype: Value["dtype"];
+  /** What it adds up in. */
+  readonly wide: Value["dtype"];
   readonly variable: string;
   /** argmax and argmin: the position found. */
   readonly at: string | null;
@@ -248,23 +250,33 @@ export interface Accumulator {
 export const isPositional = (reducer: Reducer | undefined): boolean =>
   reducer === "argmax" || reducer === "argmin";
 
-export function openAccumulator(block: Block, { operator, body }: Equation, name: string): Accumulator {
+/** Halves are added up in f32: in their own precision a sum of ones stops at 2,048. */
+export function openAccumulator(
+  block: Block,
+  { operator, body }: Equation,
+  name: string,
+  { accumulator }: TargetDescription,
+): Accumulator {
   invariant(operator?.kind === "reduce", "a reduction");
   const { reducer } = operator;
   const { dtype } = body;
+  const wide = dtype === "f16" && accumulator === "f32" && reducer === "sum" ? "f32" : dtype;
   const variable = block.scope.fresh(`${name}_acc`);
-  block.push({ kind: "var", name: variable, init: identity(reducer, dtype) });
+  block.push({ kind: "var", name: variable, init: identity(reducer, wide) });
   const at = isPositional(reducer) ? block.scope.fresh(`${name}_at`) : null;
   if (at !== null) block.push({ kind: "var", name: at, init: kConstant(NOWHERE) });
-  return { reducer, dtype, variable, at };
+  return { reducer, dtype, wide, variable, at };
 }
 /** What was gathered; an empty argmax is 0. */
-export function resultOf({ variable, at, dtype }: Accumulator): KExpr {
-  if (at === null) return kVariable(variable, dtype);
+export function resultOf({ variable, at, dtype, wide }: Accumulator): KExpr {
+  if (at === null) return converted(kVariable(variable, wide), dtype);
   const found = kVariable(at, "i32");
   const condition = kCall("eq", "bool", found, kConstant(NOWHERE));
   return { op: "select", dtype: "i32", condition, then: kConstant(0), else: found };
 }
+
+const converted = (value: KExpr, dtype: Value["dtype"]): KExpr =>
+  value.dtype === dtype ? value : { op: "cast", dtype, arg: value };
 
 /** Lanes that may have more than one sum each: those of a larger tile fill the registers. */
 const MOST_PARTS = 4;
@@ -278,21 +290,21 @@ export function emitReduction(
   equation: Equation,
   lanes: readonly Instance[],
   name: string,
-  { sequentialGrid }: TargetDescription,
+  target: TargetDescription,
 ): KExpr[] {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
-  const accumulators = lanes.map(() => openAccumulator(block, equation, name));
+  const accumulators = lanes.map(() => openAccumulator(block, equation, name, target));
   // Where nothing is let through, nothing is written: a target may refuse a place that cannot be.
   const live = lanes.flatMap((lane, k) =>
     lane.guard === FALSE ? [] : [{ lane, accumulator: accumulators[k] }],
   );
   const isRounded =
-    !sequentialGrid &&
+    !target.sequentialGrid &&
     lanes.length <= MOST_PARTS &&
     operator.reducer === "sum" &&
     isFloat(equation.body.dtype);
-  if (live.length > 0) reduceInto(block, equation, live, isRounded ? name : null);
+  if (live.length > 0) reduceInto(block, equation, live, isRounded ? name : null, target);
   return accumulators.map(resultOf);
 }
 
@@ -309,6 +321,7 @@ function reduceInto(
   equation: Equation,
   live: readonly { readonly lane: Instance; readonly accumulator: Accumulator | undefined }[],
   partial: string | null,
+  target: TargetDescription,
 ): void {
   const { operator } = equation;
   invariant(operator?.kind === "reduce", "a reduction");
@@ -328,7 +341,7 @@ function reduceInto(
     const parent = outer.at(-1)?.loops.block ?? whole;
     const into = sums;
     if (partial !== null && k > 0)
-      sums = into.map(() => openAccumulator(parent, equation, `${partial}_part`));
+      sums = into.map(() => openAccumulator(parent, equation, `${partial}_part`, target));
     const loops = openLoops(parent, [index], (i, at) => tightened(i, order, common, used, at));
     return [...outer, { parent, loops, into, sums }];
   }, []);
@@ -343,15 +356,15 @@ function reduceInto(
     const accumulator = sums[k];
     invariant(accumulator, "one for each lane");
     const condition = own[k] ?? [];
-    const target = condition.length ? guarded.inner() : guarded;
-    const [value] = results ? [results[k]] : target.exprs([lane.body]);
+    const within = condition.length ? guarded.inner() : guarded;
+    const [value] = results ? [results[k]] : within.exprs([lane.body]);
     invariant(value, "one root, one result");
-    accumulate(target, accumulator, value, indices);
+    accumulate(within, accumulator, value, indices);
     if (condition.length)
       guarded.push({
         kind: "if",
         condition: conjunction(guarded, condition),
-        then: target.statements,
+        then: within.statements,
         else: [],
       });
   });
@@ -366,7 +379,8 @@ function reduceInto(
     level.loops.close();
     level.sums.forEach((part, k) => {
       const into = level.into[k];
-      if (part && into && part !== into) accumulate(level.parent, into, resultOf(part), []);
+      if (part && into && part !== into)
+        accumulate(level.parent, into, kVariable(part.variable, part.wide), []);
     });
   }
   if (around.length)
@@ -417,14 +431,14 @@ const FOLDS: Partial<Record<Reducer, string>> = {
 /** Takes one more value in; `indices` say where it stands. */
 export function accumulate(
   block: Block,
-  { reducer, dtype, variable, at }: Accumulator,
+  { reducer, wide, variable, at }: Accumulator,
   value: KExpr,
   indices: readonly Index[],
 ): void {
-  const acc = kVariable(variable, dtype);
+  const acc = kVariable(variable, wide);
   const fn = FOLDS[reducer];
   if (fn) {
-    block.push({ kind: "assign", name: variable, value: kCall(fn, dtype, acc, value) });
+    block.push({ kind: "assign", name: variable, value: kCall(fn, wide, acc, converted(value, wide)) });
     return;
   }
   invariant(at !== null, "argmax and argmin keep a position");

@@ -17,3 +17,14 @@ test.each<[Target, string, string[]]>([
   const source = `dim N\ninput x: ${dtype}[N]\noutput y[n] = x[n] * x[n]`;
   expect(complaints(source, target)).toEqual(expected);
 });
+
+test("WGSL adds halves up in f32", () => {
+  const source = `dim N, K, M input x: f16[N, K], w: f16[K, M]
+    output s[n] = sum[k] x[n, k]^2
+    output p[n, m] = sum[k] x[n, k] * w[k, m]
+    output t = sum[n, k] x[n, k]`;
+  const wgsl = compile(source, { targets: ["wgsl"] }).stage("wgsl");
+  const accumulators = [...wgsl.matchAll(/var (\w+_acc\w*) = (\S+);/g)];
+  expect(accumulators.length).toBeGreaterThan(3);
+  for (const [, name, zero] of accumulators) expect([name, zero]).toEqual([name, "0.0f"]);
+});
