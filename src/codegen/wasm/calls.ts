@@ -22,7 +22,7 @@ export interface UsedFunctions {
 export interface CallContext {
   /** Keeps an intermediate in a local. */
   keep(value: Instruction, type: WasmType): Instruction;
-  /** Notes that a function of `functions.ts` is called (`exp_f32x4`). */
+  /** Notes that a function of `functions.ts` is called for one number. The name of the wasm function. */
   math(name: string): string;
   /** Notes that a host function is called. */
   host(name: string, arity: number): string;
@@ -86,8 +86,8 @@ export function callInstruction(
   if (short) return short;
   if (operand === "f32" && hasRecipe(fn))
     return wide
-      ? inlineMath(fn, args, (value, type) => context.keep(value, type))
-      : call(context.math(`${fn}_f32`), ...args);
+      ? inlineMath(fn, a, (value, type) => context.keep(value, type))
+      : call(context.math(fn), ...args);
   return wide ? undefined : hostCall(fn, args, operand, operand, context);
 }
 

@@ -1,7 +1,7 @@
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
 import type { HostFunction, UsedFunctions } from "./calls.js";
 import { encodeModule } from "./encode.js";
-import { mathFunctions } from "./functions.js";
+import { mathFunction } from "./functions.js";
 import { hoistAddresses } from "./hoist.js";
 import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
@@ -36,7 +36,7 @@ export function emitWasm(
     isShared,
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
     functions: [
-      ...mathFunctions(used.math),
+      ...[...used.math].map(mathFunction),
       ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),
       ...kernels,
     ],

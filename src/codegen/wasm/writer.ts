@@ -3,6 +3,7 @@ import { SCALARS } from "../../ir/scalar/table.js";
 import type { Kernel } from "../../schedule/kernel-ir.js";
 import { Names } from "../names.js";
 import type { CallContext, UsedFunctions } from "./calls.js";
+import { mathFunctionName } from "./functions.js";
 import type { Instruction, WasmFunction, WasmType } from "./instruction.js";
 import { get, set, visit } from "./instruction.js";
 import { laneOf, localType, scalarType, uniform, type Value } from "./values.js";
@@ -126,7 +127,7 @@ export class FunctionWriter implements CallContext {
 
   math(name: string): string {
     this.used.math.add(name);
-    return name;
+    return mathFunctionName(name);
   }
   host(name: string, arity: number): string {
     // A function of any number of arguments is one import for each number.
