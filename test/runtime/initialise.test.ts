@@ -4,7 +4,7 @@ import { fnv1a, initialiserOf } from "../../src/codegen/module/initialiser.js";
 import { Poly } from "../../src/ir/poly.js";
 import type { Initialiser } from "../../src/ir/program.js";
 import { threefry2x32 } from "../../src/ir/scalar/random.js";
-import { draw } from "../../src/runtime/initialise.js";
+import { normals, threefry } from "../../src/runtime/initialise.js";
 
 /** Start values of a param, as the module gets them. */
 function start(init: Initialiser, shape: readonly number[], name = "W", seed = 0): number[] {
@@ -25,6 +25,12 @@ function start(init: Initialiser, shape: readonly number[], name = "W", seed = 0
   return typeof made === "number" ? new Array<number>(length).fill(made) : [...(made ?? [])];
 }
 
+function threefryWords(count: number): Int32Array {
+  const words = new Int32Array(2 * count);
+  threefry(words, 0, count, 1, 2);
+  return words;
+}
+
 describe("initialisers", () => {
   it("FNV-1a's known answers", () => {
     const hex = [fnv1a(""), fnv1a("a"), fnv1a("foobar")].map((word) => word.toString(16));
@@ -38,10 +44,33 @@ describe("initialisers", () => {
       [-7, 3],
       [2 ** 31, 2 ** 32 - 1],
     ] as const) {
-      const words: number[][] = [];
-      draw(new Float64Array(5), seed, key, (x0, x1) => words.push([x0 >>> 0, x1 >>> 0]));
-      expect(words).toEqual([0, 1, 2, 3, 4].map((i) => threefry2x32(seed, key, i, 0)));
+      const words = new Int32Array(10);
+      threefry(words, 0, 5, seed, key);
+      expect([...new Uint32Array(words.buffer)]).toEqual(
+        [0, 1, 2, 3, 4].flatMap((i) => threefry2x32(seed, key, i, 0)),
+      );
     }
+  });
+  it("normals are Box and Muller's to the rounding of f64", () => {
+    const ends = [0, 0xff, 0x100, 0x3fffff00, 0x40000000, 0x7fffff00, 0x80000000, 0xb504f300, 0xffffff00];
+    const words = new Int32Array([
+      ...ends.flatMap((a) => ends.flatMap((b) => [a, b])),
+      ...threefryWords(5000),
+    ]);
+    const values = new Float64Array(words.length / 2);
+    normals(words, values, 3);
+    for (let i = 0; i < values.length; i++) {
+      const u = ((words[2 * i]! >>> 8) + 1) / 2 ** 24;
+      const v = (words[2 * i + 1]! >>> 8) / 2 ** 24;
+      const radius = 3 * Math.sqrt(-2 * Math.log(u));
+      expect(Math.abs(values[i]! - radius * Math.cos(2 * Math.PI * v))).toBeLessThanOrEqual(radius * 1e-15);
+    }
+  });
+  it("a position's value is the same whatever the length, across what is drawn at a time", () => {
+    const init = { kind: "normal", a: 0, b: 1 } as const;
+    const long = start(init, [1300]);
+    for (const length of [1, 511, 512, 513, 1025])
+      expect(start(init, [length])).toEqual(long.slice(0, length));
   });
   const spread = (values: number[]): number =>
     Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
