@@ -37,7 +37,7 @@ export interface Device<M = unknown, A = unknown> {
 
 /** Makes a device for one model. */
 export type DeviceFactory = (
-  options: { readonly device?: GPUDevice } & ThreadOptions,
+  options: { readonly device?: GPUDevice; readonly fma?: boolean } & ThreadOptions,
 ) => Device | Promise<Device>;
 
 /** A dtype's array on the host. f16 is Float32Array there. */

@@ -11,6 +11,7 @@ export type { Backend, Device, DeviceFactory } from "./device.js";
 export { jsDevice } from "./js.js";
 export { whole } from "./host.js";
 export { wasmDevice } from "./wasm.js";
+export { fusing } from "./fuse.js";
 export { threadPool } from "./threads.js";
 export type { ThreadWorker } from "./threads.js";
 export { fromBase64, fromDense } from "./binary.js";

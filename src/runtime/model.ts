@@ -63,6 +63,11 @@ export interface CreateOptions {
    * start is warned of, and the model goes on without it.
    */
   readonly worker?: () => ThreadWorker;
+  /**
+   * WebAssembly: in sums of products, and in functions such as `exp`, a product is added without being rounded first where
+   * the engine can. That takes less time, and the last bits depend on the machine. Default true.
+   */
+  readonly fma?: boolean;
 }
 
 /** What a module was compiled for, in order of preference. Only what is named here is bundled. */

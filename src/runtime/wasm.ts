@@ -1,5 +1,6 @@
 import type { DeviceFactory } from "./device.js";
 import { unsupported } from "./errors.js";
+import type { Decode } from "./fuse.js";
 import { hostDevice } from "./host-device.js";
 import type { ThreadFactory } from "./threads.js";
 import type { Entries } from "./types.js";
@@ -24,14 +25,14 @@ type Kernel = (...args: number[]) => void;
  */
 export const wasmDevice =
   (
-    decode: (code: string) => Uint8Array<ArrayBuffer>,
+    decode: Decode,
     code: string,
     host: WebAssembly.ModuleImports,
     entries: Entries,
     threads?: ThreadFactory,
   ): DeviceFactory =>
   async (options) => {
-    const bytes = decode(code);
+    const bytes = decode(code, options);
     // What calls the host is for this thread alone: others have no such functions.
     const pool = threads?.(options, bytes, Object.keys(host).length > 0);
     const memory = pool?.memory ?? new WebAssembly.Memory({ initial: 16 });

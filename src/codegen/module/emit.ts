@@ -82,14 +82,21 @@ export function emitModule(
     wgsl &&
       `webgpu: webgpuDevice(shaders, ${entriesOf("webgpu", wgsl)}${hasHalves ? `, { ${halves.join(", ")} }` : ""})`,
     wasm &&
-      `wasm: wasmDevice(${decode}, wasm, host, ${entriesOf("wasm", wasm.scheduled)}${wasm.isThreaded ? ", threadPool" : ""})`,
+      `wasm: wasmDevice(${wasm.code.isFusable ? `fusing(${decode})` : decode}, wasm, host, ${entriesOf("wasm", wasm.scheduled)}${wasm.isThreaded ? ", threadPool" : ""})`,
     js && `js: jsDevice(kernels, ${entriesOf("js", js)})`,
   ].filter((device) => device !== undefined);
   const imports = [
     "createModel",
     "metaOf",
     ...(wgsl ? ["webgpuDevice"] : []),
-    ...(wasm ? ["wasmDevice", decode, ...(wasm.isThreaded ? ["threadPool"] : [])] : []),
+    ...(wasm
+      ? [
+          "wasmDevice",
+          decode,
+          ...(wasm.code.isFusable ? ["fusing"] : []),
+          ...(wasm.isThreaded ? ["threadPool"] : []),
+        ]
+      : []),
     ...(js ? ["jsDevice"] : []),
     ...code.imports,
     ...halves,

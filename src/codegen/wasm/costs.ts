@@ -27,7 +27,7 @@ function costOfOne(i: Instruction): number {
       return 32 + costOf(i.args);
     case "op":
     case "br":
-      return 1 + costOf(parts(i));
+      return (i.kind === "op" && i.op === "nop" ? 0 : 1) + costOf(parts(i));
     default:
       return costOf(parts(i));
   }

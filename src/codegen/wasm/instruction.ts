@@ -63,6 +63,7 @@ export interface WasmModule {
 
 /** Opcodes by their names in the text format (WebAssembly core specification 2.0, section 5.4). 0xfc and 0xfd prefix. */
 export const OPCODES = {
+  nop: [0x01],
   return: [0x0f],
   drop: [0x1a],
   select: [0x1b],
@@ -213,6 +214,8 @@ export const OPCODES = {
   "i32x4.trunc_sat_f32x4_u": [0xfd, 0xf9],
   "f32x4.convert_i32x4_s": [0xfd, 0xfa],
   "f32x4.convert_i32x4_u": [0xfd, 0xfb],
+  "f32x4.relaxed_madd": [0xfd, 0x105],
+  "f64x2.relaxed_madd": [0xfd, 0x107],
 } as const satisfies Readonly<Record<string, readonly [number] | readonly [number, number]>>;
 export type Opcode = keyof typeof OPCODES;
 
@@ -249,6 +252,29 @@ export function parts(i: Instruction): readonly Instruction[] {
   }
 }
 const NONE: readonly Instruction[] = [];
+/** The same with other parts. */
+export function withParts(i: Instruction, change: (part: Instruction) => Instruction): Instruction {
+  switch (i.kind) {
+    case "op":
+    case "call":
+      return { ...i, args: i.args.map(change) };
+    case "set":
+    case "tee":
+      return { ...i, value: change(i.value) };
+    case "block":
+    case "loop":
+      return { ...i, body: i.body.map(change) };
+    case "if":
+      return { ...i, condition: change(i.condition), then: i.then.map(change), else: i.else.map(change) };
+    case "br":
+      return i.condition ? { ...i, condition: change(i.condition) } : i;
+    case "const":
+    case "lanes":
+    case "get":
+    case "comment":
+      return i;
+  }
+}
 /** All instructions of a list, each before its parts. */
 export function visit(list: readonly Instruction[], each: (i: Instruction) => void): void {
   for (const i of list) {

@@ -1,3 +1,4 @@
+import { fuse } from "../../runtime/fuse.js";
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
 import type { HostFunction, UsedFunctions } from "./calls.js";
 import { encodeModule } from "./encode.js";
@@ -6,11 +7,14 @@ import { hoistAddresses } from "./hoist.js";
 import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
 import { wasmKernel } from "./kernel.js";
+import { fused, unmarked } from "./madd.js";
 import { productFunction } from "./product.js";
 import { printWat } from "./text.js";
 
 export interface WasmCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the runtime's `fuse` may be given the bytes: it finds products to fuse, and takes nothing else for one. */
+  readonly isFusable: boolean;
   /** The text form, made when it is asked for. */
   readonly wat: string;
   /** Functions of the function table that the module calls in the host, over doubles, by the name of their import. */
@@ -18,7 +22,7 @@ export interface WasmCode {
 }
 
 /** What may be left out here, which costs speed alone. */
-export const WASM_SWITCHES = ["lanes", "hoist"] as const;
+export const WASM_SWITCHES = ["lanes", "hoist", "madd"] as const;
 
 /**
  * All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out; memory is shared for
@@ -32,23 +36,35 @@ export function emitWasm(
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
   const made = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used, !off.includes("lanes")));
   const kernels = off.includes("hoist") ? made : made.map(hoistAddresses);
-  const module: WasmModule = {
+  const written = [
+    ...[...used.math].map(mathFunction),
+    ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),
+    ...kernels,
+  ];
+  const module = (functions: readonly WasmFunction[]): WasmModule => ({
     isShared,
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
-    functions: [
-      ...[...used.math].map(mathFunction),
-      ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),
-      ...kernels,
-    ],
-  };
+    functions,
+  });
+  const bytes = encodeModule(module(written));
+  const found = fuse(bytes);
+  // Numbers of a module may read like marks: then it goes without them.
+  const isFusable =
+    !off.includes("madd") &&
+    !isEqual(found, bytes) &&
+    isEqual(found, encodeModule(module(written.map(fused))));
+  const shown = module(isFusable ? written : written.map(unmarked));
   return {
-    bytes: encodeModule(module),
+    bytes: isFusable ? bytes : encodeModule(shown),
+    isFusable,
     get wat() {
-      return printWat(module);
+      return printWat(shown);
     },
     hosts: used.hosts,
   };
 }
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, n) => byte === b[n]);
 
 /** Quotients that round down and remainders of the divisor's sign; by 0: 0 and the dividend. */
 function integerHelper(name: string): WasmFunction {

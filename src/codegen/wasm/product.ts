@@ -1,5 +1,6 @@
 import type { Instruction, WasmFunction } from "./instruction.js";
 import { get, i32, op, set } from "./instruction.js";
+import { madd } from "./madd.js";
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 
@@ -31,9 +32,7 @@ function routine(name: string, dtype: "f32" | "f64", rows: number, columns: numb
     ...vectors.map((v) => set(`b${v}`, access("v128.load", 16 * v, get("right")))),
     ...upTo(rows).flatMap((i) => [
       set("a", access(dtype === "f32" ? "v128.load32_splat" : "v128.load64_splat", bytes * i, get("left"))),
-      ...vectors.map((v) =>
-        set(`s${i}${v}`, op(`${shape}.add`, get(`s${i}${v}`), op(`${shape}.mul`, get("a"), get(`b${v}`)))),
-      ),
+      ...vectors.map((v) => set(`s${i}${v}`, madd(shape, get("a"), get(`b${v}`), get(`s${i}${v}`)))),
     ]),
     step("left", rows),
     step("right", columns),

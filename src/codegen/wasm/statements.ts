@@ -4,6 +4,7 @@ import { doubleSums } from "./accumulators.js";
 import type { Expressions } from "./expressions.js";
 import type { Instruction } from "./instruction.js";
 import { get, op, set } from "./instruction.js";
+import { madd } from "./madd.js";
 import type { Loops } from "./loops.js";
 import type { Memory } from "./memory.js";
 import { productRoutine } from "./product.js";
@@ -80,7 +81,8 @@ export class Statements {
       const made = spread(expressions.evaluate(e), writer.vectors);
       value.nodes.forEach((node, k) => {
         invariant(node.kind === "get", "variables are locals");
-        const next = made[k] ?? node;
+        const result = made[k] ?? node;
+        const next = this.sums.has(name) ? summed(result, node.local) : result;
         const keeps = writer.mask?.[k];
         writer.push(set(node.local, keeps ? op("v128.bitselect", next, node, keeps) : next));
       });
@@ -127,4 +129,12 @@ export class Statements {
     });
     writer.guardedly(() => this.list(list), within);
   }
+}
+
+/** The next value of a sum; where a product is added to it, as a multiply-add. */
+function summed(next: Instruction, variable: string): Instruction {
+  const [sum, product] = next.kind === "op" && next.op === "f32x4.add" ? next.args : [];
+  if (sum?.kind !== "get" || sum.local !== variable) return next;
+  const [a, b] = product?.kind === "op" && product.op === "f32x4.mul" ? product.args : [];
+  return a && b ? madd("f32x4", a, b, sum) : next;
 }

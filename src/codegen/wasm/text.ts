@@ -6,8 +6,13 @@ export function printWat(module: WasmModule): string {
     ({ name, arity }) =>
       `  (import "host" "${name}" (func $host.${name}${" (param f64)".repeat(arity)} (result f64)))\n`,
   );
-  return `(module\n${imports.join("")}  (import "env" "memory" (memory ${module.isShared ? "1 65536 shared" : "1"}))\n${module.functions.map(functionText).join("\n")})\n`;
+  const memory = `  (import "env" "memory" (memory ${module.isShared ? "1 65536 shared" : "1"}))\n`;
+  const functions = module.functions.map(functionText).join("\n");
+  return `${functions.includes(MARK) ? MARKED : ""}(module\n${imports.join("")}${memory}${functions})\n`;
 }
+
+const MARK = "(nop)";
+const MARKED = `;; ${MARK} marks a product that is added without being rounded first where the engine has relaxed_madd.\n`;
 
 function functionText(fn: WasmFunction): string {
   const head = [
