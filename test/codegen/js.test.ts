@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { printJsKernel } from "../../src/codegen/js/kernel.js";
+import { jsKernelLines } from "../../src/codegen/js/kernel.js";
 import { jsHelpers } from "../../src/ir/scalar/helpers-js.js";
 import type { Kernel } from "../../src/schedule/kernel-ir.js";
 import { verifyKernel } from "../../src/schedule/kernel-verify.js";
@@ -7,6 +7,10 @@ import * as hand from "./kernels.js";
 import { at, call, choose, f, float, int, kernel, load, reads, store, test, v, writes } from "./kernels.js";
 import { type Data, RUNS } from "./runs.js";
 
+const printJsKernel = (k: Kernel): string =>
+  jsKernelLines(k)
+    .map((line) => `${line.text}\n`)
+    .join("");
 /** Generated code needs no eval; the tests do. */
 function runJs(k: Kernel, buffers: readonly Data[], sizes: readonly number[]): readonly Data[] {
   const code = printJsKernel(k);

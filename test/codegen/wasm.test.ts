@@ -57,7 +57,7 @@ function loopOf(name: string, isWide: boolean): WasmModule {
     result: null,
     locals,
     body: [{ kind: "loop", label: "l", body }],
-    exported: true,
+    exports: ["run"],
     notes: [],
   };
   return { isShared: false, imports: [], functions: [mathFunction(name), loop] };

@@ -1,5 +1,6 @@
 import { isFloat } from "../../ir/expr.js";
 import { blockEnd, type KExpr, type Kernel, type Place, type Statement } from "../../schedule/kernel-ir.js";
+import type { PartCall, PartCalls } from "../parts.js";
 import { integerFacts } from "../signs.js";
 import { type Line, Lines } from "../text.js";
 import { JsExpressions, jsNames } from "./expression.js";
@@ -9,15 +10,9 @@ import { productRoutine } from "./product.js";
  * A kernel as a function over typed arrays: buffers, then sizes. Floats are computed in double and rounded when they
  * are stored; addresses are plain numbers, data integers wrap to 32 bits.
  */
-export function printJsKernel(kernel: Kernel): string {
-  return `${jsKernelLines(kernel)
-    .map((l) => l.text)
-    .join("\n")}\n`;
-}
-
-export function jsKernelLines(kernel: Kernel): readonly Line[] {
+export function jsKernelLines(kernel: Kernel, calls: PartCalls = new Map()): readonly Line[] {
   const out = new Lines();
-  const printer = new JsStatements(kernel, out);
+  const printer = new JsStatements(kernel, calls, out);
   for (const note of kernel.notes) for (const line of note.split("\n")) out.add(`// ${line}`);
   const parameters = [...kernel.buffers, ...kernel.sizes].map((p) => printer.names.of(p.name));
   out.block(`function ${kernel.name}(${parameters.join(", ")}) {`, () => {
@@ -35,6 +30,7 @@ class JsStatements {
 
   constructor(
     kernel: Kernel,
+    private readonly calls: PartCalls,
     private readonly out: Lines,
   ) {
     this.facts = integerFacts(kernel);
@@ -63,10 +59,17 @@ class JsStatements {
   }
 
   list(statements: readonly Statement[]): void {
-    for (const s of statements) this.statement(s);
+    const call = this.calls.get(statements);
+    if (call) this.call(call);
+    else for (const s of statements) this.statement(s);
+  }
+  private call({ part, buffers, sizes, stores }: PartCall): void {
+    this.out.add(`${part}(${[...buffers, ...sizes].map((name) => this.names.of(name)).join(", ")});`, stores);
   }
   private statement(s: Statement): void {
     const { out, names, expressions } = this;
+    const call = this.calls.get(s);
+    if (call) return this.call(call);
     switch (s.kind) {
       case "comment":
         return out.add(`// ${s.text}`);

@@ -1,7 +1,7 @@
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
-import { printJsKernel } from "../js/kernel.js";
 import { jsSupport } from "../js/support.js";
+import { inParts } from "../parts.js";
 import type { WasmCode } from "../wasm/module.js";
 import { compactWgsl } from "../wgsl/compact.js";
 import { printWgslKernel } from "../wgsl/kernel.js";
@@ -44,7 +44,10 @@ export interface EmittedModule {
 
 /** The JavaScript kernels of a module with the helpers that they use, each helper once. */
 export function printJsKernels(module: ScheduledModule): string {
-  const kernels = [...module.kernels.values()].map(printJsKernel).join("\n");
+  const kernels = mappedKernels(module, inParts(module.kernels.values()).kernels)
+    .map((line) => `${line.text}\n`)
+    .join("")
+    .trimStart();
   const helpers = jsSupport(kernels);
   return helpers ? `${helpers}\n\n${kernels}` : kernels;
 }
@@ -61,7 +64,8 @@ export function emitModule(
 ): EmittedModule {
   const { name, runtimeImport = "gradc/runtime", compact = false } = options;
   const decode = compact ? "fromDense" : "fromBase64";
-  const kernels = js ? mappedKernels(js) : [];
+  const { kernels: parted, twins } = inParts(js?.kernels.values() ?? []);
+  const kernels = js ? mappedKernels(js, parted) : [];
   const hosts = wasm ? hostText(wasm.code) : "";
   const helpers = jsSupport([...kernels.map((l) => l.text), hosts].join("\n"));
   const data = dataText(spec, (value) => code.textOf(value));
@@ -107,7 +111,11 @@ export function emitModule(
   if (helpers) text.add(`${helpers}\n`);
   if (js) {
     for (const line of kernels) text.add(line.text, line.span);
-    text.add(`const kernels = ${listText([...js.kernels.keys()])};\n`);
+    const named = [...js.kernels.keys()].map((kernel) => {
+      const twin = twins.get(kernel);
+      return twin === undefined ? kernel : `${kernel}: ${twin}`;
+    });
+    text.add(`const kernels = ${listText(named)};\n`);
   }
   if (wasm) {
     const bytes = compact ? toDense(wasm.code.bytes) : toBase64(wasm.code.bytes);

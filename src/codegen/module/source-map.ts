@@ -2,6 +2,7 @@ import { addMapping, GenMapping, setSourceContent, toEncodedMap } from "@jridgew
 import type { Span } from "../../diagnostics/span.js";
 import type { Kernel, Launch, ScheduledModule } from "../../schedule/kernel-ir.js";
 import { jsKernelLines } from "../js/kernel.js";
+import type { PartedKernel } from "../parts.js";
 
 interface MappedLine {
   readonly text: string;
@@ -36,15 +37,18 @@ export class ModuleText {
 }
 
 /** The kernels' lines, each with the place of the equation whose value it helps to compute. */
-export function mappedKernels(module: ScheduledModule): MappedLine[] {
+export function mappedKernels(module: ScheduledModule, kernels: readonly PartedKernel[]): MappedLine[] {
   // A kernel that serves several launches is written down where the first one's equations are.
   const launches = new Map<string, Launch>();
   for (const entry of [module.forward, ...module.backward.values(), ...module.step.values()])
     for (const launch of entry.launches)
       if (!launches.has(launch.kernel)) launches.set(launch.kernel, launch);
-  return [...module.kernels.values()].flatMap((kernel) => {
+  return kernels.flatMap(({ kernel, calls, parts }) => {
     const stored = spansOfBuffers(module, kernel, launches.get(kernel.name));
-    const lines = jsKernelLines(kernel);
+    const lines = [
+      ...parts.flatMap((part) => [...jsKernelLines(part), { text: "" }]),
+      ...jsKernelLines(kernel, calls),
+    ];
     const mapped: MappedLine[] = [{ text: "" }];
     // A line works towards the next store, or, after the last one, belongs to that.
     const last = lines.findLast((l) => l.stores !== undefined)?.stores;

@@ -36,9 +36,9 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
       ),
     ),
   );
-  const exports = module.functions
-    .filter((fn) => fn.exported)
-    .map((fn) => [...text(fn.name), 0x00, ...unsigned(functions.get(fn.name) ?? 0)]);
+  const exports = module.functions.flatMap((fn) =>
+    fn.exports.map((name) => [...text(name), 0x00, ...unsigned(functions.get(fn.name) ?? 0)]),
+  );
   const bodies = module.functions.map((fn) => {
     const body = functionBody(fn, functions);
     return [...unsigned(body.length), ...body];

@@ -254,7 +254,7 @@ export function mathFunction(name: string): WasmFunction {
     result: "f32",
     locals,
     body: [...body, { kind: "op", op: "f32x4.extract_lane", args: [made], lane: 0 }],
-    exported: false,
+    exports: [],
     notes: [`${name}: ${recipeOf(name).note}`],
   };
 }

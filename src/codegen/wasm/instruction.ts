@@ -44,7 +44,8 @@ export interface WasmFunction {
   readonly result: WasmType | null;
   readonly locals: readonly { readonly name: string; readonly type: WasmType }[];
   readonly body: readonly Instruction[];
-  readonly exported: boolean;
+  /** What the host knows it by. */
+  readonly exports: readonly string[];
   /** Lines for a reader of the text. */
   readonly notes: readonly string[];
 }

@@ -1,4 +1,5 @@
 import { blockEnd, type Kernel } from "../../schedule/kernel-ir.js";
+import type { PartCalls } from "../parts.js";
 import { integerFacts } from "../signs.js";
 import type { UsedFunctions } from "./calls.js";
 import { Expressions } from "./expressions.js";
@@ -15,12 +16,17 @@ import { FunctionWriter } from "./writer.js";
  * loops that reduce or fill a row. What cannot run in lanes stays a plain loop, and so do the last few iterations.
  * Without `lanes` every loop is plain.
  */
-export function wasmKernel(kernel: Kernel, used: UsedFunctions, lanes = true): WasmFunction {
+export function wasmKernel(
+  kernel: Kernel,
+  used: UsedFunctions,
+  lanes = true,
+  calls: PartCalls = new Map(),
+): WasmFunction {
   const writer = new FunctionWriter(kernel, used);
   const memory = new Memory(kernel, writer);
   const expressions = new Expressions(writer, memory, integerFacts(kernel));
   const loops = new Loops(writer, expressions, lanes);
-  const statements = new Statements(kernel, writer, memory, expressions, loops);
+  const statements = new Statements(kernel, calls, writer, memory, expressions, loops);
   const body = (): void => statements.list(kernel.body);
   const grid = (depth: number): void => {
     const loop = kernel.grid[depth];

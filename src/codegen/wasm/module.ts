@@ -1,5 +1,6 @@
 import { fuse } from "../../runtime/fuse.js";
 import type { ScheduledModule } from "../../schedule/kernel-ir.js";
+import { inParts } from "../parts.js";
 import type { HostFunction, UsedFunctions } from "./calls.js";
 import { encodeModule } from "./encode.js";
 import { mathFunction } from "./functions.js";
@@ -34,7 +35,16 @@ export function emitWasm(
   isShared = false,
 ): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
-  const made = [...scheduled.kernels.values()].map((k) => wasmKernel(k, used, !off.includes("lanes")));
+  const lanes = !off.includes("lanes");
+  const { kernels: parted, twins } = inParts(scheduled.kernels.values());
+  const made = parted.flatMap(({ kernel, calls, parts }) => {
+    const twinNames = [...twins].flatMap(([name, twin]) => (twin === kernel.name ? [name] : []));
+    const whole = wasmKernel(kernel, used, lanes, calls);
+    return [
+      ...parts.map((part) => ({ ...wasmKernel(part, used, lanes), exports: [] })),
+      { ...whole, exports: [...whole.exports, ...twinNames] },
+    ];
+  });
   const kernels = off.includes("hoist") ? made : made.map(hoistAddresses);
   const written = [
     ...[...used.math].map(mathFunction),
@@ -99,7 +109,7 @@ function integerHelper(name: string): WasmFunction {
     result: "i32",
     locals: [{ name: "r", type: "i32" }],
     body: [{ kind: "if", condition: zero, then: [isFloor ? i32(0) : a], else: general, result: "i32" }],
-    exported: false,
+    exports: [],
     notes: [isFloor ? "quotient, rounded down; 0 by 0" : "remainder of the divisor's sign"],
   };
 }

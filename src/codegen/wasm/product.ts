@@ -60,7 +60,7 @@ function routine(name: string, dtype: "f32" | "f64", rows: number, columns: numb
         access("v128.store", bytes * (i * columns + v * lanes), get("into"), get(local)),
       ),
     ],
-    exported: false,
+    exports: [],
     notes: ["into[i, j] = the sum over k of left[k, i] * right[k, j]"],
   };
 }

@@ -1,5 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { KExpr, Kernel, Place, ProductStatement, Statement } from "../../schedule/kernel-ir.js";
+import type { PartCall, PartCalls } from "../parts.js";
 import { doubleSums } from "./accumulators.js";
 import type { Expressions } from "./expressions.js";
 import type { Instruction } from "./instruction.js";
@@ -17,6 +18,7 @@ export class Statements {
 
   constructor(
     kernel: Kernel,
+    private readonly calls: PartCalls,
     private readonly writer: FunctionWriter,
     private readonly memory: Memory,
     private readonly expressions: Expressions,
@@ -31,9 +33,20 @@ export class Statements {
   }
   /** What they declare is known to what comes after them. */
   statements(statements: readonly Statement[]): void {
-    for (const s of statements) this.statement(s);
+    const call = this.calls.get(statements);
+    if (call) this.call(call);
+    else for (const s of statements) this.statement(s);
+  }
+  private call({ part, buffers, sizes }: PartCall): void {
+    const args = [
+      ...buffers.map((name) => get(this.writer.ascii(name))),
+      ...sizes.map((name) => this.expressions.integer({ op: "variable", dtype: "i32", name })),
+    ];
+    this.writer.push({ kind: "call", fn: part, args });
   }
   private statement(s: Statement): void {
+    const call = this.calls.get(s);
+    if (call) return this.call(call);
     switch (s.kind) {
       case "comment":
         return this.writer.push({ kind: "comment", text: s.text });

@@ -17,7 +17,7 @@ const MARKED = `;; ${MARK} marks a product that is added without being rounded f
 function functionText(fn: WasmFunction): string {
   const head = [
     `(func $${fn.name}`,
-    ...(fn.exported ? [`(export "${fn.name}")`] : []),
+    ...fn.exports.map((name) => `(export "${name}")`),
     ...fn.parameters.map((p) => `(param $${p.name} ${p.type})`),
     ...(fn.result ? [`(result ${fn.result})`] : []),
   ].join(" ");

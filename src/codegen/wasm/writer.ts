@@ -87,7 +87,7 @@ export class FunctionWriter implements CallContext {
         .map(([name, type]) => ({ name, type }))
         .sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0)),
       body: [...presets.map(([name, value]) => set(name, value)), ...this.now.out],
-      exported: true,
+      exports: [kernel.name],
       notes: kernel.notes.flatMap((n) => n.split("\n")),
     };
   }
