@@ -55,8 +55,8 @@ export interface CompileOptions extends AnalyseOptions {
   /** What the module imports the runtime from; default `gradc/runtime`. */
   readonly runtimeImport?: string;
   /**
-   * For bundlers, whose output nobody reads: WebAssembly a character a byte, which compresses to half of base64, and
-   * shaders under short names.
+   * For bundlers, whose output nobody reads: WebAssembly a character a byte, which compresses to half of base64, with few
+   * locals, and shaders under short names.
    */
   readonly compact?: boolean;
   /** WebAssembly: large kernels run on several threads, where the page or process has them. Default false. */
@@ -189,7 +189,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     if (!parted) verifyScheduled((parted = forThreads(scheduled("wasm"))));
     return parted;
   };
-  const wasm = (): WasmCode => (assembled ??= emitWasm(forWasm(), off, isThreaded));
+  const wasm = (): WasmCode => (assembled ??= emitWasm(forWasm(), off, isThreaded, options.compact));
   const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
   const wrt = [...new Set(program.gradients.map((g) => g.wrt))];
   const data = buildModuleSpec(optimized, { version: VERSION, wrt });

@@ -88,7 +88,13 @@ async function module(
   targets: readonly Target[],
   precision: "f32" | "f64",
 ): Promise<(options: CreateOptions) => Promise<Model>> {
-  const { code, diagnostics } = compile(source, { precision, wrt, targets, runtimeImport: runtime });
+  const { code, diagnostics } = compile(source, {
+    precision,
+    wrt,
+    targets,
+    runtimeImport: runtime,
+    compact: precision === "f32",
+  });
   expect(diagnostics.filter((d) => d.severity === "error")).toEqual([]);
   const { outputFiles } = buildSync({
     stdin: { contents: code, resolveDir: folder, loader: "js" },

@@ -53,7 +53,7 @@ export async function agrees(
     return { dims, data, want: evaluated(program, data) };
   });
   for (const [backend, precision, limit] of SIDES) {
-    const create = await createOf(source, { precision, targets: [backend] });
+    const create = await createOf(source, { precision, targets: [backend], compact: precision === "f32" });
     for (const { dims, data, want } of cases) {
       const model = await create({ backend, dims, params: data.params });
       const { grads, ...outputs } = model.backward(data.inputs);

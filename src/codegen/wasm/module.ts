@@ -10,6 +10,8 @@ import { get, i32, op, set } from "./instruction.js";
 import { wasmKernel } from "./kernel.js";
 import { fused, unmarked } from "./madd.js";
 import { productFunction } from "./product.js";
+import { shareLocals } from "./locals.js";
+import { keepOnStack } from "./stack.js";
 import { printWat } from "./text.js";
 
 export interface WasmCode {
@@ -27,12 +29,13 @@ export const WASM_SWITCHES = ["lanes", "hoist", "madd"] as const;
 
 /**
  * All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out; memory is shared for
- * threads.
+ * threads; what is compact has locals for whatever needs one, not each its own.
  */
 export function emitWasm(
   scheduled: ScheduledModule,
   off: readonly string[] = [],
   isShared = false,
+  isCompact = false,
 ): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
   const lanes = !off.includes("lanes");
@@ -45,7 +48,8 @@ export function emitWasm(
       { ...whole, exports: [...whole.exports, ...twinNames] },
     ];
   });
-  const kernels = off.includes("hoist") ? made : made.map(hoistAddresses);
+  const hoisted = off.includes("hoist") ? made : made.map(hoistAddresses);
+  const kernels = isCompact ? hoisted.map((fn) => shareLocals(keepOnStack(fn))) : hoisted;
   const written = [
     ...[...used.math].map(mathFunction),
     ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),
