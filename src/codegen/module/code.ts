@@ -58,8 +58,11 @@ export class DimScope {
   private readonly names = jsNames();
   private readonly used = new Map<string, string>();
 
-  /** @param taken identifiers that mean something else there */
-  constructor(taken: readonly string[] = []) {
+  /** @param taken identifiers that mean something else there; @param first the dims that come first, in order */
+  constructor(
+    taken: readonly string[] = [],
+    private readonly first: readonly string[] = [],
+  ) {
     for (const name of taken) this.names.fresh(name);
   }
   text(p: Poly): string {
@@ -71,7 +74,10 @@ export class DimScope {
   }
   /** `{ B, I }`, of what was asked for; empty for nothing. */
   get parameter(): string {
-    const fields = [...this.used].map(([dim, name]) => (dim === name ? name : `${keyText(dim)}: ${name}`));
+    const inOrder = new Map([...this.first.map((dim) => [dim, ""] as const), ...this.used]);
+    const fields = [...inOrder]
+      .filter(([, name]) => name)
+      .map(([dim, name]) => (dim === name ? name : `${keyText(dim)}: ${name}`));
     return fields.length ? `{ ${fields.join(", ")} }` : "";
   }
   private dim(dim: string): string {

@@ -15,6 +15,8 @@ export interface EntryOrder {
   readonly results: readonly string[];
   /** What gradients are for. */
   readonly wrt: readonly string[];
+  /** The order in which entry points take dims: where they have calls in common, these read the same. */
+  readonly dims: readonly string[];
 }
 
 /**
@@ -43,7 +45,7 @@ function entryText(
   isGpu: boolean,
   indent: string,
 ): string {
-  const scope = new DimScope(["k", "t", "v"]);
+  const scope = new DimScope(["k", "t", "v"], order.dims);
   const tensors = new EntryTensors(module, order.leaves, scope);
   const list = (wanted: readonly string[], given: ScheduledEntry["results"]): string => {
     const kept = wanted.map((name) => {
@@ -53,16 +55,16 @@ function entryText(
     });
     return `[${kept.join(", ")}]`;
   };
-  const shown = [
-    list(order.results, entry.results),
-    ...(entry.gradients.length ? [list(order.wrt, entry.gradients)] : []),
-  ];
-  const after = entry.updates.flatMap(({ leaf, value }) => tensors.update(leaf, value));
   const calls = entry.launches.map((launch) => {
     const kernel = module.kernels.get(launch.kernel);
     invariant(kernel, `kernel ${launch.kernel} exists`);
     return callText(launch, kernel, tensors, scope, isGpu);
   });
+  const shown = [
+    list(order.results, entry.results),
+    ...(entry.gradients.length ? [list(order.wrt, entry.gradients)] : []),
+  ];
+  const after = entry.updates.flatMap(({ leaf, value }) => tensors.update(leaf, value));
   const run = [...tensors.before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
   return [
     `(${["k", "t", "v", scope.parameter].filter(Boolean).join(", ")}) => {`,

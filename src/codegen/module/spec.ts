@@ -64,7 +64,11 @@ export function buildModuleSpec(program: Program, { version, wrt }: SpecOptions)
     ...program.trains.flatMap((train) => train.args.map(({ leaf }) => leaf)),
   ];
   const names = order.map((id) => program.values.get(id)?.name ?? "");
-  return { spec, code, order: { leaves: names, results: results.map(([name]) => name), wrt } };
+  return {
+    spec,
+    code,
+    order: { leaves: names, results: results.map(([name]) => name), wrt, dims: Object.keys(spec.dims) },
+  };
 }
 
 const ROLES = ["input", "param", "state", "optimizer", "const"] as const;
