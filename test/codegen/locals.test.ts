@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { encodeModule } from "../../src/codegen/wasm/encode.js";
 import type { Instruction, WasmFunction } from "../../src/codegen/wasm/instruction.js";
 import { get, i32, op, set } from "../../src/codegen/wasm/instruction.js";
-import { shareLocals } from "../../src/codegen/wasm/locals.js";
-import { keepOnStack } from "../../src/codegen/wasm/stack.js";
+import { alignLocals, shareLocals } from "../../src/codegen/wasm/locals.js";
+import { keepOnStack, spreadConstants } from "../../src/codegen/wasm/shorten.js";
 
 /** A function of n to an integer. */
 const fn = (locals: readonly string[], ...body: Instruction[]): WasmFunction => ({
@@ -116,4 +116,41 @@ it("what is read right after it was set stays on the stack", () => {
   expect(keepOnStack(twice).body).toEqual([add({ kind: "tee", local: "a", value: i32(4) }, get("a"))]);
   const later = fn(["a"], set("a", i32(4)), add(get("n"), get("a")));
   expect(keepOnStack(later).body).toEqual(later.body);
+});
+
+it("functions have the same numbers for locals of a kind, whatever their parameters", () => {
+  const long = {
+    ...FUNCTIONS["each loop its own"]![1],
+    parameters: [
+      { name: "n", type: "i32" },
+      { name: "m", type: "i32" },
+    ] as const,
+  };
+  const short = { ...fn([], add(get("n"), i32(1))), locals: [{ name: "x", type: "v128" }] as const };
+  const [a, b] = alignLocals([long, short]);
+  expect(a!.locals.map(({ type }) => type)).toEqual(["i32", "i32", "i32", "v128"]);
+  expect(b!.locals.map(({ type }) => type)).toEqual(["i32", "i32", "i32", "i32", "v128"]);
+  expect(b!.locals[4]!.name).toBe("x");
+  expect(results(a!)).toEqual(results(long));
+  expect(results(b!)).toEqual(results(short));
+  const many = fn(
+    Array.from({ length: 130 }, (_, k) => `a${k}`),
+    get("n"),
+  );
+  expect(alignLocals([many, short])).toEqual([many, short]);
+});
+
+it("one number in all lanes is spread, but 0 and numbers that differ stay", () => {
+  const lanes = (...values: number[]): Instruction => ({ kind: "lanes", type: "f32x4", values });
+  const made = fn(
+    [],
+    lanes(2, 2, 2, 2),
+    lanes(0, 0, 0, 0),
+    lanes(-0, -0, -0, -0),
+    lanes(1, 2, 3, 4),
+    lanes(NaN, NaN, NaN, NaN),
+  );
+  const spread = (value: number): Instruction => op("f32x4.splat", { kind: "const", type: "f32", value });
+  const wanted = [spread(2), lanes(0, 0, 0, 0), spread(-0), lanes(1, 2, 3, 4), spread(NaN)];
+  expect(spreadConstants(made).body).toEqual(wanted);
 });

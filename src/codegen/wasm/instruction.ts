@@ -253,27 +253,28 @@ export function parts(i: Instruction): readonly Instruction[] {
   }
 }
 const NONE: readonly Instruction[] = [];
-/** The same with other parts. */
-export function withParts(i: Instruction, change: (part: Instruction) => Instruction): Instruction {
+/** An instruction with each of its parts, and then itself, replaced. */
+export function mapped(i: Instruction, each: (i: Instruction) => Instruction): Instruction {
+  const one = (part: Instruction): Instruction => mapped(part, each);
   switch (i.kind) {
     case "op":
     case "call":
-      return { ...i, args: i.args.map(change) };
+      return each({ ...i, args: i.args.map(one) });
     case "set":
     case "tee":
-      return { ...i, value: change(i.value) };
+      return each({ ...i, value: one(i.value) });
     case "block":
     case "loop":
-      return { ...i, body: i.body.map(change) };
+      return each({ ...i, body: i.body.map(one) });
     case "if":
-      return { ...i, condition: change(i.condition), then: i.then.map(change), else: i.else.map(change) };
+      return each({ ...i, condition: one(i.condition), then: i.then.map(one), else: i.else.map(one) });
     case "br":
-      return i.condition ? { ...i, condition: change(i.condition) } : i;
+      return each(i.condition ? { ...i, condition: one(i.condition) } : i);
     case "const":
     case "lanes":
     case "get":
     case "comment":
-      return i;
+      return each(i);
   }
 }
 /** All instructions of a list, each before its parts. */

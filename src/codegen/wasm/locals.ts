@@ -1,5 +1,5 @@
-import type { Instruction, WasmFunction } from "./instruction.js";
-import { parts } from "./instruction.js";
+import type { Instruction, WasmFunction, WasmType } from "./instruction.js";
+import { mapped, parts } from "./instruction.js";
 
 /** A list of instructions that runs as a whole: a function's body, a loop's, or what only some runs come to. */
 interface Region {
@@ -44,7 +44,9 @@ export function shareLocals(fn: WasmFunction): WasmFunction {
       names.set(local, free?.name ?? local);
     }
   }
-  return { ...fn, locals: kept, body: fn.body.map((i) => renamed(i, names)) };
+  const rename = (i: Instruction): Instruction =>
+    "local" in i ? { ...i, local: names.get(i.local) ?? i.local } : i;
+  return { ...fn, locals: kept, body: fn.body.map((i) => mapped(i, rename)) };
 }
 
 function mentionsIn(body: readonly Instruction[]): ReadonlyMap<string, readonly Mention[]> {
@@ -112,25 +114,30 @@ function lifeOf(local: string, mentions: readonly Mention[]): Life {
   return { local, begin, end };
 }
 
-function renamed(i: Instruction, names: ReadonlyMap<string, string>): Instruction {
-  const one = (inner: Instruction): Instruction => renamed(inner, names);
-  switch (i.kind) {
-    case "get":
-      return { ...i, local: names.get(i.local) ?? i.local };
-    case "set":
-    case "tee":
-      return { ...i, local: names.get(i.local) ?? i.local, value: one(i.value) };
-    case "loop":
-    case "block":
-      return { ...i, body: i.body.map(one) };
-    case "if":
-      return { ...i, condition: one(i.condition), then: i.then.map(one), else: i.else.map(one) };
-    case "op":
-    case "call":
-      return { ...i, args: i.args.map(one) };
-    case "br":
-      return i.condition ? { ...i, condition: one(i.condition) } : i;
-    default:
-      return i;
-  }
+const TYPES = ["i32", "f32", "f64", "v128"] as const;
+/** Locals whose numbers take one byte. */
+const ONE_BYTE = 128;
+
+/**
+ * Functions whose locals have the same numbers, kind by kind, however many parameters and locals each has: what functions
+ * have in common is then the same bytes. What they lack is made up by locals that nothing uses, which cost nothing in code
+ * that is optimised; where numbers would grow longer by it, all stays as it is.
+ */
+export function alignLocals(functions: readonly WasmFunction[]): readonly WasmFunction[] {
+  const ofType = (fn: WasmFunction, type: WasmType): WasmFunction["locals"] =>
+    fn.locals.filter((l) => l.type === type);
+  const most = (count: (fn: WasmFunction) => number): number => Math.max(0, ...functions.map(count));
+  const parameters = most((fn) => fn.parameters.length);
+  const rooms = TYPES.map((type) => ({ type, count: most((fn) => ofType(fn, type).length) }));
+  if (rooms.reduce((n, { count }) => n + count, parameters) > ONE_BYTE) return functions;
+  return functions.map((fn) => {
+    let unused = 0;
+    const fill = (type: WasmType, count: number): WasmFunction["locals"] =>
+      Array.from({ length: count }, () => ({ name: `unused.${unused++}`, type }));
+    const locals = rooms.flatMap(({ type, count }) => {
+      const own = ofType(fn, type);
+      return [...own, ...fill(type, count - own.length)];
+    });
+    return { ...fn, locals: [...fill("i32", parameters - fn.parameters.length), ...locals] };
+  });
 }

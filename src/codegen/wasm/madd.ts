@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { Instruction, WasmFunction } from "./instruction.js";
-import { op, withParts } from "./instruction.js";
+import { mapped, op } from "./instruction.js";
 
 /**
  * a * b + c of lanes, for sums of products where one rounding less does no harm: two instructions with a mark, by which the
@@ -29,11 +29,10 @@ interface MultiplyAdd {
 }
 function replaced(fn: WasmFunction, by: (found: MultiplyAdd) => Instruction): WasmFunction {
   const change = (i: Instruction): Instruction => {
-    const made = withParts(i, change);
-    const found = multiplyAdd(made);
-    return found ? by(found) : made;
+    const found = multiplyAdd(i);
+    return found ? by(found) : i;
   };
-  return { ...fn, body: fn.body.map(change) };
+  return { ...fn, body: fn.body.map((i) => mapped(i, change)) };
 }
 function multiplyAdd(i: Instruction): MultiplyAdd | undefined {
   if (i.kind !== "op") return undefined;

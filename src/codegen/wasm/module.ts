@@ -10,8 +10,8 @@ import { get, i32, op, set } from "./instruction.js";
 import { wasmKernel } from "./kernel.js";
 import { fused, unmarked } from "./madd.js";
 import { productFunction } from "./product.js";
-import { shareLocals } from "./locals.js";
-import { keepOnStack } from "./stack.js";
+import { alignLocals, shareLocals } from "./locals.js";
+import { keepOnStack, spreadConstants } from "./shorten.js";
 import { printWat } from "./text.js";
 
 export interface WasmCode {
@@ -49,7 +49,9 @@ export function emitWasm(
     ];
   });
   const hoisted = off.includes("hoist") ? made : made.map(hoistAddresses);
-  const kernels = isCompact ? hoisted.map((fn) => shareLocals(keepOnStack(fn))) : hoisted;
+  const kernels = isCompact
+    ? alignLocals(hoisted.map((fn) => shareLocals(keepOnStack(spreadConstants(fn)))))
+    : hoisted;
   const written = [
     ...[...used.math].map(mathFunction),
     ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),

@@ -1,5 +1,5 @@
 import type { Instruction, WasmFunction } from "./instruction.js";
-import { visit } from "./instruction.js";
+import { mapped, op, visit } from "./instruction.js";
 
 /** What is read right after it was set is left on the stack: `tee`, or nothing where no one reads it again. */
 export function keepOnStack(fn: WasmFunction): WasmFunction {
@@ -30,6 +30,18 @@ export function keepOnStack(fn: WasmFunction): WasmFunction {
     }
   };
   return { ...fn, body: list(fn.body) };
+}
+
+/** One number in all lanes as that number, spread: a third of the bytes, of which scalar code has some. 0 is best as it is. */
+export function spreadConstants(fn: WasmFunction): WasmFunction {
+  const short = (i: Instruction): Instruction => {
+    if (i.kind !== "lanes") return i;
+    const [value = 0] = i.values;
+    if (Object.is(value, 0) || !i.values.every((v) => Object.is(v, value))) return i;
+    const type = i.type === "f32x4" ? "f32" : "i32";
+    return op(`${i.type}.splat`, { kind: "const", type, value });
+  };
+  return { ...fn, body: fn.body.map((i) => mapped(i, short)) };
 }
 
 /** An instruction that begins by reading the local, with its value in that place. */
