@@ -21,22 +21,24 @@ import { Block } from "./emit.js";
 import type { NestGroup } from "./group.js";
 import type { GridLoop, KExpr } from "./kernel-ir.js";
 import {
-  accumulate,
-  emitReduction,
   finish,
-  isPositional,
-  openAccumulator,
-  resultOf,
   scopeOf,
   store,
   valueOf,
   WHOLE,
   withoutUnread,
-  type Accumulator,
   type Instance,
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import {
+  accumulate,
+  emitReduction,
+  isPositional,
+  openAccumulator,
+  resultOf,
+  type Accumulator,
+} from "./reduce.js";
 import { localAxes } from "./local.js";
 import { pointsOf, substitution } from "./points.js";
 import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type NestNode } from "./nest.js";

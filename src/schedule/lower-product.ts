@@ -9,7 +9,6 @@ import { Block } from "./emit.js";
 import type { ProductGroup } from "./group.js";
 import type { GridLoop, KExpr, PackingDescription, Statement } from "./kernel-ir.js";
 import {
-  emitReduction,
   equationOf,
   finish,
   scopeOf,
@@ -20,6 +19,7 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { emitReduction } from "./reduce.js";
 import { localAxes } from "./local.js";
 import { NestEmitter } from "./lower-nest.js";
 import { membersOf } from "./nest.js";

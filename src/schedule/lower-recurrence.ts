@@ -10,7 +10,6 @@ import type { RecurrenceKernel } from "./group.js";
 import { gridOf, NestEmitter } from "./lower-nest.js";
 import { pointAxes, pointsOf, substitution } from "./points.js";
 import {
-  emitReduction,
   equationOf,
   finish,
   scopeOf,
@@ -22,6 +21,7 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { emitReduction } from "./reduce.js";
 import { kVariable } from "./arithmetic.js";
 import { openLoops } from "./loops.js";
 

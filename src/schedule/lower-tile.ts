@@ -8,7 +8,6 @@ import { Block } from "./emit.js";
 import type { TileGroup } from "./group.js";
 import type { GridLoop, TargetDescription } from "./kernel-ir.js";
 import {
-  emitReduction,
   equationOf,
   finish,
   scopeOf,
@@ -19,6 +18,7 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
+import { emitReduction } from "./reduce.js";
 import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
 
 /** A register tile of grid points for each iteration: each value loaded serves a whole row or column of it. */
