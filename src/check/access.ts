@@ -4,7 +4,7 @@ import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
 import { shortfalls, type Known } from "./bounds.js";
-import type { Context, Elaborate, LostAxes } from "./context.js";
+import { elaborate, type Context, type LostAxes } from "./context.js";
 import { isOfTwoSizes, reportTwoSizes, sourceOf, type Use } from "./index-sizes.js";
 import { declarations, written } from "./mismatch.js";
 import { match } from "./operators.js";
@@ -18,25 +18,19 @@ interface Access {
 }
 
 /** `x[i, j]`, and what is left where subscripts are fewer than axes. */
-export function subscripted(node: SubscriptExpression, context: Context, elaborate: Elaborate): Term | null {
-  return access(node, context, elaborate, false)?.term ?? null;
+export function subscripted(node: SubscriptExpression, context: Context): Term | null {
+  return access(node, context, false)?.term ?? null;
 }
 
 /** `x[i + 1] ?? padding` */
-export function padded(
-  left: Expression,
-  right: Expression,
-  span: Span,
-  context: Context,
-  elaborate: Elaborate,
-): Term | null {
+export function padded(left: Expression, right: Expression, span: Span, context: Context): Term | null {
   const padding = elaborate(right, context);
   if (left.kind !== "subscript")
     return context.session.report.add("GRAD3006", left.span, {
       wanted: "a subscripted tensor on the left of `??`",
       found: "another expression",
     });
-  const reached = access(left, context, elaborate, true);
+  const reached = access(left, context, true);
   if (!reached || !padding) return null;
   const matched = match(context, [reached.term, padding], span);
   const [entry, otherwise] = matched?.bodies ?? [];
@@ -45,15 +39,10 @@ export function padded(
   return { dtype: body.dtype, axes: matched.axes, body };
 }
 
-function access(
-  node: SubscriptExpression,
-  context: Context,
-  elaborate: Elaborate,
-  tolerant: boolean,
-): Access | null {
+function access(node: SubscriptExpression, context: Context, tolerant: boolean): Access | null {
   const { report } = context.session;
   const base = elaborate(node.base, context);
-  const subscripts = node.subscripts.map((s) => subscript(s, context, elaborate));
+  const subscripts = node.subscripts.map((s) => subscript(s, context));
   if (base && subscripts.length > base.axes.length) {
     const declared = declarations(context, [node.base]);
     return report.add(
@@ -98,7 +87,7 @@ function lostAxes(node: Expression, { scope }: Context): LostAxes {
 }
 
 /** An integer subscript; an unknown name here is an index that nothing binds. */
-export function subscript(node: Expression, context: Context, elaborate: Elaborate): Poly | null {
+export function subscript(node: Expression, context: Context): Poly | null {
   const { report } = context.session;
   if (node.kind === "name" && !context.scope.lookup(node.name)) {
     const near = node.name.length > 2 ? suggest(node.name, context.scope.visible()) : undefined;

@@ -12,7 +12,7 @@ import type {
 } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import { DERIVATIVES, dtypeOf } from "./reserved.js";
-import type { Context, Elaborate, Scope } from "./context.js";
+import { elaborate, type Context, type Scope } from "./context.js";
 import { lift, materialise } from "./lift.js";
 import { written } from "./mismatch.js";
 import { namesOfFunction } from "./order.js";
@@ -63,7 +63,6 @@ export function givenTerms(
   scope: Scope,
   outside: Context,
   context: Context,
-  elaborate: Elaborate,
 ): ReadonlyMap<string, Term> | null {
   const terms = new Map<string, Term>();
   let fine = true;
@@ -71,7 +70,7 @@ export function givenTerms(
     const { type } = parameter;
     const argument = list[k];
     if (!("sizes" in type)) {
-      if (!bindFunction(parameter, type, argument, node, scope, context, elaborate)) fine = false;
+      if (!bindFunction(parameter, type, argument, node, scope, context)) fine = false;
       continue;
     }
     const given = argument
@@ -94,7 +93,6 @@ function bindFunction(
   node: CallExpression,
   scope: Scope,
   context: Context,
-  elaborate: Elaborate,
 ): boolean {
   const name = argument?.kind === "name" ? argument.name : undefined;
   const binding = name === undefined ? undefined : context.scope.lookup(name);

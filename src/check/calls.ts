@@ -6,7 +6,7 @@ import { SCALARS } from "../ir/scalar/table.js";
 import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Name } from "../parser/ast.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { arrange } from "./arguments.js";
-import { withIndices, type Context, type Elaborate } from "./context.js";
+import { withIndices, type Context, elaborate } from "./context.js";
 import { derivative } from "./derivatives.js";
 import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
@@ -19,12 +19,12 @@ import { sizeOf } from "./sizes.js";
 import { at, describe, scalar, settle, shapeOf, showSize, valueTerm, type Term } from "./term.js";
 import { unknownFunction } from "./unknown.js";
 
-export function call(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
+export function call(node: CallExpression, context: Context): Term | null {
   const { report } = context.session;
   const name = node.callee.text;
   const binding = context.scope.lookup(name);
   if (binding?.kind === "function") {
-    const results = inlined(node, binding, context, elaborate);
+    const results = inlined(node, binding, context);
     if (!results) return null;
     const [only] = results;
     if (results.length === 1 && only) return only;
@@ -46,14 +46,14 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
       );
     return null;
   }
-  if (isDType(name)) return conversion(node, name, context, elaborate);
-  if (DERIVATIVES.has(name)) return derivative(node, context, elaborate);
-  if (SCALARS[name]?.visible) return scalarFunction(node, context, elaborate);
+  if (isDType(name)) return conversion(node, name, context);
+  if (DERIVATIVES.has(name)) return derivative(node, context);
+  if (SCALARS[name]?.visible) return scalarFunction(node, context);
   switch (name) {
     case "reshape":
-      return reshape(node, context, elaborate);
+      return reshape(node, context);
     case "concat":
-      return concat(node, context, elaborate);
+      return concat(node, context);
     case "rand":
     case "randn":
       return report.add(
@@ -79,7 +79,7 @@ export function call(node: CallExpression, context: Context, elaborate: Elaborat
   }
 }
 
-function scalarFunction(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
+function scalarFunction(node: CallExpression, context: Context): Term | null {
   const { report } = context.session;
   const name = node.callee.text;
   const fn = SCALARS[name];
@@ -166,7 +166,7 @@ const literalTerm = (value: number): Term => ({
   flexible: { integer: Number.isInteger(value) ? ir.constant(value, "i32") : null, indexed: false },
 });
 
-function conversion(node: CallExpression, dtype: DType, context: Context, elaborate: Elaborate): Term | null {
+function conversion(node: CallExpression, dtype: DType, context: Context): Term | null {
   const [argument] = node.args;
   if (!argument || node.args.length !== 1)
     return context.session.report.add("GRAD3007", node.span, {
@@ -187,7 +187,7 @@ function conversion(node: CallExpression, dtype: DType, context: Context, elabor
   return over(term.axes, ir.cast(term.body, dtype));
 }
 
-function reshape(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
+function reshape(node: CallExpression, context: Context): Term | null {
   const { session } = context;
   const [source, sizes] = node.args.map((a) => a.value);
   if (!source || sizes?.kind !== "list" || node.args.length !== 2)
@@ -246,17 +246,12 @@ function reshape(node: CallExpression, context: Context, elaborate: Elaborate): 
 }
 
 /** A part of `concat[i](a[i], b[2 * i])`: where it names `i`, the index runs over that part's own axis. */
-function partOf(
-  part: Expression,
-  axis: Name | undefined,
-  context: Context,
-  elaborate: Elaborate,
-): Term | null {
+function partOf(part: Expression, axis: Name | undefined, context: Context): Term | null {
   if (!axis || !mentionsName(part, axis.text)) {
     const term = elaborate(part, context);
     return term && settle(term);
   }
-  const [index] = indicesFor([{ name: axis }], [part], context, elaborate);
+  const [index] = indicesFor([{ name: axis }], [part], context);
   const term = index && elaborate(part, withIndices(context, [index], [axis.text]));
   if (!term) return null;
   const { dtype, axes, body } = settle(term);
@@ -264,9 +259,9 @@ function partOf(
 }
 
 /** Joined along the first axes of the parts; `concat[i]` under a bound `i` is the entry at `i`. */
-function concat(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
+function concat(node: CallExpression, context: Context): Term | null {
   const { report } = context.session;
-  const found = node.args.map((a) => partOf(a.value, node.axis, context, elaborate));
+  const found = node.args.map((a) => partOf(a.value, node.axis, context));
   const parts: Term[] = [];
   for (const part of found) {
     if (!part) return null;

@@ -85,6 +85,8 @@ export class Session {
     readonly report: Report,
     /** Source of an imported module, or null. */
     readonly source: (specifier: string, importer: string) => string | null,
+    /** The meaning of an expression: what stands in it may be a call, whose function has statements with expressions. */
+    readonly elaborate: (node: Expression, context: Context) => Term | null,
   ) {}
 
   require(kind: BindingCheck["kind"], poly: Poly, code: string, message: string, span?: Span): void {
@@ -191,4 +193,6 @@ export function withFound(
 export const conjunction = (conditions: readonly Expr[]): Expr | null =>
   conditions.length ? conditions.reduce(and) : null;
 
-export type Elaborate = (node: Expression, context: Context) => Term | null;
+/** What an expression means where it stands; null where an error was reported. */
+export const elaborate = (node: Expression, context: Context): Term | null =>
+  context.session.elaborate(node, context);

@@ -14,8 +14,7 @@ import type {
 } from "../parser/ast.js";
 import { quoted } from "../diagnostics/page.js";
 import { dtypeOf, isReserved, reportReserved } from "./reserved.js";
-import type { Context } from "./context.js";
-import { elaborate } from "./elaborate.js";
+import { elaborate, type Context } from "./context.js";
 import { duplicate } from "./equations.js";
 import { fits, initialiser, nestedNumbers, notConstant, numberOf } from "./initialisers.js";
 import { written } from "./mismatch.js";

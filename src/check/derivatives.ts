@@ -4,7 +4,7 @@ import { Poly } from "../ir/poly.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Alignment, Derivative } from "../ir/program.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
-import type { Context, Elaborate } from "./context.js";
+import { elaborate, type Context } from "./context.js";
 import { adjointBetween } from "./custom.js";
 import { lift, materialise, type Lifted } from "./lift.js";
 import { declarations, told } from "./mismatch.js";
@@ -31,7 +31,7 @@ interface Entries {
  * of its leading axes (the batch of the derivative), and so has the direction. A variable with subscripts
  * (`x[b]`, an argument of a function that is mapped) is aligned with the batch where they go together.
  */
-export function derivative(node: CallExpression, context: Context, elaborate: Elaborate): Term | null {
+export function derivative(node: CallExpression, context: Context): Term | null {
   const { report } = context.session;
   const name = node.callee.text;
   const wanted = WANTED[name] ?? 0;
@@ -48,7 +48,7 @@ export function derivative(node: CallExpression, context: Context, elaborate: El
   if (!of) return null;
   const found = elaborate(of, context);
   if (!variable) return found && stopped(settle(found), context, node);
-  const wrt = variableOf(variable, context, elaborate);
+  const wrt = variableOf(variable, context);
   const along = direction && elaborate(direction, context);
   if (!found || !wrt || (direction && !along)) return null;
   const result = settle(found);
@@ -111,7 +111,7 @@ function byRows(of: Lifted, wrt: Entries, node: CallExpression, context: Context
   return rows && { dtype: rows.dtype, axes: [...own, ...rows.axes], body: rows.body };
 }
 
-function variableOf(node: Expression, context: Context, elaborate: Elaborate): Entries | null {
+function variableOf(node: Expression, context: Context): Entries | null {
   const { report } = context.session;
   const term = elaborate(node, context);
   if (!term) return null;

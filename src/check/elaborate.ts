@@ -9,7 +9,7 @@ import type {
 } from "../parser/ast.js";
 import { padded, subscripted } from "./access.js";
 import { call } from "./calls.js";
-import { underCondition, type Context } from "./context.js";
+import { elaborate, underCondition, type Context } from "./context.js";
 import { listMismatch } from "./mismatch.js";
 import { binary, choose, match, negative } from "./operators.js";
 import { alongAxis, reduction } from "./reducers.js";
@@ -19,7 +19,7 @@ import { Poly } from "../ir/poly.js";
 import { unknownValue } from "./unknown.js";
 
 /** What an expression means where it stands; null after an error, which was reported once. */
-export function elaborate(node: Expression, context: Context): Term | null {
+export function elaborateExpression(node: Expression, context: Context): Term | null {
   switch (node.kind) {
     case "number": {
       const term = numberTerm(node.value);
@@ -30,11 +30,9 @@ export function elaborate(node: Expression, context: Context): Term | null {
     case "name":
       return named(node, context);
     case "subscript":
-      return isDraw(node.base, context)
-        ? drawn(node.base, node, context, elaborate)
-        : subscripted(node, context, elaborate);
+      return isDraw(node.base, context) ? drawn(node.base, node, context) : subscripted(node, context);
     case "call":
-      return call(node, context, elaborate);
+      return call(node, context);
     case "binary":
       return leftToRight(node, context);
     case "unary":
@@ -42,9 +40,9 @@ export function elaborate(node: Expression, context: Context): Term | null {
     case "if":
       return conditional(node, context);
     case "reducer":
-      return reduction(node, context, elaborate);
+      return reduction(node, context);
     case "axis":
-      return alongAxis(node, context, elaborate);
+      return alongAxis(node, context);
     case "list":
       return list(node, context);
   }
@@ -88,7 +86,7 @@ function leftToRight(node: BinaryExpression, context: Context): Term | null {
   }
   let left =
     first.kind === "binary"
-      ? padded(first.left, first.right, first.span, context, elaborate)
+      ? padded(first.left, first.right, first.span, context)
       : elaborate(first, context);
   let under = context;
   let last: Term | null = left;

@@ -6,8 +6,7 @@ import type { EquationStatement, Expression, RecStatement, Statement, Target } f
 import { isDoubted } from "./index-sizes.js";
 import { isReserved, reportReserved } from "./reserved.js";
 import { reportCircle, useOf } from "./circles.js";
-import { withFound, type Binding, type Context, type LostAxes } from "./context.js";
-import { elaborate } from "./elaborate.js";
+import { withFound, type Binding, type Context, type LostAxes, elaborate } from "./context.js";
 import { inlined } from "./inline.js";
 import { lift } from "./lift.js";
 import { arrangeUnits, unitOf, type Unit } from "./order.js";
@@ -73,7 +72,7 @@ function leftIndices(
       }
     }
   }
-  const indices = indicesFor(wanted, uses, context, elaborate);
+  const indices = indicesFor(wanted, uses, context);
   for (const [k, index] of indices.entries()) {
     if (!index) failed = true;
     else if (!index.lo.equals(ZERO)) {
@@ -230,7 +229,7 @@ export function severalTerms(
           found: "another expression",
         });
   const left = target ? leftIndices(target, [value], context) : { indices: [], names: [], failed: false };
-  const results = inlined(value, binding, withFound(context, left.indices, left.names), elaborate);
+  const results = inlined(value, binding, withFound(context, left.indices, left.names));
   if (left.failed) return null;
   return results?.map((r) => ({ ...settle(r), axes: [...found(left.indices), ...settle(r).axes] })) ?? null;
 }

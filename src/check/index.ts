@@ -7,6 +7,7 @@ import { validateCheck } from "./checks.js";
 import { Scope, Session } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { warnOfDefaults } from "./defaults.js";
+import { elaborateExpression } from "./elaborate.js";
 import { declareNames, elaborateBody } from "./equations.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
 import { namesOfFunction } from "./order.js";
@@ -37,6 +38,7 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
   const session = new Session(
     report,
     (specifier, importer) => options.resolve?.(specifier, importer) ?? null,
+    elaborateExpression,
   );
   const context = fileContext(session, new Scope(rootScope(session)));
 

@@ -2,7 +2,7 @@ import { quoted } from "../diagnostics/page.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import { arrange } from "./arguments.js";
 import { bindArguments, bindGivenSizes, givenTerms, mappedAxes } from "./bind-arguments.js";
-import { Scope, type Binding, type Context, type Home, type Elaborate } from "./context.js";
+import { Scope, type Binding, type Context, type Home, elaborate } from "./context.js";
 import { resultsOfBody } from "./function-body.js";
 import { isBlock } from "./order.js";
 import { sizesAmongArguments } from "./size-arguments.js";
@@ -15,7 +15,6 @@ export function inlined(
   node: CallExpression,
   { declaration, scope: home }: FunctionBinding,
   context: Context,
-  elaborate: Elaborate,
 ): Term[] | null {
   const { session } = context;
   const { report } = session;
@@ -40,7 +39,7 @@ export function inlined(
   const scope = new Scope(home);
   const outside: Context = { ...context, scope: home };
   if (!bindGivenSizes(node, declaration, scope, context)) return null;
-  const terms = givenTerms(call, scope, outside, context, elaborate);
+  const terms = givenTerms(call, scope, outside, context);
   const mapped = terms && mappedAxes(call, terms, context);
   if (!mapped) return null;
   const inner: Context = {
@@ -63,14 +62,14 @@ export function inlined(
           node,
           isLayer ? context.home : null,
         )
-      : expression(declaration.body, inner, elaborate);
+      : expression(declaration.body, inner);
     return results?.map((r) => (mapped.length ? { ...settle(r), axes: [...mapped, ...r.axes] } : r)) ?? null;
   } finally {
     session.calls.pop();
     report.callSites.pop();
   }
 }
-function expression(body: Expression, context: Context, elaborate: Elaborate): Term[] | null {
+function expression(body: Expression, context: Context): Term[] | null {
   const term = elaborate(body, context);
   return term && [term];
 }

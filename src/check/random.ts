@@ -2,7 +2,7 @@ import * as ir from "../ir/expr.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import { subscript } from "./access.js";
-import type { Context, Elaborate } from "./context.js";
+import { elaborate, type Context } from "./context.js";
 import { describe, scalar, type Term } from "./term.js";
 
 type Call = Extract<Expression, { kind: "call" }>;
@@ -15,12 +15,7 @@ export function isDraw(base: Expression, context: Context): base is Call {
   );
 }
 
-export function drawn(
-  base: Call,
-  node: SubscriptExpression,
-  context: Context,
-  elaborate: Elaborate,
-): Term | null {
+export function drawn(base: Call, node: SubscriptExpression, context: Context): Term | null {
   const { report } = context.session;
   const [argument] = base.args;
   if (!argument || base.args.length !== 1)
@@ -30,7 +25,7 @@ export function drawn(
       given: base.args.length,
     });
   const seed = elaborate(argument.value, context);
-  const subscripts = node.subscripts.map((s) => subscript(s, context, elaborate));
+  const subscripts = node.subscripts.map((s) => subscript(s, context));
   if (!seed) return null;
   const integer = seed.flexible ? seed.flexible.integer : seed.body;
   if (!integer || seed.axes.length > 0 || !ir.isInteger(integer.dtype))

@@ -4,7 +4,7 @@ import { freshIndex, type Index } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Expression, ReducerExpression } from "../parser/ast.js";
 import { subscript } from "./access.js";
-import { withIndices, type Context, type Elaborate } from "./context.js";
+import { withIndices, type Context } from "./context.js";
 import { written } from "./mismatch.js";
 import { indicesFor, mentionsName, partsOf, type Wanted } from "./ranges.js";
 import { showSize } from "./term.js";
@@ -28,11 +28,10 @@ export function rangeHelp(
   { name, of }: Wanted,
   uses: readonly Expression[],
   context: Context,
-  elaborate: Elaborate,
 ): DiagnosticExtras {
   if (!uses.some((use) => mentionsName(use, name.text))) return unusedHelp(name.text, uses, context, !!of);
   const affine = affineUses(name.text, uses, context);
-  const range = commonRange(affine.map((use) => rangeFor(name.text, use, context, elaborate)));
+  const range = commonRange(affine.map((use) => rangeFor(name.text, use, context)));
   const example = affine.map(({ entry }) => written(entry)).find((text) => text !== undefined);
   // On the left of an equation entries count from 0.
   if (!range || example === undefined || (of && !range.lo.isZero))
@@ -110,12 +109,12 @@ function affineUses(name: string, uses: readonly Expression[], context: Context)
 }
 
 /** For `x[a * i + rest]`: the `i` for which all subscripts are in `0..size`. */
-function rangeFor(name: string, use: AffineUse, context: Context, elaborate: Elaborate): Range | null {
+function rangeFor(name: string, use: AffineUse, context: Context): Range | null {
   const index = freshIndex(name, use.size);
   const poly = context.session.speculate(() => {
     let inner = withIndices(context, [index], [name]);
     for (const reducer of use.under) {
-      const indices = indicesFor(reducer.indices, partsOf(reducer), inner, elaborate);
+      const indices = indicesFor(reducer.indices, partsOf(reducer), inner);
       const known = indices.filter((i): i is Index => i !== null);
       if (known.length < indices.length) return null;
       inner = withIndices(
@@ -124,7 +123,7 @@ function rangeFor(name: string, use: AffineUse, context: Context, elaborate: Ela
         reducer.indices.map((i) => i.name.text),
       );
     }
-    return subscript(use.subscript, inner, elaborate);
+    return subscript(use.subscript, inner);
   });
   const parts = poly?.hasOpaque ? undefined : poly?.split(index);
   const step = parts?.coefficient.constant;

@@ -2,7 +2,7 @@ import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
 import { markSource, type IndexSource } from "./index-sizes.js";
-import { withFound, withIndices, type Context, type Elaborate } from "./context.js";
+import { withFound, withIndices, type Context, elaborate } from "./context.js";
 import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
 
@@ -115,7 +115,6 @@ export function indicesFor(
   wanted: readonly Wanted[],
   uses: readonly Expression[],
   context: Context,
-  elaborate: Elaborate,
 ): (Index | null)[] {
   const found: (Index | null | undefined)[] = [];
   const open = new Map<number, ComputedUse[]>();
@@ -150,7 +149,7 @@ export function indicesFor(
     settled = false;
     for (const [k, computed] of open) {
       const name = wanted[k]?.name;
-      const size = name && computedSize(computed, around(), elaborate);
+      const size = name && computedSize(computed, around());
       if (!size) continue;
       found[k] = inferred(name, size);
       open.delete(k);
@@ -166,8 +165,8 @@ export function indicesFor(
     // What fails may be where it was to be used.
     const isUnused = name && !uses.some((use) => mentionsName(use, name.text));
     if (isUnused && uses.some((use) => !elaborate(use, withOpen()))) continue;
-    if (name && faulty.length === 0 && !standsInFault(uses, name.text, context, elaborate))
-      report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around(), elaborate));
+    if (name && faulty.length === 0 && !standsInFault(uses, name.text, context))
+      report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around()));
   }
   return wanted.map((_, k) => found[k] ?? null);
 }
@@ -176,12 +175,7 @@ export function indicesFor(
  * Whether what the index stands in has a fault of its own, which says why there is no range: a name that is not
  * known is reported here, what was found wrong at its own place has been.
  */
-function standsInFault(
-  uses: readonly Expression[],
-  index: string,
-  context: Context,
-  elaborate: Elaborate,
-): boolean {
+function standsInFault(uses: readonly Expression[], index: string, context: Context): boolean {
   let found = false;
   const stack = uses.filter((use) => mentionsName(use, index));
   for (let node = stack.pop(); node; node = stack.pop()) {
@@ -205,13 +199,13 @@ function inferred(name: Name, size: Poly, source?: IndexSource): Index {
 }
 
 /** Size of the axis at the position of the first use that can be elaborated. */
-function computedSize(computed: readonly ComputedUse[], context: Context, elaborate: Elaborate): Poly | null {
+function computedSize(computed: readonly ComputedUse[], context: Context): Poly | null {
   for (const { base, position, under } of computed) {
     const size = context.session.speculate(() => {
       let inner = context;
       for (const reducer of under) {
         const parts = partsOf(reducer);
-        const indices = indicesFor(reducer.indices, parts, inner, elaborate);
+        const indices = indicesFor(reducer.indices, parts, inner);
         if (indices.some((i) => !i)) return undefined;
         inner = withIndices(
           inner,

@@ -3,7 +3,7 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { isFloat, isInteger, type Expr, type Index } from "../ir/expr.js";
 import { ONE, type Poly } from "../ir/poly.js";
 import type { AxisExpression, Expression, ReducerExpression } from "../parser/ast.js";
-import { underCondition, withFound, type Context, type Elaborate } from "./context.js";
+import { underCondition, withFound, type Context, elaborate } from "./context.js";
 import { lift } from "./lift.js";
 import { written } from "./mismatch.js";
 import { numberHelp } from "./operators.js";
@@ -11,7 +11,7 @@ import { indicesFor } from "./ranges.js";
 import { describe, scalar, settle, showSize, type Term } from "./term.js";
 
 /** `sum[i, j in 0..K | guard] body` becomes an equation of its own. */
-export function reduction(node: ReducerExpression, context: Context, elaborate: Elaborate): Term | null {
+export function reduction(node: ReducerExpression, context: Context): Term | null {
   const { session } = context;
   const { report } = session;
   const uses = node.guard ? [node.guard, node.body] : [node.body];
@@ -27,14 +27,14 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
       first ? { related: [{ message: "bound here first", span: first.name.span }] } : {},
     );
   }
-  const found = indicesFor(node.indices, uses, context, elaborate);
+  const found = indicesFor(node.indices, uses, context);
   const indices = found.flatMap((index) => index ?? []);
   const inner = withFound(
     context,
     found,
     node.indices.map((i) => i.name.text),
   );
-  const guard = guardOf(node.guard, inner, elaborate);
+  const guard = guardOf(node.guard, inner);
   const body = elaborate(node.body, guard ? underCondition(inner, guard) : inner);
   // The body was read for errors of its own all the same.
   if (twice || indices.length < found.length || guard === undefined || !body) return null;
@@ -42,11 +42,7 @@ export function reduction(node: ReducerExpression, context: Context, elaborate: 
   return reduced(node, term, indices, guard, context);
 }
 /** Null: there is none; undefined: an error was reported. */
-function guardOf(
-  node: Expression | undefined,
-  context: Context,
-  elaborate: Elaborate,
-): Expr | null | undefined {
+function guardOf(node: Expression | undefined, context: Context): Expr | null | undefined {
   if (!node) return null;
   const guard = elaborate(node, context);
   if (!guard) return undefined;
@@ -157,7 +153,7 @@ function requireEntries(
 }
 
 /** `softmax[c | guard] z[b, c]` works along an index that is bound already. */
-export function alongAxis(node: AxisExpression, context: Context, elaborate: Elaborate): Term | null {
+export function alongAxis(node: AxisExpression, context: Context): Term | null {
   const { report } = context.session;
   const binding = context.scope.lookup(node.index.text);
   if (binding?.kind === "poison") {
@@ -183,7 +179,7 @@ export function alongAxis(node: AxisExpression, context: Context, elaborate: Ela
         help: "all steps are there behind the `rec`; within it, carry what has gathered so far as a quantity",
       },
     );
-  const guard = guardOf(node.guard, context, elaborate);
+  const guard = guardOf(node.guard, context);
   const found = elaborate(node.body, guard ? underCondition(context, guard) : context);
   if (guard === undefined || !found) return null;
   const term = settle(found);

@@ -8,7 +8,6 @@ import { printExpression } from "../parser/print.js";
 import { subscript } from "./access.js";
 import { markSource } from "./index-sizes.js";
 import { withIndices, type Context } from "./context.js";
-import { elaborate } from "./elaborate.js";
 import { suggest } from "../diagnostics/suggest.js";
 import { numberOf } from "./initialisers.js";
 import { mentionsName } from "./ranges.js";
@@ -153,7 +152,7 @@ function entryOf(
       misplaced.add(target.name.text);
       return null;
     }
-    const place = subscript(own.index, context, elaborate);
+    const place = subscript(own.index, context);
     const shift = place?.sub(Poly.index(level.index));
     if (!place || !shift) return null;
     if (!place.indices.has(level.index)) {
@@ -279,7 +278,7 @@ function baseOfInner(entry: Entry, context: Context): Entry | null {
       wanted: `an entry at a fixed place of the inner \`rec\``,
       found: `\`${entry.target.name.text}\` without it`,
     });
-  const place = subscript(own.index, inside, elaborate);
+  const place = subscript(own.index, inside);
   return place && { ...entry, target: { ...entry.target, indices: rest }, base: { level, place } };
 }
 

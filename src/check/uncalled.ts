@@ -3,7 +3,6 @@ import { Poly } from "../ir/poly.js";
 import type { CallExpression, FunctionStatement, NameExpression, Name, SourceFile } from "../parser/ast.js";
 import { isDType } from "../ir/dtypes.js";
 import { Scope, type Context } from "./context.js";
-import { elaborate } from "./elaborate.js";
 import { inlined } from "./inline.js";
 import { sizeOf } from "./sizes.js";
 import { valueTerm } from "./term.js";
@@ -59,7 +58,7 @@ function callGenerically(declaration: FunctionStatement, context: Context): void
     args: declaration.parameters.map(({ name }) => ({ value: named(name), span: name.span })),
     span: declaration.name.span,
   };
-  inlined(call, binding, { ...inner, owner: declaration.name.text }, elaborate);
+  inlined(call, binding, { ...inner, owner: declaration.name.text });
 
   function leafOf(name: string, dtype: DType, sizes: readonly (Poly | null)[]): number | null {
     const shape = sizes.flatMap((s) => s ?? []);
