@@ -1,3 +1,4 @@
+import type { ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
 import { minus, plus, times, kCall, kConstant, kVariable } from "./arithmetic.js";
@@ -41,8 +42,6 @@ export class OperandSums {
     readonly part: string;
     readonly total: string | null;
   }[];
-  private readonly inside: ReadonlySet<number>;
-
   constructor(
     group: ProductGroup,
     private readonly context: LoweringContext,
@@ -51,7 +50,6 @@ export class OperandSums {
     private readonly dtype: "f32" | "f64",
     packing: PackingDescription,
   ) {
-    this.inside = new Set(group.members);
     this.sums = group.sums.map(({ sum, members }) => {
       const [width, block] =
         sum.side === "left" ? [packing.rows, plan.rowBlock] : [packing.columns, plan.columnBlock];
@@ -116,9 +114,12 @@ export class OperandSums {
     flags: Panel["flags"],
   ): void {
     const flat = side === "left" ? this.plan.rows : this.plan.columns;
+    const inside = new Set(members.map((m) => m.id));
     const results = (inner: Block, sum: KExpr): void => {
       this.plan.bind(inner, flat, at);
-      storeMembers(inner, this.scope, (id) => this.context.wanted(id, this.inside), members, axes, sum);
+      // What follows whole rows reads it from memory, as other kernels do.
+      const isStored = (id: ValueId): boolean => this.context.wanted(id, inside);
+      storeMembers(inner, this.scope, isStored, members, axes, sum);
     };
     if (!flags || total === null) return results(block, part);
     const { dtype } = this;

@@ -3,6 +3,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Program } from "../ir/program.js";
 import { mentions, readsOfEquation } from "../ir/reach.js";
 import { membersOf, reducedBy, type NestNode, type Weaver } from "./nest.js";
+import type { OperandSum } from "./operand-sum.js";
 import type { Product } from "./product.js";
 
 /** What a kernel computes of a product's results beyond entry by entry. */
@@ -17,8 +18,9 @@ export const noRows = (): ProductRows => ({ members: [], body: [], after: [] });
 
 interface Host {
   readonly product: Product;
-  /** The contraction, what follows from it entry by entry, and `rows.members`. */
+  /** The contraction, what follows from it entry by entry, `sums` and `rows.members`. */
   readonly members: readonly ValueId[];
+  readonly sums: readonly { readonly sum: OperandSum; readonly members: readonly ValueId[] }[];
   readonly rows: ProductRows;
 }
 
@@ -52,9 +54,14 @@ export class RowFollower {
     return null;
   }
 
-  /** For each batch and row index of the product: at which subscript of a member it stands. */
-  private placesOf({ product, members, rows }: Host, id: ValueId): readonly (readonly [Index, number])[] {
+  /** For each batch and row index of the product: at which subscript of a member it stands; a sum of columns has none. */
+  private placesOf(
+    { product, members, sums, rows }: Host,
+    id: ValueId,
+  ): readonly (readonly [Index, number])[] {
     const own = [...product.batch, ...product.rows];
+    const sum = sums.find((s) => s.members.includes(id))?.sum;
+    if (sum) return own.map((index) => [index, sum.axes.indexOf(index)]);
     const follower = [...membersOf(rows.body)].find((m) => m.value === id);
     const [first = -1] = members;
     const axes = follower ? follower.equation.axes : this.axesOf(first);

@@ -62,6 +62,20 @@ describe("what follows whole rows of a product", () => {
     expect(list.filter((notes) => /\bd\b/.test(notes) && notes.includes("z,"))).toEqual([]);
     expect(list[0]).toContain("top");
   });
+  test("a sum of columns may be another thread's, one of rows is there", () => {
+    const reads = (sum: string): readonly string[] => {
+      const source = `dim N, K
+        param A: f32[N, K], B: f32[K, N]
+        y[i, j] = sum[k] A[i, k] * B[k, j]
+        left[i] = sum[k] A[i, k]
+        right[j] = sum[k] B[k, j]
+        output o[i] = max[j] (y[i, j] - ${sum}[i])
+        loss l = sum[i] o[i]`;
+      return launches(source).filter((notes) => /\bo\b/.test(notes) && notes.includes("y,"));
+    };
+    expect(reads("left")).toHaveLength(1);
+    expect(reads("right")).toEqual([]);
+  });
   test.each(Object.entries({ CLASSIFIER, NORMALISED, ATTENTION, MIXED }))("%s agrees", async (_, source) => {
     const all = [
       { B: 3, T: 5, S: 6, I: 7, C: 5, D: 4, E: 9, J: 6 },
