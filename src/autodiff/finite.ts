@@ -93,9 +93,8 @@ export class Finiteness {
         return this.ofValues.get(e.value) ?? ANY;
       case "cast":
         if (e.arg.op !== "index") return isFloat(e.arg.dtype) ? at(e.arg) : ANY;
-        // A size by itself: what is divided by one is there only where it is not 0.
-        if (e.arg.poly.indices.size === 0 && !e.arg.poly.hasOpaque) return { ...ANY, sign: 2, floor: 1 };
-        return provablyNonNegative(e.arg.poly) ? { ...ANY, sign: 1, floor: 0 } : ANY;
+        if (!provablyNonNegative(e.arg.poly)) return isSize(e) ? { ...ANY, sign: 2 } : ANY;
+        return { ...ANY, sign: isSize(e) ? 2 : 1, floor: e.arg.poly.constant ?? 0 };
       case "select": {
         const [a, b] = [at(e.then), at(e.else)];
         return {
@@ -107,20 +106,35 @@ export class Finiteness {
       }
       case "call": {
         const args = e.args.map(at);
-        const apart = args.map((a) => ({ ...a, sign: a.floor >= APART ? 2 : (0 as const) }) satisfies Range);
+        const bound = e.dtype === "f16" ? APART_OF_HALVES : APART;
+        const isApart = (a: Range, k: number): boolean =>
+          a.floor >= bound || (e.fn === "div" && k === 1 && isSize(e.args[k]));
+        const apart = args.map((a, k) => ({ ...a, sign: isApart(a, k) ? 2 : (0 as const) }) satisfies Range);
         return {
           sign: signOf(e, args),
           wild: args.some((a) => a.wild) || isSingular(e, args),
           floor: floorOf(e, args),
-          singular: args.some((a) => a.singular) || isSingular(e, apart),
+          singular: args.some((a) => a.singular) || isSingular(e, apart) || mayOverflow(e, args),
         };
       }
     }
   }
 }
 
-/** So far from 0 no quotient of what is usual overflows in f32. */
+/** So far from 0 no quotient of what is usual overflows in f32, and in f16. */
 const APART = 1e-12;
+const APART_OF_HALVES = 1e-2;
+/** Whether a negative power of what is apart from 0 is infinite in f32 all the same. */
+function mayOverflow({ fn, args }: CallExpr, [x = ANY]: readonly Range[]): boolean {
+  const [, exponent] = args;
+  if (fn !== "powi" && fn !== "pow") return false;
+  if (exponent?.op !== "constant") return x.floor < 1;
+  return exponent.value < 0 && x.floor ** exponent.value > APART ** -3;
+}
+
+/** A size by itself: what is divided by one is there only where it is not 0. As a term it may be 0. */
+const isSize = (e: Expr | undefined): boolean =>
+  e?.op === "cast" && e.arg.op === "index" && e.arg.poly.indices.size === 0 && !e.arg.poly.hasOpaque;
 
 /** The operands that a float is computed from. */
 function partsOf(e: Expr): readonly Expr[] {
@@ -244,6 +258,11 @@ function signOf({ fn, args }: CallExpr, ranges: readonly Range[]): Range["sign"]
   }
 }
 
+/** Where numbers of both signs cancel, what is left may be no more than their roundings. */
+const sumOf = (x: number, y: number): number =>
+  x < 0 === y < 0 ? x + y : x + y - CANCELLED * Math.max(Math.abs(x), Math.abs(y));
+const CANCELLED = 1e-2;
+
 /** Nothing that the function gives is less. */
 function floorOf({ fn, args }: CallExpr, [x = ANY, y = ANY]: readonly Range[]): number {
   const second = args[1];
@@ -270,7 +289,7 @@ function floorOf({ fn, args }: CallExpr, [x = ANY, y = ANY]: readonly Range[]): 
     case "sqrt":
       return Math.sqrt(Math.max(0, x.floor));
     case "add":
-      return x.floor + y.floor;
+      return sumOf(x.floor, y.floor);
     case "mul":
       return areBothPositive ? x.floor * y.floor : args[0] === second ? 0 : -Infinity;
     case "div":

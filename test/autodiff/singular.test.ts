@@ -16,6 +16,9 @@ describe("a factor that may be infinite does not count where the cotangent is 0"
     "w[n] / x[n]",
     "1 / exp(x[n])",
     "log(x[n] + 1)",
+    "sqrt(x[n]^2 + N)",
+    "1 / (max(x[n], -0.99999999) + 1)",
+    "(x[n]^2 + 1e-10)^(-3)",
   ])("%s", (f) => {
     expect(adjoint(f)).toContain("mul0(");
   });
@@ -32,6 +35,7 @@ describe("one whose argument is seen to stay away from 0 is a plain factor", () 
     "w[n] / (1 + exp(x[n]))",
     "w[n] / max(abs(x[n]), 0.01)",
     "log(cosh(x[n]))",
+    "(x[n]^2 + 1e-10)^(-2)",
     "rsqrt((mean[m] (x[m] - x[n])^2) + 1e-5)",
   ])("%s", (f) => {
     expect(adjoint(f)).not.toContain("mul0(");
