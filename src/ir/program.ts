@@ -81,6 +81,8 @@ export interface Value {
   /** The source that it comes from (an adjoint: that of its primal). */
   readonly span?: Span;
   readonly doc?: string;
+  /** One over the sum of a softmax's exponentials, the largest of which is 1. */
+  readonly isScale?: true;
 }
 
 export type Definition = Leaf | Equation | Reshape | Scatter | Derivative | Custom;

@@ -1,4 +1,4 @@
-import type { Expr, Index, ValueId } from "../ir/expr.js";
+import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import {
   compare,
   constant,
@@ -19,12 +19,14 @@ import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { inBounds } from "./kernel-scope.js";
 
 /**
- * Takes factors that a sum does not run over in front of it where one of them is computed for every row:
- * `sum[k] (e[r, k] * c[r]) * x[r, k]` is `c[r] * sum[k] e[r, k] * x[r, k]`. So the sum need not wait for c (the weighted
- * sum of a softmax runs in the pass that adds up its exponentials), and sums are equal that differ in such factors only
- * (that sum and its gradient's). Other factors alone stay: a term with them may be one that other equations have too.
+ * Takes the scale of a softmax in front of sums that do not run over it: `sum[k] (e[r, k] * scale[r]) * x[r, k]` is
+ * `scale[r] * sum[k] e[r, k] * x[r, k]`. So the sum runs in the pass that adds up the exponentials, and sums are equal
+ * that differ in such factors only (the weighted sum and its gradient's). What the sizes alone give goes along. The
+ * exponentials are at most 1 and the scale at least one over their number, so nothing overflows that did not before;
+ * of other factors that cannot be told, and a term with them may be one that other equations have too.
  *
- * A power of two and a sign go in front in any case, as they change no bit of what is added.
+ * A positive power of two goes in front in any case, as it changes no bit of what is added; a sign stays, for the sum of
+ * nothing but zeros has one.
  *
  * A sum under a guard or over a range that may be empty has terms that are not there: what stands in front must not
  * be evaluated then, nor be infinity times 0. Sums in f16 stay: they are scaled so that they do not overflow.
@@ -33,18 +35,13 @@ import { inBounds } from "./kernel-scope.js";
 export function factorSums(program: Program, fresh: Fresh, remembered: Map<string, Value>): Program {
   const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
   const values = new Map(program.values);
-  const readable = {
-    exists: (e: Expr): boolean =>
-      readsOf([e]).every((node) => inBounds(node, program.values.get(node.value)?.shape ?? [])),
-    isComputed: (e: Expr): boolean =>
-      readsOf([e]).some(
-        ({ value, subscripts }) =>
-          subscripts.length > 0 && program.values.get(value)?.definition.kind !== "leaf",
-      ),
+  const isScale = (node: ReadExpr): boolean => {
+    const value = program.values.get(node.value);
+    return value?.isScale === true && inBounds(node, value.shape);
   };
   const items = program.items.flatMap((item): Item[] => {
     const value = typeof item === "number" && !grouped.has(item) ? values.get(item) : undefined;
-    const split = value?.definition.kind === "equation" ? splitOf(value.definition, readable) : null;
+    const split = value?.definition.kind === "equation" ? splitOf(value.definition, isScale) : null;
     if (!value || !split) return [item];
     const { equation, factor } = split;
     const key = `${value.id} ${equation.body.id}`;
@@ -77,30 +74,24 @@ interface Parts {
   readonly front: readonly Expr[];
   readonly inside: readonly Expr[];
 }
-interface Readable {
-  /** Whether all that is read is there at every point. */
-  readonly exists: (e: Expr) => boolean;
-  /** Whether it reads what equations make for each of several points. */
-  readonly isComputed: (e: Expr) => boolean;
-}
-
-function splitOf(equation: Equation, { exists, isComputed }: Readable): Split | null {
+function splitOf(equation: Equation, isScale: (node: ReadExpr) => boolean): Split | null {
   const { axes, operator, body } = equation;
   const isSum = operator?.kind === "reduce" && operator.reducer === "sum";
   if (!isSum || (body.dtype !== "f32" && body.dtype !== "f64")) return null;
   const isInFront = (e: Expr): boolean => {
     const own = indicesOf([e]);
-    return operator.indices.every((i) => !own.has(i)) && exists(e);
+    return operator.indices.every((i) => !own.has(i)) && readsOf([e]).every(isScale);
   };
+  const hasScale = (e: Expr): boolean => readsOf([e]).length > 0;
   const product = factorsOf(body);
   const goes = (list: readonly Expr[], is: (e: Expr) => boolean): Parts => ({
     front: list.filter(is),
     inside: list.filter((e) => !is(e)),
   });
   let [above, below] = [goes(product.above, isInFront), goes(product.below, isInFront)];
-  const isWaitedFor = operator.guard === null && [...above.front, ...below.front].some(isComputed);
+  const isWaitedFor = operator.guard === null && [...above.front, ...below.front].some(hasScale);
   if (!isWaitedFor) [above, below] = [goes(product.above, isExact), goes(product.below, isExact)];
-  if (above.front.length + below.front.length === 0 && !product.isNegative) return null;
+  if (above.front.length + below.front.length === 0) return null;
   if (above.inside.length === 0) return null;
   const of = (list: readonly Expr[], start: Expr): Expr => list.reduce(mul, start);
   const one = constant(1, body.dtype);
@@ -111,14 +102,14 @@ function splitOf(equation: Equation, { exists, isComputed }: Readable): Split | 
   const ordered = isWaitedFor ? [...above.inside].sort((a, b) => a.id - b.id) : above.inside;
   const isThere = isWaitedFor ? operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null) : [];
   return {
-    equation: { ...equation, body: over(of(ordered, one), below.inside) },
+    equation: { ...equation, body: signed(over(of(ordered, one), below.inside)) },
     factor: (sum) => {
       const total = read(
         sum,
         axes.map((a) => Poly.index(a)),
         body.dtype,
       );
-      const scaled = signed(over(mul(of(above.front, one), total), below.front));
+      const scaled = over(mul(of(above.front, one), total), below.front);
       return isThere.reduceRight(
         (e: Expr, condition) => select(condition, e, constant(0, body.dtype)),
         scaled,
@@ -157,4 +148,5 @@ function factorsOf(e: Expr): Factors {
 }
 
 /** A power of two: what it multiplies keeps every bit. */
-const isExact = (e: Expr): boolean => e.op === "constant" && Number.isInteger(Math.log2(Math.abs(e.value)));
+const isExact = (e: Expr): boolean =>
+  e.op === "constant" && e.value > 0 && Number.isInteger(Math.log2(e.value));

@@ -28,7 +28,9 @@ export function lowerOperators(whole: Program): Program {
     const id = fresh.id();
     const shape = axes.map((a) => a.hi);
     const definition = overOwnIndices({ kind: "equation", axes, operator, body });
-    values.set(id, { ...value, id, name: fresh.name(`${value.name}_${suffix}`), shape, definition });
+    const name = fresh.name(`${value.name}_${suffix}`);
+    const kind = suffix === "scale" ? ({ isScale: true } as const) : {};
+    values.set(id, { ...value, id, name, shape, definition, ...kind });
     return id;
   };
   /** `times` are those of the recurrences around. */

@@ -91,15 +91,16 @@ export class RowFollower {
     return new Map([...rowAt].map(([index, axis]) => [axis, Poly.index(index)]));
   }
 
-  /** Whether each index that a fold runs over is one of the product's rows, wherever it reads a member. */
+  /** Whether each index that a fold runs over is one of the product's rows where it reads a member, or any of an operand's sum. */
   private foldsRows(host: Host, equation: Equation): boolean {
     const reduced = reducedBy(equation);
     const rows = new Set<Index>();
     for (const node of readsOfEquation(equation)) {
       if (!host.members.includes(node.value)) continue;
+      const isSum = host.sums.some((s) => s.members.includes(node.value));
       const places = this.placesOf(host, node.value).map(([, place]) => place);
       for (const [k, subscript] of node.subscripts.entries()) {
-        if (places.includes(k) && subscript.asIndex) rows.add(subscript.asIndex);
+        if ((isSum || places.includes(k)) && subscript.asIndex) rows.add(subscript.asIndex);
       }
     }
     return reduced.every((i) => rows.has(i));

@@ -44,13 +44,18 @@ describe("what two loops need is computed once", () => {
     // For each row: its largest entry, its sums, its gradient; behind all rows the sums of the parts.
     expect(printKernel(kernel).match(/ in 0\.\.K /g)).toHaveLength(3);
   });
-  test("factors stay where the sum may have no terms that they could be multiplied with", () => {
-    const program = (range: string): string =>
-      `dim R\nparam a: f32[R]\nc[r] = sum[k] exp(a[k] - a[r])\nm[r] = sum[${range}] a[k]^2 / c[r]\nloss l = sum[r] m[r]`;
-    const { program: scheduled } = compile(program("k")).scheduled("js");
-    expect([...scheduled.values.values()].map((v) => v.name)).toContain("m_terms");
-    const guarded = compile(program("k | k < r")).scheduled("js");
-    expect([...guarded.program.values.values()].map((v) => v.name)).not.toContain("m_terms");
+  test("factors stay where the sum may have no terms, or may overflow without them", () => {
+    const names = (source: string): string[] =>
+      [
+        ...compile(`dim R, K\nparam x: f32[R, K], g: f32[K]\n${source}\nloss l = sum[r] y[r]`)
+          .scheduled("js")
+          .program.values.values(),
+      ].map((v) => v.name);
+    const softmax = "p[r, k] = softmax[k] x[r, k]\n";
+    expect(names(`${softmax}y[r] = sum[k] p[r, k] * g[k]`)).toContain("y_terms");
+    expect(names(`${softmax}y[r] = sum[k | k < r] p[r, k] * g[k]`)).not.toContain("y_terms");
+    const own = "s[r] = sum[k] exp(x[r, k])\n";
+    expect(names(`${own}y[r] = sum[k] exp(x[r, k]) / s[r] * g[k]`)).not.toContain("y_terms");
   });
   test("the tanh of a forward pass is that of its gradient", () => {
     const source =
