@@ -39,7 +39,8 @@ export interface ThreadPool {
   readonly memory: WebAssembly.Memory;
   /** Has the workers take part. `allocate` gives memory of so many bytes. */
   start(module: WebAssembly.Module, kernels: WasmKernels, allocate: (bytes: number) => number): Promise<void>;
-  spread: Spread;
+  /** What entry points call beside kernels: of fewer operations than `worthwhile`, the kernel itself costs less. */
+  readonly calls: { readonly spread: Spread; readonly worthwhile: number };
   stop(): void;
 }
 /** The outermost axes of a kernel's grid, one or two: where each ends, and what parts begin at multiples of. */
@@ -105,7 +106,10 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
     return {
       memory: new WebAssembly.Memory({ initial: INITIAL, maximum: PAGES }),
       start: async (_, all) => void (kernels = all),
-      spread: (name, _operations, axes, _own, ...args) => alone(kernels[name]!, axes, args),
+      calls: {
+        spread: (name, _operations, axes, _own, ...args) => alone(kernels[name]!, axes, args),
+        worthwhile: Infinity,
+      },
       stop() {},
     };
   }
@@ -130,7 +134,6 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
     }
   };
   const spread: Spread = (name, operations, axes, own, ...args) => {
-    if (operations < WORTHWHILE) return alone(kernels[name]!, axes, args);
     const wanted = Math.max(count, Math.min(count * PARTS, operations / PART));
     let parts = 1;
     const cuts = axes.map(([extent, together]) => {
@@ -169,7 +172,7 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
   };
   return {
     memory,
-    spread,
+    calls: { spread, worthwhile: WORTHWHILE },
     async start(module, all, allocate) {
       kernels = all;
       names = Object.keys(all);

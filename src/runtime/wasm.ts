@@ -63,7 +63,7 @@ export const wasmDevice =
       entries,
       {
         ...kernels,
-        ...(pool && { spread: pool.spread as unknown as Kernel }),
+        ...(pool?.calls as unknown as Record<string, Kernel> | undefined),
         copy(to: number, from: number, bytes: number) {
           // Empty, or too short where it is shared, once the memory has grown.
           if (contents.length < memory.buffer.byteLength) contents = new Uint8Array(memory.buffer);

@@ -47,6 +47,7 @@ describe("the schedules of the workloads", () => {
     ["W1", 2],
     ["W2", 8],
     ["W3", 3],
+    ["W4", 12],
     ["W5", 24],
     ["W7", 2],
     ["W8", 2],

@@ -158,12 +158,14 @@ function callText(
   if (!spread)
     return `${launch.steps && step ? stepsText(launch.steps, step, scope) : ""}k.${kernel.name}(${args.join(", ")});`;
   const rooms = spread.own.map((k) => `[${k}, ${tensors.bytes(launch.tensors[k] ?? -1)}]`);
-  const axes = spread.axes.map(
-    ({ extent, together }) => `[${sizeText(extent, kernel.sizes, scope)}, ${together}]`,
-  );
+  const ends = spread.axes.map(({ extent }) => sizeText(extent, kernel.sizes, scope));
+  const axes = spread.axes.map(({ together }, k) => `[${ends[k]}, ${together}]`);
   const lists = [axes, rooms].map((list) => `[${list.join(", ")}]`);
-  const how = [`"${kernel.name}"`, scope.text(spread.work), ...lists];
-  return `k.spread(${[...how, ...args].join(", ")});`;
+  const work = scope.text(spread.work);
+  const how = [`"${kernel.name}"`, work, ...lists];
+  // Small work is a call like others: no list is made for it.
+  const alone = `k.${kernel.name}(${[...args, ...ends.flatMap((end) => ["0", end])].join(", ")})`;
+  return `if (${work} < k.worthwhile) ${alone}; else k.spread(${[...how, ...args].join(", ")});`;
 }
 
 function stepsText({ lo, hi, direction }: NonNullable<Launch["steps"]>, n: string, scope: DimScope): string {
