@@ -4,7 +4,6 @@ import { constant, freshIndex, type Index, type ValueId } from "../ir/expr.js";
 import type { Equation, Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
-import { afterApart } from "./apart.js";
 import { contractionOf } from "./contraction.js";
 import { groupKernels, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
@@ -17,7 +16,6 @@ import type {
   TargetDescription,
 } from "./kernel-ir.js";
 import { lowerScatter, type Kept, type LoweredKernel, type LoweringContext } from "./lower.js";
-import { lowerFold } from "./lower-fold.js";
 import { lowerNest } from "./lower-nest.js";
 import { lowerProduct } from "./lower-product.js";
 import { lowerTile } from "./lower-tile.js";
@@ -293,12 +291,9 @@ class ModuleScheduler {
       invariant(value, `value ${id} is defined`);
       return value;
     };
-    const whole = this.target.sequentialGrid ? [lowered] : afterApart(lowered);
-    return whole.flatMap((one) => {
-      const { kernels, values } = packBuffers(one, this.target, tensor, () => this.fresh.id());
-      for (const value of values) this.packs.set(value.id, value);
-      return kernels.map((kernel) => this.register(kernel));
-    });
+    const { kernels, values } = packBuffers(lowered, this.target, tensor, () => this.fresh.id());
+    for (const value of values) this.packs.set(value.id, value);
+    return kernels.map((kernel) => this.register(kernel));
   }
 
   /** One kernel for equal texts; a second one of the same name gets a number. */
@@ -366,7 +361,7 @@ type RepeatedGroup = Exclude<KernelGroup, { readonly kind: "scatter" | "recurren
 function lowerGroup(group: RepeatedGroup, context: LoweringContext): LoweredKernel {
   switch (group.kind) {
     case "nest":
-      return (context.target.sequentialGrid ? null : lowerFold(group, context)) ?? lowerNest(group, context);
+      return lowerNest(group, context);
     case "tile":
       return lowerTile(group, context);
     case "product":

@@ -49,12 +49,6 @@ export const EXAMPLES: readonly Example[] = [
     inputs: m,
   },
   {
-    title: "long folds, of more terms than invocations that share them",
-    source:
-      "dim N, M input x: f32[N], y: f32[M] output a = sum[i] x[i]^2 output b = max[i, j] x[i] * y[j] output c = mean[i | x[i] > 0] sqrt(x[i]) output d = min[i, j, k in 0..12] (x[i] * y[j] + sin(f32(k) * x[i]))",
-    inputs: { x: spread(2600), y: spread(21) },
-  },
-  {
     title: "max, min, prod",
     source:
       "dim N, M input x: f32[N, M] output a[i] = max[j] x[i, j] output b[j] = min[i] x[i, j] output p[i] = prod[j] x[i, j]",

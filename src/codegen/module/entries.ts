@@ -178,16 +178,11 @@ function stepsText({ lo, hi, direction }: NonNullable<Launch["steps"]>, n: strin
 /** Points of the grid. */
 function invocations({ grid, sizes }: Kernel, scope: DimScope): string {
   const counts = grid.map(({ extent, step }) => {
-    const text = isPoly(extent)
-      ? bracketed(scope.text(extentOf(extent, sizes)))
-      : sizeText(extent, sizes, scope);
-    return step === 1 ? text : `Math.ceil(${text} / ${step})`;
+    const text = scope.text(extentOf(extent, sizes));
+    return step === 1 ? bracketed(text) : `Math.ceil(${bracketed(text)} / ${step})`;
   });
   return counts.join(" * ") || "1";
 }
-
-const isPoly = (e: KExpr): boolean =>
-  e.op !== "address" || (["add", "sub", "mul"].includes(e.fn) && e.args.every(isPoly));
 
 /** Arithmetic on a kernel's sizes as JavaScript. */
 function sizeText(e: KExpr, sizes: Kernel["sizes"], scope: DimScope): string {
