@@ -1,7 +1,7 @@
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { read, rewriter } from "../ir/expr.js";
 import { canonicalIndex } from "../ir/form.js";
-import { idsOf } from "../ir/items.js";
+import { groupedIds, idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Program, Value } from "../ir/program.js";
 import { filterItems } from "../ir/reach.js";
@@ -52,7 +52,7 @@ export function cse(program: Program): Program {
   const replaced = new Map<ValueId, ValueId>();
   const known = new Map<string, ValueId>();
   const values = new Map(program.values);
-  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const grouped = groupedIds(program);
   const at = (id: ValueId): ValueId => replaced.get(id) ?? id;
   const kept = new Set([...program.outputs.map((o) => o.value), ...program.gradients.map((g) => g.value)]);
   for (const id of program.items.flatMap(idsOf)) {

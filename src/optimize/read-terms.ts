@@ -1,7 +1,7 @@
 import { costOf } from "../ir/cost.js";
 import type { Expr, ValueId } from "../ir/expr.js";
 import { constant, isFloat, read, select } from "../ir/expr.js";
-import { idsOf } from "../ir/items.js";
+import { groupedIds, idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
@@ -13,7 +13,7 @@ import { formOf } from "../ir/form.js";
  * The reduction moves behind the tensor where it stood before it.
  */
 export function readTerms(program: Program): Program {
-  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const grouped = groupedIds(program);
   const open = (value: Value): Equation | null =>
     value.definition.kind === "equation" && !grouped.has(value.id) ? value.definition : null;
   const sums = [...program.values.values()].flatMap((value) => {

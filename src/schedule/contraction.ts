@@ -16,6 +16,16 @@ export interface Tile {
   readonly along: "columns" | "reduction";
 }
 
+/** The product whose packed operands the target goes over for a contraction; null where it does otherwise. */
+export function packedProductOf(
+  equation: Equation,
+  target: TargetDescription,
+  off: ReadonlySet<string>,
+): Product | null {
+  const contraction = contractionOf(equation, target, off);
+  return contraction?.kind === "product" ? contraction.product : null;
+}
+
 /** How the target computes a contraction; null for what is none. */
 export function contractionOf(
   equation: Equation,

@@ -13,7 +13,7 @@ import {
 } from "../ir/expr.js";
 import type { Fresh } from "../ir/fresh.js";
 import { overOwnIndices } from "../ir/fresh.js";
-import { idsOf } from "../ir/items.js";
+import { groupedIds } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { inBounds } from "./kernel-scope.js";
@@ -33,7 +33,7 @@ import { inBounds } from "./kernel-scope.js";
  * `remembered` holds the sums made before, so that every entry point has the same.
  */
 export function factorSums(program: Program, fresh: Fresh, remembered: Map<string, Value>): Program {
-  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const grouped = groupedIds(program);
   const values = new Map(program.values);
   const isScale = (node: ReadExpr): boolean => {
     const value = program.values.get(node.value);

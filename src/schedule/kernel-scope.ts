@@ -25,8 +25,17 @@ export interface Room {
 /** How a tensor lies in memory. */
 export interface Placed {
   readonly shape: readonly Poly[];
+  /** Where not every entry along an axis has a place of its own. */
   readonly window: Window | null;
+  /** Axes along which no entry has a place of its own; such a tensor is scratch. */
   readonly dropped: ReadonlySet<number> | null;
+}
+/** A tensor as a kernel knows it. */
+interface Known extends Placed {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Computed by this kernel: a load may see another value later. */
+  readonly isMade: boolean;
 }
 
 /** What the whole kernel shares: names, buffer and size parameters. */
@@ -41,20 +50,7 @@ export class KernelScope {
   /** Names kept for tensors that have not been met yet. */
   private readonly reserved = new Map<ValueId, string>();
 
-  constructor(
-    private readonly tensor: (id: ValueId) => {
-      id: ValueId;
-      name: string;
-      dtype: DType;
-      shape: readonly Poly[];
-      /** Computed by this kernel: a load may see another value later. */
-      isMade: boolean;
-      /** Where not every entry along an axis has a place of its own. */
-      window: Window | null;
-      /** Axes along which no entry has a place of its own; such a tensor is scratch. */
-      dropped: ReadonlySet<number> | null;
-    },
-  ) {}
+  constructor(private readonly tensor: (id: ValueId) => Known & { readonly id: ValueId }) {}
 
   fresh(name: string): string {
     const base = name.replace(/[^\p{L}\p{N}_]/gu, "_").replace(/^(\d)/u, "_$1") || "v";
@@ -81,17 +77,8 @@ export class KernelScope {
     return kVariable(name, "i32");
   }
 
-  buffer(
-    id: ValueId,
-    access: "read" | "write",
-  ): {
-    name: string;
-    dtype: DType;
-    shape: readonly Poly[];
-    isMade: boolean;
-    window: Window | null;
-    dropped: ReadonlySet<number> | null;
-  } {
+  /** The buffer that holds a tensor, which is from now on a parameter. */
+  buffer(id: ValueId, access: "read" | "write"): Known {
     const tensor = this.tensor(id);
     if (tensor.dropped) {
       const { dtype, shape, isMade, window, dropped } = tensor;

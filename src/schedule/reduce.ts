@@ -8,6 +8,7 @@ import { Block } from "./emit.js";
 import type { KExpr, TargetDescription } from "./kernel-ir.js";
 import { openLoops } from "./loops.js";
 import type { Instance } from "./lower.js";
+import { conjuncts } from "./points.js";
 
 /** Variables that a reduction gathers in. */
 export interface Accumulator {
@@ -100,8 +101,8 @@ function reduceInto(
   const { indices } = operator;
   const lanes = live.map((l) => l.lane);
   // Conditions common to all lanes tighten the loops or stand before the body.
-  const conjuncts = lanes.map((l) => splitAnd(l.guard));
-  const common = (conjuncts[0] ?? []).filter((c) => conjuncts.every((list) => list.includes(c)));
+  const conditions = lanes.map((l) => conjuncts(l.guard).filter((c) => c !== TRUE));
+  const common = (conditions[0] ?? []).filter((c) => conditions.every((list) => list.includes(c)));
   const used = new Set<Expr>();
   const order = [...indices];
   // Those of the sizes and of loops around stand around these loops.
@@ -120,7 +121,7 @@ function reduceInto(
   const inner = levels.at(-1)?.loops.block ?? whole;
   const rest = common.filter((c) => !used.has(c));
   const guarded = rest.length ? inner.inner() : inner;
-  const own = conjuncts.map((list) => list.filter((c) => !common.includes(c)));
+  const own = conditions.map((list) => list.filter((c) => !common.includes(c)));
   const results = own.every((list) => list.length === 0)
     ? guarded.exprs(lanes.map((l) => l.body))
     : undefined;
@@ -233,10 +234,6 @@ export function accumulate(
   });
 }
 
-function splitAnd(e: Expr | null): Expr[] {
-  if (!e || e === TRUE) return [];
-  return e.op === "call" && e.fn === "and" ? e.args.flatMap(splitAnd) : [e];
-}
 function conjunction(block: Block, conditions: readonly Expr[]): KExpr {
   const [condition] = block.exprs([conditions.reduce(and)]);
   invariant(condition, "one root, one result");

@@ -4,7 +4,7 @@ import { constant, freshIndex, type Index, type ValueId } from "../ir/expr.js";
 import type { Equation, Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { cse } from "../optimize/cse.js";
-import { contractionOf } from "./contraction.js";
+import { contractionOf, packedProductOf } from "./contraction.js";
 import { groupKernels, type KernelGroup } from "./group.js";
 import { inlineProducers } from "./inline.js";
 import type {
@@ -136,7 +136,7 @@ class ModuleScheduler {
     // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
     const common = off.has("cse") ? lowered : cse(lowered);
     const isContraction = (e: Equation): boolean => contractionOf(e, target, off) !== null;
-    const packs = (e: Equation): boolean => contractionOf(e, target, off)?.kind === "product";
+    const packs = (e: Equation): boolean => packedProductOf(e, target, off) !== null;
     const shared = target.sequentialGrid && !off.has("share-costly") ? shareCostly(common, packs) : common;
     const plain = off.has("write-out") ? shared : writeOutReductions(shared, isContraction);
     const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
@@ -200,10 +200,7 @@ class ModuleScheduler {
   private readonly factoredSums = new Map<string, Value>();
 
   private split(program: Program): Program {
-    const productOf = (equation: Equation): Product | null => {
-      const contraction = contractionOf(equation, this.target, this.off);
-      return contraction?.kind === "product" ? contraction.product : null;
-    };
+    const productOf = (e: Equation): Product | null => packedProductOf(e, this.target, this.off);
     return splitFolds(program, productOf, this.fresh, this.splitParts);
   }
   private readonly splitParts = new Map<string, Value>();

@@ -2,7 +2,7 @@ import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { isFloat, operands, read, readsOf, rewriter, visit } from "../ir/expr.js";
 import { formOf } from "../ir/form.js";
 import { Fresh, overOwnIndices } from "../ir/fresh.js";
-import { idsOf } from "../ir/items.js";
+import { groupedIds, idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
@@ -18,7 +18,7 @@ const COSTLY = 8;
  * loops meet, it is a register or a row in a cache. `packs`: whether an equation's operands are evaluated once anyway.
  */
 export function shareCostly(program: Program, packs: (equation: Equation) => boolean): Program {
-  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const grouped = groupedIds(program);
   const equationOf = (id: ValueId): Equation | null => {
     const definition = program.values.get(id)?.definition;
     return definition?.kind === "equation" && !grouped.has(id) ? definition : null;

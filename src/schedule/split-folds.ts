@@ -2,11 +2,12 @@ import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { read } from "../ir/expr.js";
 import type { Fresh } from "../ir/fresh.js";
 import { overOwnIndices } from "../ir/fresh.js";
-import { idsOf } from "../ir/items.js";
+import { groupedIds } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { readsOfEquation } from "../ir/reach.js";
 import type { Product } from "./product.js";
+import { isPositional } from "./reduce.js";
 
 /**
  * Folds of a product's results to one number (a loss, a norm) become folds of each row and a fold of these: a row is
@@ -19,7 +20,7 @@ export function splitFolds(
   fresh: Fresh,
   remembered: Map<string, Value>,
 ): Program {
-  const grouped = new Set(program.items.flatMap((i) => (typeof i === "number" ? [] : idsOf(i))));
+  const grouped = groupedIds(program);
   const values = new Map(program.values);
   const equationOf = (id: ValueId): Equation | null => {
     const definition = grouped.has(id) ? undefined : program.values.get(id)?.definition;
@@ -74,8 +75,7 @@ const isOwnEntry = (node: ReadExpr, { axes }: Equation): boolean =>
 
 /** A fold whose parts can be folded again. */
 function mayBeSplit({ operator }: Equation): boolean {
-  const positional = operator?.kind === "reduce" && operator.reducer.startsWith("arg");
-  return operator?.kind === "reduce" && operator.guard === null && !positional;
+  return operator?.kind === "reduce" && operator.guard === null && !isPositional(operator.reducer);
 }
 
 /** The indices of a fold that run over the rows of what it reads entry by entry, where others run over the columns. */
