@@ -40,7 +40,7 @@ export interface ThreadPool {
   /** Has the workers take part. `allocate` gives memory of so many bytes. */
   start(module: WebAssembly.Module, kernels: WasmKernels, allocate: (bytes: number) => number): Promise<void>;
   /** What entry points call beside kernels: of fewer operations than `worthwhile`, the kernel itself costs less. */
-  readonly calls: { readonly spread: Spread; readonly worthwhile: number };
+  readonly calls: { readonly spread?: Spread; readonly worthwhile: number };
   stop(): void;
 }
 /** The outermost axes of a kernel's grid, one or two: where each ends, and what parts begin at multiples of. */
@@ -105,11 +105,8 @@ export const threadPool: ThreadFactory = ({ threads, worker = startWorker }, byt
     unshare(bytes);
     return {
       memory: new WebAssembly.Memory({ initial: INITIAL, maximum: PAGES }),
-      start: async (_, all) => void (kernels = all),
-      calls: {
-        spread: (name, _operations, axes, _own, ...args) => alone(kernels[name]!, axes, args),
-        worthwhile: Infinity,
-      },
+      start: async () => undefined,
+      calls: { worthwhile: Infinity },
       stop() {},
     };
   }
