@@ -28,7 +28,8 @@ describe.each(["js", "wasm"] as const)("steps on %s", (target) => {
     }
     return least;
   }
-  it("allocate their results and nothing else", { timeout: 20_000 }, async () => {
+  // On a busy machine the engine may settle for code that is not optimised: another model gets new code.
+  it("allocate their results and nothing else", { timeout: 20_000, retry: 3 }, async () => {
     const tiny = await workload("W6a", target, { params: { p: [-1.2, 1] } });
     const options = { rate: 1e-3 };
     expect(allocated(() => tiny.step({}, options), 250)).toBeLessThan(250);
