@@ -73,6 +73,7 @@ emit("SIN_F32", "(sin(x) - x) / x³ in x², |x| <= pi / 4.", lambda z: (sin(sqrt
 emit("COS_F32", "(cos(x) - 1 + x² / 2) / x⁴ in x², |x| <= pi / 4.", lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, "1e-9", "0.62", 2, 0, S)
 emit("ATANH_F32", "(atanh(x) - x) / x³ in x², |x| <= 0.18.", lambda z: (atanh(sqrt(z)) / sqrt(z) - 1) / z, "1e-12", "0.0324", 3, 0, S)
 emit("TANH_F32", "(tanh(x) - x) / x³ in x², |x| <= 0.6.", lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z, "1e-12", "0.36", 4, 0, S)
+emit("EXP_F32", "(exp(x) - 1 - x) / x² in x, |x| <= log(2) / 2.", safe(lambda x: (exp(x) - 1 - x) / x**2, [0]), "-0.3466", "0.3466", 4, 0, S)
 emit("EXPM1_F32", "(exp(x) - 1 - x) / x² in x, |x| <= 0.4.", lambda x: (exp(x) - 1 - x) / x**2, "-0.4", "0.4", 5, 0, S)
 # In double, for results of f32: 1e-10 is a small part of its rounding.
 emit("EXP_SINGLE", "(exp(x) - 1 - x) / x² in x, |x| <= log(2) / 2.", safe(lambda x: (exp(x) - 1 - x) / x**2, [0]), "-0.3466", "0.3466", 5, 0, D)

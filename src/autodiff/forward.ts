@@ -176,12 +176,13 @@ export class ForwardSweep {
           );
         }
         case "max":
+        case "peak":
         case "min": {
           const position = this.plain(
             `${value.name}_at`,
             value,
             axes,
-            { ...operator, reducer: operator.reducer === "max" ? "argmax" : "argmin" },
+            { ...operator, reducer: operator.reducer === "min" ? "argmin" : "argmax" },
             body,
             "i32",
             runs,

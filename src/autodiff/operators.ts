@@ -35,6 +35,7 @@ export class OperatorRules {
         case "sum":
           return { guard: TRUE, value: cotangent };
         case "max":
+        case "peak":
         case "min": {
           const position = this.winner(value, equation, operator, operator.reducer, runs);
           return {
@@ -132,7 +133,7 @@ export class OperatorRules {
     value: Value,
     equation: Equation,
     operator: Operator & { kind: "reduce" },
-    reducer: "max" | "min",
+    reducer: "max" | "peak" | "min",
     runs: readonly RunAxis[],
   ): Expr {
     const own = this.unbatched(runs);
@@ -140,7 +141,7 @@ export class OperatorRules {
       `${value.name}_at`,
       value,
       equation.axes,
-      { ...operator, reducer: reducer === "max" ? "argmax" : "argmin" },
+      { ...operator, reducer: reducer === "min" ? "argmin" : "argmax" },
       equation.body,
       own,
       "i32",

@@ -2,24 +2,12 @@ import { einsum, full, noGrad, type Tensor, where } from "../eager/index.js";
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index } from "../ir/expr.js";
 import type { Equation, Operator, Value } from "../ir/program.js";
+import { REDUCERS } from "../ir/reducers.js";
 import { eagerType, Evaluator, type Scope } from "./expression.js";
 import { asTensor, type Dims, Space, type SpaceAxis, type Spread } from "./space.js";
 
 type Reduction = Extract<Operator, { kind: "reduce" }>;
 type Along = Extract<Operator, { kind: "along" }>;
-
-/** What a masked entry counts as. */
-const NEUTRAL: Readonly<Record<Reduction["reducer"], number>> = {
-  sum: 0,
-  prod: 1,
-  max: -Infinity,
-  min: Infinity,
-  any: 0,
-  all: 1,
-  argmax: -Infinity,
-  argmin: Infinity,
-  logsumexp: -Infinity,
-};
 
 /**
  * An equation as tensor operations. `extent` are the coordinates of each axis that are computed: all of them, or of a
@@ -46,7 +34,7 @@ export function evaluateEquation(
   const { space, masks } = reductionSpace(scope, extent, operator, dims);
   const kept = extent.length;
   if (space.shape.slice(kept).includes(0)) {
-    const none = operator.reducer.startsWith("arg") ? 0 : NEUTRAL[operator.reducer];
+    const none = operator.reducer.startsWith("arg") ? 0 : REDUCERS[operator.reducer].start;
     return whole(none);
   }
   const evaluator = new Evaluator(scope, space);
@@ -57,7 +45,7 @@ export function evaluateEquation(
     if (product) return whole(product);
   }
   const term = asTensor(evaluator.evaluate(body), eagerType(body.dtype, scope.float)).expand(space.shape);
-  const masked = mask === null ? term : where(mask, term, NEUTRAL[operator.reducer]).to(term.dtype);
+  const masked = mask === null ? term : where(mask, term, REDUCERS[operator.reducer].start).to(term.dtype);
   return whole(reduce(operator, masked, mask, sizes, space.axes.slice(kept)));
 }
 
@@ -142,6 +130,7 @@ function reduce(
     case "prod":
       return lines.prod(-1);
     case "max":
+    case "peak":
       return lines.max(-1).values;
     case "min":
       return lines.min(-1).values;

@@ -216,6 +216,7 @@ class Interpreter {
       case "prod":
         return terms.reduce((a, b) => a * b, 1);
       case "max":
+      case "peak":
         return terms.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), -Infinity);
       case "min":
         return terms.reduce((a, b) => (b < a || Number.isNaN(b) ? b : a), Infinity);

@@ -4,19 +4,10 @@ import type { ExprParser } from "./parse-expr.js";
 import type { TextNames } from "./parse-names.js";
 import { Poly } from "./poly.js";
 import type { Alignment, AxisOperator, Definition, Derivative, Operator, Reducer, Value } from "./program.js";
+import { REDUCERS } from "./reducers.js";
 import { oneOf, type TextLine } from "./text-tokens.js";
 
-const REDUCERS: readonly Reducer[] = [
-  "sum",
-  "prod",
-  "max",
-  "min",
-  "any",
-  "all",
-  "argmax",
-  "argmin",
-  "logsumexp",
-];
+const REDUCER_NAMES = Object.keys(REDUCERS) as Reducer[];
 const ALONG: readonly AxisOperator[] = ["softmax", "log_softmax", "cumsum", "cumprod"];
 const MODES: readonly Derivative["mode"][] = ["grad", "jvp", "vjp", "jacobian"];
 
@@ -116,7 +107,7 @@ class DefinitionParser {
   private operator(): { readonly operator: Operator | null; readonly inner: ExprParser } {
     const { line } = this;
     const word = line.peek(1)?.text === "[" ? line.next.text : "";
-    const reducer = oneOf(REDUCERS, word);
+    const reducer = oneOf(REDUCER_NAMES, word);
     const name = oneOf(ALONG, word);
     if (!reducer && !name) return { operator: null, inner: this.withShared() };
     line.take("name", "an operator");

@@ -127,10 +127,12 @@ export type Operator =
     };
 /**
  * Empty: sum 0, prod 1, max -inf, min inf, any false, all true, logsumexp -inf, argmax and argmin 0.
+ *  * `peak` is max where NaN may be passed over, for what is not a result itself.
  * argmax and argmin over several indices give the row-major position in their ranges (counted from each lo),
  * over one index its value; the first of equals wins. Their dtype is i32.
  */
-export type Reducer = "sum" | "prod" | "max" | "min" | "any" | "all" | "argmax" | "argmin" | "logsumexp";
+export type Reducer =
+  "sum" | "prod" | "max" | "min" | "peak" | "any" | "all" | "argmax" | "argmin" | "logsumexp";
 export type AxisOperator = "softmax" | "log_softmax" | "cumsum" | "cumprod";
 
 /** The same elements in row-major order under another shape. */

@@ -12,7 +12,8 @@ import {
   TRUE,
 } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
-import type { Definition, Equation, Program, Reducer } from "../ir/program.js";
+import type { Definition, Equation, Program } from "../ir/program.js";
+import { REDUCERS } from "../ir/reducers.js";
 import { mapDefinitions } from "./map.js";
 
 /**
@@ -62,21 +63,11 @@ function isNotFirst(condition: Expr, index: Index): boolean {
   return difference.equals(first) || difference.equals(first.neg());
 }
 
-/** What an empty reduction gives; argmax, argmin and logsumexp are left as they are. */
-const EMPTY: { readonly [R in Reducer]?: number } = {
-  sum: 0,
-  prod: 1,
-  max: -Infinity,
-  min: Infinity,
-  any: 0,
-  all: 1,
-};
-
 function narrowed(definition: Definition): Equation | undefined {
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return undefined;
   const { operator } = definition;
-  const empty = EMPTY[operator.reducer];
-  if (empty === undefined) return undefined;
+  const { fn, start } = REDUCERS[operator.reducer];
+  if (fn === null) return undefined;
   // Only an empty sum is what a choice against 0 gives.
   const { body } = definition;
   const chosen = operator.reducer === "sum" && body.op === "select" && isZero(body.else) ? body : null;
@@ -106,7 +97,7 @@ function narrowed(definition: Definition): Equation | undefined {
     return {
       ...definition,
       operator: null,
-      body: select(guard, point, constant(empty, point.dtype)),
+      body: select(guard, point, constant(start, point.dtype)),
     };
   }
   return undefined;

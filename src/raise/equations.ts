@@ -107,7 +107,8 @@ export function rightSide(
     const empty = writeExpression(emptyOf(operator.reducer, v), writing);
     return guard ? tree.choose(guard, written, empty) : written;
   }
-  return tree.reducer(operator.reducer, reducedOver(operator.indices, writing, implied), guard, written);
+  const reducer = operator.reducer === "peak" ? "max" : operator.reducer;
+  return tree.reducer(reducer, reducedOver(operator.indices, writing, implied), guard, written);
 }
 /** Literals alone would be floats. */
 function typed(written: Expression, body: Expr): Expression {

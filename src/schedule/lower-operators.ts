@@ -121,10 +121,10 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
     indices: readonly Index[],
     guard: Expr | null,
   ): { top: Expr; isAny: Expr; m: Expr; e: Expr; s: Expr; part: () => Expr } => {
-    const top = helper("max", rows, reduce("max", indices, guard), body)(rows);
+    const top = helper("max", rows, reduce("peak", indices, guard), body)(rows);
     const isAny = call("lt", [lowest, top], "bool");
     const m = select(isAny, top, zero);
-    const e = fn("exp", sub(body, m));
+    const e = fn("decay", sub(body, m));
     const s = helper("norm", rows, reduce("sum", indices, guard), e)(rows);
     const part = (): Expr => mul(e, helper("scale", rows, null, div(one, s))(rows));
     return { top, isAny, m, e, s, part };

@@ -2,7 +2,8 @@ import type { Expr, Index } from "../ir/expr.js";
 import { and, call, constant, indicesOf, rewriter, select, TRUE } from "../ir/expr.js";
 import { coordinates, FEW, pointsOf } from "../ir/points.js";
 import type { Poly } from "../ir/poly.js";
-import type { Definition, Equation, Program, Reducer } from "../ir/program.js";
+import type { Definition, Equation, Program } from "../ir/program.js";
+import { REDUCERS } from "../ir/reducers.js";
 import { simplifyNode } from "../optimize/simplify.js";
 
 export { pointsOf };
@@ -32,15 +33,6 @@ export function loopAxes(equation: Equation): readonly Index[] {
 export const substitution = (to: (index: Index) => Poly | undefined): ((e: Expr) => Expr) =>
   rewriter({ index: to, node: simplifyNode }).expr;
 
-const FOLD: { readonly [R in Reducer]?: { readonly fn: string; readonly empty: number } } = {
-  sum: { fn: "add", empty: 0 },
-  prod: { fn: "mul", empty: 1 },
-  max: { fn: "max", empty: -Infinity },
-  min: { fn: "min", empty: Infinity },
-  any: { fn: "or", empty: 0 },
-  all: { fn: "and", empty: 1 },
-};
-
 /** Reductions over a few known points, written out; of contractions only what leaves no loop. */
 export function writeOutReductions(
   program: Program,
@@ -61,9 +53,10 @@ function writtenOut(definition: Definition, isContraction: (equation: Equation) 
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
   const { operator, body, axes } = definition;
   const { guard, indices } = operator;
-  const fold = FOLD[operator.reducer];
-  if (!fold || (body.dtype === "i32" && fold.fn !== "add" && fold.fn !== "mul")) return definition;
-  const empty = constant(fold.empty, body.dtype);
+  const fold = REDUCERS[operator.reducer];
+  const { fn } = fold;
+  if (fn === null || (body.dtype === "i32" && fn !== "add" && fn !== "mul")) return definition;
+  const empty = constant(fold.start, body.dtype);
   const short = indices.filter((i) => coordinates(i));
   const count = short.reduce((n, i) => n * (coordinates(i)?.length ?? 1), 1);
   // Where a loop stays, conditions on short indices alone settle which terms there are at each point.
@@ -82,7 +75,7 @@ function writtenOut(definition: Definition, isContraction: (equation: Equation) 
     return select(at(inside), at(body), empty);
   });
   const joined = (a: Expr, b: Expr): Expr => {
-    const e = call(fold.fn, [a, b], body.dtype);
+    const e = call(fn, [a, b], body.dtype);
     return a === empty ? b : b === empty ? a : (simplifyNode(e) ?? e);
   };
   const rest = indices.filter((i) => !short.includes(i));

@@ -3,6 +3,7 @@ import type { Expr, Index } from "../ir/expr.js";
 import { and, FALSE, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Reducer, Value } from "../ir/program.js";
+import { REDUCERS } from "../ir/reducers.js";
 import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
 import { Block } from "./emit.js";
 import type { KExpr, TargetDescription } from "./kernel-ir.js";
@@ -169,38 +170,10 @@ function reduceInto(
 const NOWHERE = -2147483648;
 
 function identity(reducer: Reducer, dtype: Value["dtype"]): KExpr {
-  switch (reducer) {
-    case "sum":
-      return kConstant(0, dtype);
-    case "prod":
-      return kConstant(1, dtype);
-    case "max":
-    case "argmax":
-      return kConstant(dtype === "i32" ? -2147483648 : -Infinity, dtype);
-    case "min":
-    case "argmin":
-      return kConstant(dtype === "i32" ? 2147483647 : Infinity, dtype);
-    case "any":
-      return kConstant(0, "bool");
-    case "all":
-      return kConstant(1, "bool");
-    case "logsumexp":
-      return invariantFailure("logsumexp is lowered before");
-  }
+  const { fn, start } = REDUCERS[reducer];
+  if (fn === "or" || fn === "and") return kConstant(start, "bool");
+  return kConstant(dtype === "i32" ? Math.min(Math.max(start, -2147483648), 2147483647) : start, dtype);
 }
-function invariantFailure(message: string): never {
-  invariant(false, message);
-  throw new RangeError(message);
-}
-
-const FOLDS: Partial<Record<Reducer, string>> = {
-  sum: "add",
-  prod: "mul",
-  max: "max",
-  min: "min",
-  any: "or",
-  all: "and",
-};
 /** Takes one more value in; `indices` say where it stands. */
 export function accumulate(
   block: Block,
@@ -209,7 +182,7 @@ export function accumulate(
   indices: readonly Index[],
 ): void {
   const acc = kVariable(variable, wide);
-  const fn = FOLDS[reducer];
+  const { fn } = REDUCERS[reducer];
   if (fn) {
     block.push({ kind: "assign", name: variable, value: kCall(fn, wide, acc, converted(value, wide)) });
     return;

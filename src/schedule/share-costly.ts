@@ -106,7 +106,7 @@ const iterationOf = ({ axes, operator }: Equation): readonly Index[] =>
   operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
 
 function valueOf(e: Expr, axes: readonly Index[], holder: Value, id: ValueId, fresh: Fresh): Value {
-  const name = fresh.name(`${holder.name}_${e.op === "call" ? e.fn : "part"}`);
+  const name = fresh.name(`${holder.name}_${e.op === "call" ? (SCALARS[e.fn]?.variantOf ?? e.fn) : "part"}`);
   const definition = overOwnIndices({ kind: "equation", axes, operator: null, body: e });
   const shape = axes.map((a) => a.hi);
   return { id, name, dtype: e.dtype, shape, definition, ...(holder.span ? { span: holder.span } : {}) };

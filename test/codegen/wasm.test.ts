@@ -113,6 +113,7 @@ describe("WebAssembly", () => {
   const near = (x: number): number[] => [x, -x, 0, -0, 1e-40, 1e-30, -1e-20, 1e-8, -1e-4];
   test.each([
     ["exp", [...points(-103, 89), ...near(1), Infinity, -Infinity, NaN, 200, -200], 2],
+    ["decay", [...points(-110, 0), -0, -1e-40, -1e-30, -1e-8, -Infinity, NaN, -200], 2],
     ["log", [...points(1e-6, 4), ...points(1, 3e38), 1e-44, 0, -1, Infinity, NaN], 2],
     ["expm1", [...points(-20, 20), ...points(-0.6, 0.6), ...near(0.5), Infinity, -Infinity, NaN], 4],
     ["log1p", [...points(-0.99, 3), ...points(-1e-3, 1e-3), ...near(0.5), -1, 1e30, Infinity, NaN], 4],

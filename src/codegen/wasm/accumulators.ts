@@ -6,11 +6,19 @@ import { NotWidenable } from "./values.js";
 export interface Accumulator {
   readonly name: string;
   readonly dtype: DType;
-  readonly fn: "add" | "mul" | "max" | "min" | "or" | "and";
+  readonly fn: keyof typeof IDENTITIES;
   /** What folding changes nothing. */
   readonly identity: number;
 }
-const IDENTITIES = { add: 0, mul: 1, max: -Infinity, min: Infinity, or: 0, and: 1 } as const;
+const IDENTITIES = {
+  add: 0,
+  mul: 1,
+  max: -Infinity,
+  larger: -Infinity,
+  min: Infinity,
+  or: 0,
+  and: 1,
+} as const;
 const isFold = (fn: string): fn is keyof typeof IDENTITIES => fn in IDENTITIES;
 
 /** f32 variables that are only ever added to: they are kept in f64. */

@@ -119,11 +119,16 @@ function floatCall(
   a: Instruction,
   b: Instruction,
   exponent: number | undefined,
-  { make, choose, keep, number }: Arithmetic,
+  { wide, make, choose, keep, number }: Arithmetic,
 ): Instruction | undefined {
   switch (fn) {
     case "mul0":
       return choose(make("eq", a, number(0)), number(0), make("mul", a, b));
+    case "larger": {
+      if (wide) return make("pmax", a, b);
+      const [x, y] = [keep(a), keep(b)];
+      return choose(make("lt", x, y), y, x);
+    }
     case "relu":
       return make("max", a, number(0));
     case "rsqrt":

@@ -1,4 +1,5 @@
 import { invariant } from "../../diagnostics/invariant.js";
+import { EXP_F32 } from "../../ir/scalar/coefficients.js";
 import type { Instruction, Opcode, WasmFunction, WasmType } from "./instruction.js";
 import { get, i32, lanes, op, set } from "./instruction.js";
 import { madd } from "./madd.js";
@@ -88,9 +89,13 @@ class Lanes {
   fn(name: string, x: Instruction): Instruction {
     return recipeOf(name).body(this, this.name(x));
   }
+  /** NaN stays NaN. */
+  atLeast(x: Instruction, low: number): Instruction {
+    return this.float("pmax", x, this.constant(low));
+  }
   /** Between constants; NaN stays NaN. */
   clamp(x: Instruction, low: number, high: number): Instruction {
-    return this.float("pmin", this.float("pmax", x, this.constant(low)), this.constant(high));
+    return this.float("pmin", this.atLeast(x, low), this.constant(high));
   }
   /** Horner's rule, highest coefficient first. */
   polynomial(x: Instruction, coefficients: readonly number[]): Instruction {
@@ -104,28 +109,48 @@ class Lanes {
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.12194440054690583e-4;
 
-const ROUNDER = 12582912;
-const ROUNDER_BITS = 0x4b400000;
+/**
+ * x = n ln 2 + r with |r| <= ln 2 / 2, for |x| < 200 (Cody and Waite). `shifted` has n + bias in its low bits, and
+ * nothing in the ones between them and the exponent's, so that shifting it left by 23 leaves n + bias for an exponent;
+ * `excess` is exp(r) - 1.
+ */
+function reduce(l: Lanes, x: Instruction, bias: number): { shifted: Instruction; excess: Instruction } {
+  // Adding 1.5 * 2^23 rounds to an integer.
+  const rounder = l.constant(1.5 * 2 ** 23 + bias);
+  const shifted = l.name(l.madd(x, l.constant(Math.LOG2E), rounder));
+  const n = l.name(l.sub(shifted, rounder));
+  const r = l.name(l.madd(n, l.constant(-LN2_LOW), l.madd(n, l.constant(-LN2_HIGH), x)));
+  const tail = l.polynomial(r, [...EXP_F32].reverse());
+  return { shifted, excess: l.name(l.madd(tail, l.mul(r, r), r)) };
+}
+
+/** e^x where nothing hangs on what is below 2^-126: of less than -87 it is e^-87. */
+function expNormal(l: Lanes, x: Instruction): Instruction {
+  // From 88.4 on the exponent is that of infinity.
+  const { shifted, excess } = reduce(l, l.name(l.clamp(x, -87, 89)), 127);
+  return l.mul(l.add(excess, l.constant(1)), l.shl(shifted, 23));
+}
+
+/** A factor of 2^24 keeps what is below 2^-126 within the exponent's range. */
+const DENORMAL = 24;
 
 const RECIPES: Readonly<Record<string, Recipe>> = {
   exp: {
-    note: "x = n ln 2 + r, exp(r) as a polynomial (coefficients: Cephes expf)",
+    note: "x = n ln 2 + r, exp(r) as a polynomial",
     body: (l, x) => {
-      const clamped = l.name(l.clamp(x, -104, 89));
-      // Adding 1.5 * 2^23 rounds to an integer, and leaves it in the low bits.
-      const shifted = l.name(l.madd(clamped, l.constant(Math.LOG2E), l.constant(ROUNDER)));
-      const n = l.name(l.sub(shifted, l.constant(ROUNDER)));
-      const r = l.name(l.madd(n, l.constant(-LN2_LOW), l.madd(n, l.constant(-LN2_HIGH), clamped)));
-      const p = l.polynomial(
-        r,
-        [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1],
-      );
-      const e = l.name(l.add(l.madd(l.mul(p, r), r, r), l.constant(1)));
+      const { shifted, excess } = reduce(l, l.name(l.clamp(x, -104, 89)), 2 * 127);
       // 2^n in two factors, so that n = 128 and n < -126 stay within the exponent's range.
-      const whole = l.name(l.subBits(shifted, l.bits(ROUNDER_BITS)));
-      const half = l.name(l.shr(whole, 1));
-      const power = (k: Instruction): Instruction => l.shl(l.addBits(k, l.bits(127)), 23);
-      return l.mul(l.mul(e, power(half)), power(l.subBits(whole, half)));
+      const half = l.name(l.shr(shifted, 1));
+      const e = l.add(excess, l.constant(1));
+      return l.mul(l.mul(e, l.shl(half, 23)), l.shl(l.subBits(shifted, half), 23));
+    },
+  },
+  decay: {
+    note: "exp of what is not positive",
+    body: (l, x) => {
+      const { shifted, excess } = reduce(l, l.name(l.atLeast(x, -104)), 127 + DENORMAL);
+      const e = l.mul(l.add(excess, l.constant(1)), l.shl(shifted, 23));
+      return l.mul(e, l.constant(2 ** -DENORMAL));
     },
   },
   log: {
@@ -133,16 +158,11 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     body: (l, x) => {
       const tiny = l.name(l.lt(x, l.constant(1.17549435e-38)));
       const raw = l.name(l.choose(tiny, l.mul(x, l.constant(8388608)), x));
-      const m0 = l.name(l.or(l.and(raw, l.bits(0x007fffff)), l.bits(0x3f000000)));
-      const e0 = l.name(
-        l.sub(
-          l.fromWhole(l.subBits(l.shr(raw, 23), l.bits(126))),
-          l.choose(tiny, l.constant(23), l.constant(0)),
-        ),
-      );
-      const low = l.name(l.lt(m0, l.constant(Math.SQRT1_2)));
-      const e = l.name(l.choose(low, l.sub(e0, l.constant(1)), e0));
-      const m = l.name(l.sub(l.choose(low, l.add(m0, m0), m0), l.constant(1)));
+      // The bits of sqrt(1/2) taken off, the exponent's end is where e changes.
+      const root = l.bits(0x3f3504f3);
+      const k = l.name(l.subBits(raw, root));
+      const e = l.name(l.sub(l.fromWhole(l.shr(k, 23)), l.and(tiny, l.constant(23))));
+      const m = l.name(l.sub(l.addBits(l.and(k, l.bits(0x007fffff)), root), l.constant(1)));
       const z = l.name(l.mul(m, m));
       const p = l.polynomial(
         m,
@@ -160,13 +180,14 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   expm1: {
-    note: "(exp(x) - 1) x / log(exp(x)), Kahan's correction, for |x| < 1/2; else exp(x) - 1",
+    note: "x = n ln 2 + r, 2^n (exp(r) - 1) + 2^n - 1",
     body: (l, x) => {
-      const u = l.name(l.fn("exp", x));
-      const d = l.name(l.sub(u, l.constant(1)));
-      const corrected = l.div(l.mul(d, x), l.fn("log", u));
-      const near = l.choose(l.eq(d, l.constant(0)), x, corrected);
-      return l.choose(l.lt(l.abs(x), l.constant(0.5)), near, d);
+      // Twice the half of it, for 2^128 has no exponent.
+      const { shifted, excess } = reduce(l, l.name(l.clamp(x, -18, 89)), 126);
+      const power = l.name(l.shl(shifted, 23));
+      const half = l.name(l.madd(power, excess, l.sub(power, l.constant(0.5))));
+      // The sum has lost the sign of 0.
+      return l.or(l.add(half, half), l.and(x, l.bits(1 << 31)));
     },
   },
   log1p: {
@@ -181,25 +202,17 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   tanh: {
-    note: "below 0.625 a polynomial (coefficients: Cephes tanhf), else 1 - 2 / (exp(2 |x|) + 1) with the sign of x",
+    note: "u / (u + 2) with u = exp(2 x) - 1",
     body: (l, x) => {
-      const a = l.name(l.abs(x));
-      const z = l.name(l.mul(x, x));
-      const p = l.polynomial(
-        z,
-        [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1],
-      );
-      const near = l.madd(l.mul(x, z), p, x);
-      const large = l.name(
-        l.sub(l.constant(1), l.div(l.constant(2), l.add(l.fn("exp", l.add(a, a)), l.constant(1)))),
-      );
-      const signed = l.choose(l.lt(x, l.constant(0)), l.neg(large), large);
-      return l.choose(l.lt(a, l.constant(0.625)), near, signed);
+      const { shifted, excess } = reduce(l, l.name(l.clamp(l.add(x, x), -20, 20)), 127);
+      const power = l.name(l.shl(shifted, 23));
+      const u = l.name(l.madd(power, excess, l.sub(power, l.constant(1))));
+      return l.div(u, l.add(u, l.constant(2)));
     },
   },
   sigmoid: {
     note: "1 / (1 + exp(-x))",
-    body: (l, x) => l.div(l.constant(1), l.add(l.constant(1), l.fn("exp", l.neg(x)))),
+    body: (l, x) => l.div(l.constant(1), l.add(l.constant(1), expNormal(l, l.name(l.neg(x))))),
   },
   silu: {
     note: "x sigmoid(x)",
@@ -211,7 +224,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   softplus: {
     note: "max(x, 0) + log(1 + exp(-|x|))",
-    body: (l, x) => l.add(l.max(x, l.constant(0)), l.fn("log1p", l.fn("exp", l.neg(l.abs(x))))),
+    body: (l, x) => l.add(l.max(x, l.constant(0)), l.fn("log1p", l.fn("decay", l.neg(l.abs(x))))),
   },
   log_sigmoid: {
     note: "-softplus(-x)",

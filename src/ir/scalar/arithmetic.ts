@@ -279,6 +279,24 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     wgsl: { expression: ([a]) => `(!${a})` },
   }),
   extremum("min", "The least of two or more; the derivative of a tie is split in halves.", Math.min),
+  define("larger", {
+    visible: false,
+    variantOf: "max",
+    type: "arithmetic",
+    arity: 2,
+    parameters: ["a", "b"],
+    doc: "`b` where `a < b`, else `a`: of NaN in `b` nothing is seen.",
+    evaluate: (a = 0, b = 0) => (a < b ? b : a),
+    derivative: ({ args }) => {
+      const [a, b] = two(args);
+      const isSecond = compare("lt", a, b);
+      return [select(isSecond, literal(0, a), literal(1, a)), select(isSecond, literal(1, a), literal(0, a))];
+    },
+    cost: 1,
+    domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
+    js: { expression: ([a, b]) => `(${a} < ${b} ? ${b} : ${a})` },
+    wgsl: nested("max"),
+  }),
   extremum("max", "The greatest of two or more; the derivative of a tie is split in halves.", Math.max),
   define("square", {
     type: "arithmetic",

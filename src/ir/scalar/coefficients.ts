@@ -77,6 +77,8 @@ export const ATANH_F32: readonly number[] = [0.333333333, 0.200000816, 0.1427317
 export const TANH_F32: readonly number[] = [
   -0.333333303, 0.133329154, -0.0538739488, 0.021110959, -0.00626911972,
 ];
+/** (exp(x) - 1 - x) / x² in x, |x| <= log(2) / 2. Relative error 1.3e-7. */
+export const EXP_F32: readonly number[] = [0.5, 0.16666577, 0.0416665548, 0.00836317763, 0.00139261709];
 /** (exp(x) - 1 - x) / x² in x, |x| <= 0.4. Relative error 6.9e-9. */
 export const EXPM1_F32: readonly number[] = [
   0.500000003, 0.166666667, 0.0416663086, 0.00833329357, 0.00139485319, 0.000199075157,

@@ -175,6 +175,18 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     js: jsCall("Math.exp", "gradc_exp"),
     wgsl: wgslCall("exp", { relative: 2e-5, absolute: 1e-37 }),
   }),
+  define("decay", {
+    visible: false,
+    variantOf: "exp",
+    arity: 1,
+    doc: "`e^x` for x <= 0.",
+    evaluate: (x = 0) => Math.exp(x),
+    derivative: ({ y }) => [y],
+    cost: 10,
+    domain: { intervals: [[-10, 0]], special: points(0, -1, -80, -200) },
+    js: jsCall("Math.exp", "gradc_exp"),
+    wgsl: wgslCall("exp", { relative: 2e-5, absolute: 1e-37 }),
+  }),
   define("exp2", {
     arity: 1,
     doc: "`2^x`",

@@ -59,6 +59,8 @@ export interface ScalarFunction {
   readonly arity: number | { readonly min: number };
   /** One or two sentences with the formula, and the source of the algorithm where there is one. */
   readonly doc: string;
+  /** The function that it does the same as where both may stand; names are made from that one. */
+  readonly variantOf?: string;
   /** Whether users call it by this name; the others stand for operators or come from derivatives. */
   readonly visible: boolean;
   readonly parameters: readonly Parameter[];
