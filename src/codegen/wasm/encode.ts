@@ -6,6 +6,7 @@ import {
   type WasmFunction,
   type WasmModule,
   type WasmType,
+  shuffledBytes,
 } from "./instruction.js";
 
 /**
@@ -171,6 +172,7 @@ class Code {
         const align = alignment(i.op);
         if (align !== undefined) this.out.push(align, ...unsigned(i.offset ?? 0));
         if (i.lane !== undefined) this.out.push(i.lane);
+        if (i.picks) this.out.push(...shuffledBytes(i.picks));
         if (i.op === "memory.size") this.out.push(0x00);
         return;
       }

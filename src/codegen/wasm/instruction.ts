@@ -13,6 +13,8 @@ export type Instruction =
       readonly offset?: number;
       /** Lane number of an extract or replace. */
       readonly lane?: number;
+      /** A shuffle: which of the eight 32-bit lanes of its two operands make up the four of the result. */
+      readonly picks?: readonly number[];
     }
   | { readonly kind: "const"; readonly type: "i32" | "f32" | "f64"; readonly value: number }
   | { readonly kind: "lanes"; readonly type: "i32x4" | "f32x4"; readonly values: readonly number[] }
@@ -158,6 +160,7 @@ export const OPCODES = {
   "v128.load32_lane": [0xfd, 0x56],
   "v128.store32_lane": [0xfd, 0x5a],
   "v128.load32_zero": [0xfd, 0x5c],
+  "i8x16.shuffle": [0xfd, 0x0d],
   "i32x4.splat": [0xfd, 0x11],
   "f32x4.splat": [0xfd, 0x13],
   "i32x4.extract_lane": [0xfd, 0x1b],
@@ -182,6 +185,8 @@ export const OPCODES = {
   "v128.xor": [0xfd, 0x51],
   "v128.bitselect": [0xfd, 0x52],
   "v128.any_true": [0xfd, 0x53],
+  "f32x4.demote_f64x2_zero": [0xfd, 0x5e],
+  "f64x2.promote_low_f32x4": [0xfd, 0x5f],
   "f32x4.ceil": [0xfd, 0x67],
   "f32x4.floor": [0xfd, 0x68],
   "f32x4.trunc": [0xfd, 0x69],
@@ -292,6 +297,16 @@ export const f64 = (value: number): Instruction => ({ kind: "const", type: "f64"
 export const get = (local: string): Instruction => ({ kind: "get", local });
 export const set = (local: string, value: Instruction): Instruction => ({ kind: "set", local, value });
 export const call = (fn: string, ...args: Instruction[]): Instruction => ({ kind: "call", fn, args });
+/** Four 32-bit lanes of two vectors: those of the second are counted from 4 on. */
+export const shuffle = (a: Instruction, b: Instruction, ...picks: number[]): Instruction => ({
+  kind: "op",
+  op: "i8x16.shuffle",
+  args: [a, b],
+  picks,
+});
+/** The bytes that a shuffle names. */
+export const shuffledBytes = (picks: readonly number[]): number[] =>
+  picks.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte));
 export const lanes = (type: "i32x4" | "f32x4", ...values: number[]): Instruction => ({
   kind: "lanes",
   type,

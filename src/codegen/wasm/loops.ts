@@ -16,7 +16,8 @@ import {
   vector,
   type Value,
 } from "./values.js";
-import type { FunctionWriter, Written } from "./writer.js";
+import { RowTotals } from "./row-totals.js";
+import type { FunctionWriter, LaneNames, Written } from "./writer.js";
 
 /** A loop written aside, with rough costs of one iteration: in lanes, its gathers included, and alone. */
 interface Attempt extends Written {
@@ -27,6 +28,9 @@ const LEAST_GAIN = 0.8;
 
 /** Entries of a long sum that are added in f32 lanes before they go to an f64. */
 const BLOCK = 256;
+
+/** At most so many sums of rows side by side: a register each, and as many for the rest. */
+const ROW_SUMS = 8;
 
 /** Iterations that lanes leave, as far as costs go. */
 const LEFT = 2;
@@ -85,7 +89,10 @@ export class Loops {
     else plain();
   }
 
-  /** A loop of all lanes at once; where that gathers, one lane after the other, each with lanes of its own. */
+  /**
+   * A loop of all lanes at once; where that gathers, each lane's row by vectors, or one lane after the other, each with
+   * lanes of its own.
+   */
   private withinLanes(s: Loop, body: () => void): void {
     const { writer } = this;
     const together = this.attempt(() => {
@@ -99,10 +106,59 @@ export class Loops {
     if (together?.gathers === 0) return writer.take(together);
     // Of loops within loops, each would be tried once for each lane and each loop around.
     const isLeaf = !s.body.some((inner) => inner.kind === "loop");
+    const rows = isLeaf ? this.attempt(() => this.byRow(s, body)) : null;
+    if (rows) return writer.take(rows);
     const apart = isLeaf ? this.attempt(() => this.byLane(s, body)) : null;
     const best = apart && apart.widened > 0 ? apart : together;
     if (!best) throw new NotWidenable("a loop of each lane's own");
     writer.take(best);
+  }
+  /**
+   * Sums over rows that lie together, a row for each lane: four entries of each row at a time, and at the end of a block
+   * the four partial sums of four rows are turned so that they stand in one vector.
+   */
+  private byRow(s: Loop, body: () => void): void {
+    const { writer } = this;
+    if (writer.mask || s.carried || s.direction !== 1 || s.step !== 1 || stores(s))
+      throw new NotWidenable("not a sum over a row");
+    const found = accumulators(s.body);
+    const rows = 4 * writer.vectors;
+    if (found.length * rows > ROW_SUMS || !found.every((a) => a.fn === "add" && a.dtype === "f32"))
+      throw new NotWidenable("not a few sums over a row");
+    const range = {
+      variable: s.variable,
+      lo: this.expressions.integer(s.lo),
+      hi: writer.keep(this.expressions.integer(s.hi), "i32"),
+    };
+    writer.push(set(writer.localOf(s.variable, "i32"), range.lo));
+    const totals = found.map((a) => new RowTotals(writer, a.name));
+    const mentioned = new Set(variablesOf(s));
+    for (const a of found) mentioned.delete(a.name);
+    const lanes = Array.from({ length: rows }, (_, lane) => writer.namesOf(lane, mentioned));
+    const main = this.attempt(() =>
+      this.blocks(range, 4, (stop) => {
+        const parts = found.map((a) => this.openParts(a, rows));
+        const last = writer.keep(op("i32.sub", stop, i32(3)), "i32");
+        const atRow = (lane: LaneNames, row: number): void =>
+          writer.atLane(lane, () => {
+            found.forEach((a, k) => writer.define(a.name, vector([parts[k]?.[row] ?? i32(0)], a.dtype)));
+            const variable = get(writer.localOf(s.variable, "i32"));
+            writer.define(s.variable, { shape: "affine", dtype: "i32", node: variable, stride: 1 });
+            writer.widely(1, body);
+          });
+        const all = (): void => lanes.forEach(atRow);
+        this.upwards({ ...range, hi: last }, i32(4), (v) => uniform(v, "i32"), all, ROUNDS / 4);
+        totals.forEach((total, k) => total.add(parts[k] ?? []));
+      }),
+    );
+    if (!main || main.gathers > 0) throw new NotWidenable("rows do not lie together");
+    writer.take(main);
+    // What is left of the rows, all lanes at once.
+    const { code } = writer.aside(() => this.rest(range, body, i32(1), LEFT));
+    totals.forEach((total) => total.open());
+    writer.pushAll(code);
+    totals.forEach((total) => total.close());
+    writer.countApart();
   }
   private byLane(s: Loop, body: () => void): void {
     const { writer } = this;
@@ -113,7 +169,7 @@ export class Loops {
     const mentioned = variablesOf(s);
     const results = found.map((): Instruction[] => []);
     for (let lane = 0; lane < 4 * writer.vectors; lane++)
-      writer.atLane(lane, mentioned, () => {
+      writer.atLane(writer.namesOf(lane, mentioned), () => {
         for (const a of found) this.openLane(a);
         this.inner(s, body);
         found.forEach((a, k) => {
@@ -305,8 +361,19 @@ export class Loops {
   }
   private inBlocks(range: Range, found: readonly Accumulator[], vectors: number, body: () => void): void {
     const { writer } = this;
+    this.blocks(range, 4 * vectors, (hi) => {
+      const parts = found.map((a) => this.openParts(a, vectors));
+      writer.scoped(() => {
+        found.forEach((a, k) => writer.define(a.name, vector(parts[k] ?? [], a.dtype)));
+        this.wide({ ...range, hi }, vectors, body);
+      });
+      found.forEach((a, k) => this.joinParts(a, parts[k] ?? []));
+    });
+  }
+  /** From the variable's value on, in blocks with an end of their own, while at least `width` iterations are left. */
+  private blocks(range: Range, width: number, body: (stop: Instruction) => void): void {
+    const { writer } = this;
     const variable = get(writer.localOf(range.variable, "i32"));
-    const width = 4 * vectors;
     const last = writer.keep(op("i32.sub", range.hi, i32(width - 1)), "i32");
     writer.loop(
       () => op("i32.lt_s", variable, last),
@@ -314,12 +381,7 @@ export class Loops {
         const stop = writer.freshLocal("stop", "i32");
         const far = writer.keep(op("i32.add", variable, i32(BLOCK * width)), "i32");
         writer.push(set(stop, op("select", far, range.hi, op("i32.lt_s", far, range.hi))));
-        const parts = found.map((a) => this.openParts(a, vectors));
-        writer.scoped(() => {
-          found.forEach((a, k) => writer.define(a.name, vector(parts[k] ?? [], a.dtype)));
-          this.wide({ ...range, hi: get(stop) }, vectors, body);
-        });
-        found.forEach((a, k) => this.joinParts(a, parts[k] ?? []));
+        body(get(stop));
       },
       1,
     );

@@ -1,4 +1,10 @@
-import { alignment, type Instruction, type WasmFunction, type WasmModule } from "./instruction.js";
+import {
+  alignment,
+  shuffledBytes,
+  type Instruction,
+  type WasmFunction,
+  type WasmModule,
+} from "./instruction.js";
 
 /** The module in the text format, folded; what the encoder writes, for a reader and for other assemblers. */
 export function printWat(module: WasmModule): string {
@@ -52,7 +58,10 @@ function expression(i: Instruction): string {
   switch (i.kind) {
     case "op": {
       const memory = alignment(i.op) !== undefined && i.offset ? ` offset=${i.offset}` : "";
-      return `(${i.op}${memory}${i.lane === undefined ? "" : ` ${i.lane}`}${list(i.args)})`;
+      {
+        const immediates = i.picks ? shuffledBytes(i.picks) : i.lane === undefined ? [] : [i.lane];
+        return `(${[i.op + memory, ...immediates].join(" ")}${list(i.args)})`;
+      }
     }
     case "const":
       return `(${i.type}.const ${numberText(i.value)})`;

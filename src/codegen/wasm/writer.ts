@@ -25,6 +25,11 @@ export interface Written {
   readonly apart: number;
 }
 
+/** What names stand for to one lane. */
+export interface LaneNames {
+  readonly env: ReadonlyMap<string, Binding>;
+}
+
 interface Progress {
   out: Instruction[];
   env: Map<string, Binding>;
@@ -256,17 +261,25 @@ export class FunctionWriter implements CallContext {
     const { lanes } = this.now;
     this.within({ ...lanes, mask, guards: lanes.guards + 1 }, make);
   }
-  /** What one lane does by itself, counted through all vectors, with its own of the variables that it mentions. */
-  atLane(lane: number, mentioned: ReadonlySet<string>, make: () => void): void {
+  /** What one lane, counted through all vectors, does by itself with what names stand for to it. */
+  atLane(lane: LaneNames, make: () => void): void {
     const { env } = this.now;
-    this.now.env = new Map(env);
+    this.now.env = new Map(lane.env);
+    this.within({ ...this.now.lanes, vectors: 0 }, make);
+    this.now.env = env;
+  }
+  /** A lane's own numbers, in locals, of the variables that it mentions. */
+  namesOf(lane: number, mentioned: ReadonlySet<string>): LaneNames {
+    const env = new Map(this.now.env);
     for (const [name, binding] of env) {
       if (binding.kind !== "value" || binding.value.shape === "uniform" || !mentioned.has(name)) continue;
       const own = laneOf(binding.value, lane);
-      this.define(name, uniform(this.keep(own.node, scalarType(own.dtype)), own.dtype));
+      env.set(name, {
+        kind: "value",
+        value: uniform(this.keep(own.node, scalarType(own.dtype)), own.dtype),
+      });
     }
-    this.within({ ...this.now.lanes, vectors: 0 }, make);
-    this.now.env = env;
+    return { env };
   }
   private within(lanes: Lanes, make: () => void): void {
     const outer = this.now.lanes;
