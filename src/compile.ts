@@ -112,20 +112,13 @@ export function compile(source: string, options: CompileOptions = {}): CompileRe
 
 /** A complaint for the first value of each type that a target does not have. */
 function lacking({ program, file }: Analysis, target: Target): Diagnostic[] {
-  const { dtypes } = TARGETS[target];
+  const { dtypes, title } = TARGETS[target];
   const first = new Map<string, Diagnostic>();
   for (const { dtype, span } of program?.values.values() ?? [])
     if (!dtypes.includes(dtype) && !first.has(dtype))
-      first.set(
-        dtype,
-        diagnose("GRAD5002", span ?? before(file.span), {
-          engine: ENGINE[target],
-          dtype,
-        }),
-      );
+      first.set(dtype, diagnose("GRAD5002", span ?? before(file.span), { engine: title, dtype }));
   return [...first.values()];
 }
-const ENGINE: Readonly<Record<Target, string>> = { js: "JavaScript", wasm: "WebAssembly", wgsl: "WGSL" };
 
 /** The options with their defaults. @throws RangeError for a name that there is not */
 function checkedOptions(options: CompileOptions) {

@@ -268,7 +268,7 @@ const copyBuffer = (encoder: GPUCommandEncoder, to: GPUBuffer, from: GPUBuffer):
 type Step = (encoder: GPUCommandEncoder, pass: () => GPUComputePassEncoder, end: () => void) => void;
 type Call = readonly [kernel: string, args: readonly (GPUBuffer | number)[]];
 
-/** What runs an entry, in one submission: its calls as dispatches, of which each recurrence's steps are many. */
+/** What runs an entry, in one submission: its calls as dispatches. */
 function prepareEntry(
   device: GPUDevice,
   pipelines: Readonly<Record<string, Pipeline>>,

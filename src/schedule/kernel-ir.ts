@@ -150,8 +150,6 @@ export type AddressFn = "add" | "sub" | "mul" | "neg" | "min" | "max" | "div" | 
 export interface Launch {
   readonly kernel: string;
   readonly tensors: readonly ValueId[];
-  /** A recurrence whose steps are separate launches: the step number is the last size parameter. */
-  readonly steps?: { readonly lo: Poly; readonly hi: Poly; readonly direction: 1 | -1 };
   /** A kernel for part of its grid: where its outermost axes begin and end are the last size parameters. */
   readonly spread?: {
     /** The outermost axes, one or two: where each ends, over the kernel's sizes, and what a part begins at multiples of. */
@@ -190,13 +188,12 @@ export interface ScheduledModule {
 
 /** A target as data: passes ask these numbers, never a name. */
 export interface TargetDescription {
-  readonly name: "js" | "wasm" | "wgsl";
+  /** As messages call it. */
+  readonly title: string;
   /** Types that it lacks replace a compile by an error. */
   readonly dtypes: readonly DType[];
   /** The float that a reduction accumulates in. */
   readonly accumulator: "f64" | "f32";
-  /** Independent iterations wanted before a reduction is split to get more of them (1: never). */
-  readonly wantedParallelism: number;
   /** Register tile of a contraction, rows × columns, by where its operands are contiguous: along the columns or not. */
   readonly registerTile: {
     readonly columns: readonly [number, number];

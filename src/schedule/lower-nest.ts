@@ -40,7 +40,8 @@ import {
   type Accumulator,
 } from "./reduce.js";
 import { localAxes } from "./local.js";
-import { pointsOf, substitution } from "./points.js";
+import { pointsOf } from "../ir/points.js";
+import { substitution } from "./points.js";
 import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type NestNode } from "./nest.js";
 import type { KernelScope } from "./kernel-scope.js";
 import { openLoops } from "./loops.js";
@@ -125,7 +126,6 @@ const LAGS = [1, 2, 3, 4];
 interface Carried {
   readonly read: ReadExpr;
   readonly value: ValueId;
-  readonly lag: number;
   /** The entry made a step later. */
   readonly made: Expr;
 }
@@ -266,13 +266,13 @@ export class NestEmitter {
   private steps(block: Block, loop: LoopNode, direction: 1 | -1): void {
     const up = direction === 1;
     this.outside(block, up ? "before" : "after");
-    const carried = this.carried(loop, direction).flatMap(({ read, value, lag, made }) => {
+    const carried = this.carried(loop, direction).flatMap(({ read, value, made }) => {
       const first = up ? loop.index.lo : loop.index.hi.sub(1);
       const { expr } = rewriter({ index: (i) => (i === loop.index ? first : undefined) });
       const init = entryOr0(expr(read), valueOf(this.context.program, value).shape);
       if (!init) return [];
       const name = this.scope.fresh(`${valueOf(this.context.program, value).name}_before`);
-      return [{ read, lag, made, name, init: block.expr(init) }];
+      return [{ read, made, name, init: block.expr(init) }];
     });
     for (const { name, init } of carried) block.push({ kind: "var", name, init });
     const nest = openLoops(block, [loop.index], undefined, direction);
@@ -311,7 +311,7 @@ export class NestEmitter {
         for (let lag = furthest; lag > 0; lag--) {
           const entry = read(node.value, at(lag), dtype);
           const made = read(node.value, at(lag - 1), dtype);
-          if (entry.op === "read") found.push({ read: entry, value: node.value, lag, made });
+          if (entry.op === "read") found.push({ read: entry, value: node.value, made });
         }
       }
     }

@@ -8,7 +8,8 @@ import type { RecurrenceGroup, Value } from "../ir/program.js";
 import { Block } from "./emit.js";
 import type { RecurrenceKernel } from "./group.js";
 import { gridOf, NestEmitter } from "./lower-nest.js";
-import { pointAxes, pointsOf, substitution } from "./points.js";
+import { pointsOf } from "../ir/points.js";
+import { pointAxes, substitution } from "./points.js";
 import {
   equationOf,
   finish,

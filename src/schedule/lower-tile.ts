@@ -13,6 +13,7 @@ import {
   scopeOf,
   store,
   valueOf,
+  WHOLE,
   type Instance,
   type Lane,
   type LoweredKernel,
@@ -69,7 +70,7 @@ function tileStep(group: TileGroup, axis: number, target: TargetDescription): nu
 
 /** Tile lanes past the end of an axis repeat its last entry and store nothing, so ragged sizes need no second loop. */
 function lanesOf(group: TileGroup, grid: readonly Index[], steps: readonly number[], body: Block): Lane[] {
-  let lanes: Lane[] = [{ suffix: "", indices: new Map(), exists: null }];
+  let lanes: Lane[] = [WHOLE];
   for (const [k, index] of grid.entries()) {
     const step = steps[k] ?? 1;
     if (step === 1) continue;
@@ -86,8 +87,7 @@ function lanesOf(group: TileGroup, grid: readonly Index[], steps: readonly numbe
       return { at, exists };
     });
     lanes = lanes.flatMap((lane) =>
-      places.map(({ at, exists }, n) => ({
-        suffix: `${lane.suffix}_${n}`,
+      places.map(({ at, exists }) => ({
         indices: new Map([...lane.indices, [index, at]]),
         exists: lane.exists && exists ? kCall("and", "bool", lane.exists, exists) : (lane.exists ?? exists),
       })),

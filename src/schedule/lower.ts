@@ -41,13 +41,12 @@ export interface LoweringContext {
 
 /** One point of a register tile: which grid indices it stands for, and the condition under which it exists. */
 export interface Lane {
-  readonly suffix: string;
   readonly indices: ReadonlyMap<Index, Index>;
   readonly exists: KExpr | null;
 }
 
 /** A kernel without tiles. */
-export const WHOLE: Lane = { suffix: "", indices: new Map(), exists: null };
+export const WHOLE: Lane = { indices: new Map(), exists: null };
 
 /** out[target] += body: zeros first, then one run over the domain. For targets whose grid runs in sequence. */
 export function lowerScatter(group: ScatterGroup, context: LoweringContext): LoweredKernel {

@@ -1,6 +1,6 @@
 import type { DType, Index } from "../ir/expr.js";
 import { freshIndex, isFloat } from "../ir/expr.js";
-import { Poly, toPoly } from "../ir/poly.js";
+import { Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { wholeBody, type KExpr, type Kernel, type Statement } from "./kernel-ir.js";
 
@@ -144,7 +144,7 @@ function polyOf(e: KExpr, known: ReadonlyMap<string, Poly>): Poly | undefined {
     case "sub":
       return b && a.sub(b);
     case "mul":
-      return b && a.mul(toPoly(b));
+      return b && a.mul(b);
     case "div": {
       const by = b?.constant;
       // What is rounded up counts as it is.

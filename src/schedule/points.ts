@@ -6,8 +6,6 @@ import type { Definition, Equation, Program } from "../ir/program.js";
 import { REDUCERS } from "../ir/reducers.js";
 import { simplifyNode } from "../optimize/simplify.js";
 
-export { pointsOf };
-
 /** At most so many points of an equation are written out. */
 const MOST_POINTS = 16;
 

@@ -109,9 +109,7 @@ class Retiming {
       const size = run && program.values.get(id)?.shape[run.axis];
       if (!run || !size) return false;
       const shift = run.shift + group.direction;
-      return (
-        provablyNonNegative(group.lo.add(shift), []) && provablyNonNegative(size.sub(group.hi.add(shift)), [])
-      );
+      return provablyNonNegative(group.lo.add(shift)) && provablyNonNegative(size.sub(group.hi.add(shift)));
     });
     return (
       isInside &&

@@ -13,8 +13,6 @@ export interface Sample {
   /** Whether the step makes an entry that is copied, over the step's index. */
   readonly when: Expr;
   readonly node: ReadExpr;
-  /** The index of the copies. */
-  readonly index: Index;
 }
 
 /**
@@ -57,7 +55,6 @@ export function sampleOf(
     ]),
     when: and(isWithin, isCopied),
     node,
-    index,
   };
 }
 

@@ -38,7 +38,7 @@ function againIn(program: Program, forward: RecurrenceGroup, keepCost: number): 
   const shifts = shiftsIn(program, forward, backward, stages, needed);
   if (!shifts) return null;
   const flops = [...shifts.keys()].reduce((n, id) => n + flopsOf(stages.get(id)), 0);
-  const kept = needed.reduce((n, id) => n + pointsOf(stages.get(id)), 0);
+  const kept = needed.reduce((n, id) => n + countOf(stages.get(id)), 0);
   if (flops > keepCost * kept) return null;
   return withCopies(program, forward, backward, stages, shifts);
 }
@@ -63,15 +63,13 @@ const isLoopless = ({ operator }: Equation): boolean =>
   operator === null || (operator.kind === "reduce" && operator.indices.every((i) => coordinates(i)));
 const isSpread = ({ axes }: Equation, time: number): boolean =>
   axes.some((a, k) => k !== time && !coordinates(a));
-const pointsOf = (equation: Equation | undefined): number =>
+const countOf = (equation: Equation | undefined): number =>
   (equation?.axes ?? []).reduce((n, a) => n * (coordinates(a)?.length ?? 1), 1);
 function flopsOf(equation: Equation | undefined): number {
   if (!equation) return 0;
   const { operator } = equation;
   const terms = operator?.kind === "reduce" ? operator.indices : [];
-  return (
-    costOf(equation.body) * terms.reduce((n, i) => n * (coordinates(i)?.length ?? 1), pointsOf(equation))
-  );
+  return costOf(equation.body) * terms.reduce((n, i) => n * (coordinates(i)?.length ?? 1), countOf(equation));
 }
 
 /** How far a read is from the reader's own entry along the steps; undefined where that is not fixed. */
@@ -181,8 +179,8 @@ function shiftsIn(
     const size = program.values.get(id)?.shape[axis];
     return (
       size !== undefined &&
-      provablyNonNegative(backward.lo.add(shift), []) &&
-      provablyNonNegative(size.sub(backward.hi.add(shift)), [])
+      provablyNonNegative(backward.lo.add(shift)) &&
+      provablyNonNegative(size.sub(backward.hi.add(shift)))
     );
   });
   return agree && isInside && needed.every((id) => shifts.has(id)) ? shifts : null;

@@ -1,10 +1,9 @@
 import type { TargetDescription } from "./kernel-ir.js";
 
 export const JS_TARGET: TargetDescription = {
-  name: "js",
+  title: "JavaScript",
   dtypes: ["f32", "f64", "f16", "i32", "u32", "bool"],
   accumulator: "f64",
-  wantedParallelism: 1,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
   packing: { rows: 4, columns: 4, rowBlock: 128, columnBlock: 256, depth: 256, whole: 1024, fewColumns: 0 },
   maxBuffers: 64,
@@ -15,7 +14,7 @@ export const JS_TARGET: TargetDescription = {
 /** Lanes make the columns of a tile, or the parts of its sums: so it is narrower here. */
 export const WASM_TARGET: TargetDescription = {
   ...JS_TARGET,
-  name: "wasm",
+  title: "WebAssembly",
   dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f32",
   keepCost: 24,
@@ -24,10 +23,9 @@ export const WASM_TARGET: TargetDescription = {
 };
 
 export const WGSL_TARGET: TargetDescription = {
-  name: "wgsl",
+  title: "WGSL",
   dtypes: ["f32", "f16", "i32", "u32", "bool"],
   accumulator: "f32",
-  wantedParallelism: 64,
   registerTile: { columns: [4, 4], reduction: [4, 4] },
   packing: null,
   maxBuffers: 8,

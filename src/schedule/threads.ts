@@ -28,13 +28,11 @@ const TOGETHER = 16;
  * kernel of its own. Which iterations run where changes no bit, as they are independent.
  */
 export function forThreads(module: ScheduledModule): ScheduledModule {
-  const entries = [module.forward, ...module.backward.values(), ...module.step.values()];
-  const stepped = new Set(entries.flatMap((e) => e.launches.flatMap((l) => (l.steps ? [l.kernel] : []))));
   const taken = new Set(module.kernels.keys());
   const parted = new Map<string, Parted>();
   const kernels = new Map<string, Kernel>();
   for (const [name, kernel] of module.kernels) {
-    const parts = stepped.has(name) ? null : partsOf(kernel, taken);
+    const parts = partsOf(kernel, taken);
     kernels.set(name, parts?.kernel ?? kernel);
     if (parts?.join) kernels.set(parts.join.name, parts.join);
     if (parts) parted.set(name, parts);

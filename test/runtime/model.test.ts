@@ -162,7 +162,7 @@ describe("calls", () => {
     model.step({ x, t });
     expect(model.forward({ x, t })["y"]!.data.buffer).toBe(buffer);
   });
-  it("a launch with steps runs in order, forwards or backwards, the step's number last", async () => {
+  it("calls run in the order in which an entry makes them, with its numbers", async () => {
     const seen: unknown[] = [];
     const forward: Entry = (k, [x], _, { N = NaN }) => [
       () => {

@@ -144,19 +144,15 @@ function callText(
   scope: DimScope,
   isGpu: boolean,
 ): string {
-  const step = launch.steps && scope.fresh("n");
   const { spread } = launch;
-  // The number of the step comes last, as do the ends of a range.
-  const own = step === undefined ? 2 * (spread?.axes.length ?? 0) : 1;
-  const sizes = kernel.sizes.slice(0, kernel.sizes.length - own);
+  // The ends of a range come last.
+  const sizes = kernel.sizes.slice(0, kernel.sizes.length - 2 * (spread?.axes.length ?? 0));
   const args = [
     ...launch.tensors.map((id) => tensors.tensor(id)),
     ...sizes.map((size) => scope.text(size.poly)),
-    ...(step === undefined ? [] : [step]),
     ...(isGpu ? [invocations(kernel, scope)] : []),
   ];
-  if (!spread)
-    return `${launch.steps && step ? stepsText(launch.steps, step, scope) : ""}k.${kernel.name}(${args.join(", ")});`;
+  if (!spread) return `k.${kernel.name}(${args.join(", ")});`;
   const rooms = spread.own.map((k) => `[${k}, ${tensors.bytes(launch.tensors[k] ?? -1)}]`);
   const ends = spread.axes.map(({ extent }) => sizeText(extent, kernel.sizes, scope));
   const axes = spread.axes.map(({ together }, k) => `[${ends[k]}, ${together}]`);
@@ -166,13 +162,6 @@ function callText(
   // Small work is a call like others: no list is made for it.
   const alone = `k.${kernel.name}(${[...args, ...ends.flatMap((end) => ["0", end])].join(", ")})`;
   return `if (${work} < k.worthwhile) ${alone}; else k.spread(${[...how, ...args].join(", ")});`;
-}
-
-function stepsText({ lo, hi, direction }: NonNullable<Launch["steps"]>, n: string, scope: DimScope): string {
-  const [from, to] = [scope.text(lo), scope.text(hi)];
-  return direction === 1
-    ? `for (let ${n} = ${from}; ${n} < ${to}; ${n}++) `
-    : `for (let ${n} = ${to} - 1; ${n} >= ${from}; ${n}--) `;
 }
 
 /** Points of the grid. */
