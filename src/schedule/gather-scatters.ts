@@ -1,24 +1,18 @@
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, compare, freshIndex, indexValue, rewriter, TRUE } from "../ir/expr.js";
-import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program, Scatter, Value } from "../ir/program.js";
-
-/** The scatters within recurrences: a step computes its entries, and cannot clear and fill an array of all steps. */
-export function scattersOfSteps(program: Program): (id: ValueId) => boolean {
-  const ids = new Set(program.items.flatMap((item) => (typeof item === "number" ? [] : idsOf(item))));
-  return (id) => ids.has(id);
-}
 
 /**
  * Scatters as loops over the keys: each output element looks for the points that hit it. No atomics, so the bits
  * are the same each time; the cost is the output times those axes of the domain that no key stands for alone.
+ * @param only these; null: all of them
  */
-export function gatherScatters(program: Program, chosen: (id: ValueId) => boolean = () => true): Program {
+export function gatherScatters(program: Program, only: ReadonlySet<ValueId> | null = null): Program {
   const values = new Map(
     [...program.values].map(([id, value]): [number, Value] => {
       const { definition } = value;
-      if (definition.kind !== "scatter" || !chosen(id)) return [id, value];
+      if (definition.kind !== "scatter" || (only && !only.has(id))) return [id, value];
       return [id, { ...value, definition: gathered(value, definition) }];
     }),
   );

@@ -1,12 +1,10 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { costOf } from "../ir/cost.js";
 import { constant, freshIndex, type Index, type ValueId } from "../ir/expr.js";
-import type { Equation, Program, Value } from "../ir/program.js";
+import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
-import { cse } from "../optimize/cse.js";
 import { contractionOf, packedProductOf } from "./contraction.js";
 import { groupKernels, type KernelGroup } from "./group.js";
-import { inlineProducers } from "./inline.js";
 import type {
   Decision,
   Kernel,
@@ -20,54 +18,38 @@ import { lowerNest } from "./lower-nest.js";
 import { lowerProduct } from "./lower-product.js";
 import { lowerTile } from "./lower-tile.js";
 import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
-import { lowerOperators } from "./lower-operators.js";
-import { extractScalars } from "./extract-scalars.js";
-import { factorSums } from "./factor-sums.js";
-import { loopsInnermost } from "./layout.js";
 import { nestKey } from "./nest.js";
-import { writeOutReductions } from "./points.js";
 import { packBuffers } from "./pack.js";
-import { retimed } from "./retime.js";
-import { shareCostly } from "./share-costly.js";
+import { ENTRY_PASSES, MODULE_PASSES, PASS_SWITCHES, runPasses, type ModuleSetting } from "./passes.js";
 import { shareLaunches } from "./share-launches.js";
-import type { Product } from "./product.js";
-import { splitFolds } from "./split-folds.js";
-import { stagesAgain } from "./stages.js";
 import { windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
-import { gatherScatters, scattersOfSteps } from "./gather-scatters.js";
 import type { Room } from "./kernel-scope.js";
 
-/** What may be left out here, which costs speed alone; `cse` is the pass of `src/optimize`. */
-export const SCHEDULE_SWITCHES = [
-  "stages-again",
-  "retime",
-  "write-out",
-  "share-costly",
-  "extract-scalars",
-  "layout",
-  "inline",
-  "factor-sums",
+/** What may be left out here, which costs speed alone. */
+export const SCHEDULE_SWITCHES: readonly string[] = [
+  ...PASS_SWITCHES,
   "fuse",
-  "product-rows",
   "tile",
   "pack",
   "share-launches",
   "windows",
-] as const;
+];
 
 /**
  * Index IR → Kernel IR for one target. Each entry point (forward; backward of each loss; step of each train) is
  * scheduled by itself from what it needs; kernels with the same text are one.
- * `off` names optimisations to leave out.
+ * `off` names optimisations to leave out; `after` sees the program after each pass over Index IR, which for an entry point
+ * is the part that it needs.
  */
 export function schedule(
   program: Program,
   target: TargetDescription,
   off: readonly string[] = [],
+  after?: (pass: string, program: Program) => void,
 ): ScheduledModule {
-  const module = new ModuleScheduler(program, target, new Set(off));
+  const module = new ModuleScheduler(program, target, new Set(off), after);
   const results = program.outputs;
   const forward = module.entry(
     "forward",
@@ -121,7 +103,10 @@ class ModuleScheduler {
   /** By what they compute: the backward pass repeats the forward pass's kernels. */
   private readonly launched = new Map<string, readonly Launch[]>();
   private values: Program["values"] = new Map();
+  private readonly setting: ModuleSetting;
   private readonly lowered: Program;
+  /** What passes have made for the entry points until now. */
+  private readonly remembered = new Map<string, Map<string, Value>>();
   /** Tensors made here, beyond the program's values. */
   private readonly packs = new Map<ValueId, Value>();
   private readonly fresh: Fresh;
@@ -130,19 +115,18 @@ class ModuleScheduler {
     program: Program,
     private readonly target: TargetDescription,
     private readonly off: ReadonlySet<string>,
+    private readonly after?: (pass: string, program: Program) => void,
   ) {
-    const again = off.has("stages-again") ? program : stagesAgain(program, target);
-    const lowered = lowerOperators(off.has("retime") ? again : retimed(again));
-    // A softmax and a logsumexp of one thing have their largest entry and their sum in common.
-    const common = off.has("cse") ? lowered : cse(lowered);
-    const isContraction = (e: Equation): boolean => contractionOf(e, target, off) !== null;
-    const packs = (e: Equation): boolean => packedProductOf(e, target, off) !== null;
-    const shared = target.sequentialGrid && !off.has("share-costly") ? shareCostly(common, packs) : common;
-    const plain = off.has("write-out") ? shared : writeOutReductions(shared, isContraction);
-    const gather = target.sequentialGrid ? scattersOfSteps(plain) : () => true;
-    const gathered = gatherScatters(plain, gather);
-    const extracted = off.has("extract-scalars") ? gathered : extractScalars(gathered);
-    this.lowered = off.has("layout") ? extracted : loopsInnermost(extracted, isContraction);
+    this.setting = {
+      target,
+      off,
+      isContraction: (e) => contractionOf(e, target, off) !== null,
+      packedRowsOf: (e) => {
+        const product = packedProductOf(e, target, off);
+        return product && [...product.batch, ...product.rows];
+      },
+    };
+    this.lowered = runPasses(MODULE_PASSES, program, this.setting, after);
     this.fresh = new Fresh(this.lowered.values);
   }
 
@@ -155,10 +139,14 @@ class ModuleScheduler {
     roots: readonly ValueId[],
     rest: Omit<ScheduledEntry, "launches" | "kept">,
   ): ScheduledEntry {
-    const reachable = keepReachable(this.lowered, roots);
-    const whole = this.off.has("inline") ? reachable : inlineProducers(reachable, roots);
-    const factored = this.off.has("factor-sums") ? whole : this.factored(whole, roots);
-    const inlined = this.off.has("product-rows") ? factored : this.split(factored);
+    const { fresh } = this;
+    const remembered = (pass: string): Map<string, Value> => {
+      const known = this.remembered.get(pass) ?? new Map<string, Value>();
+      this.remembered.set(pass, known);
+      return known;
+    };
+    const setting = { ...this.setting, roots, fresh, remembered };
+    const inlined = runPasses(ENTRY_PASSES, keepReachable(this.lowered, roots), setting, this.after);
     this.values = new Map([...this.values, ...inlined.values]);
     const decisions: Decision[] = [];
     const groups = groupKernels(inlined, this.target, decisions, this.off);
@@ -192,18 +180,6 @@ class ModuleScheduler {
     const kept = new Map([...windows].map(([id, { tensor }]) => [id, tensor.id]));
     return { launches, kept, ...rest };
   }
-
-  private factored(program: Program, roots: readonly ValueId[]): Program {
-    const factored = factorSums(program, this.fresh, this.factoredSums);
-    return this.off.has("cse") ? factored : keepReachable(cse(factored), roots);
-  }
-  private readonly factoredSums = new Map<string, Value>();
-
-  private split(program: Program): Program {
-    const productOf = (e: Equation): Product | null => packedProductOf(e, this.target, this.off);
-    return splitFolds(program, productOf, this.fresh, this.splitParts);
-  }
-  private readonly splitParts = new Map<string, Value>();
 
   /** The entry with launches of others where these do what its own do and little more. */
   sharing(entry: ScheduledEntry, others: readonly ScheduledEntry[]): ScheduledEntry {

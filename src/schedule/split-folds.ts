@@ -6,17 +6,17 @@ import { groupedIds } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { readsOfEquation } from "../ir/reach.js";
-import type { Product } from "./product.js";
 import { isPositional } from "./reduce.js";
 
 /**
  * Folds of a product's results to one number (a loss, a norm) become folds of each row and a fold of these: a row is
  * folded by the kernel that makes it, while it is in the cache. `remembered` holds the values made before, so that
  * every entry point has the same.
+ * @param packedRowsOf the batch and row indices of a product over packed operands
  */
 export function splitFolds(
   program: Program,
-  productOf: (equation: Equation) => Product | null,
+  packedRowsOf: (equation: Equation) => readonly Index[] | null,
   fresh: Fresh,
   remembered: Map<string, Value>,
 ): Program {
@@ -32,9 +32,9 @@ export function splitFolds(
     const found = known.get(id);
     if (found !== undefined) return found;
     const equation = equationOf(id);
-    const product = equation && productOf(equation);
-    const axes = product
-      ? [...product.batch, ...product.rows].map((i) => equation.axes.indexOf(i))
+    const rows = equation && packedRowsOf(equation);
+    const axes = rows
+      ? rows.map((i) => equation.axes.indexOf(i))
       : equation && !equation.operator
         ? (readsOfEquation(equation)
             .filter((node) => isOwnEntry(node, equation))
