@@ -4,6 +4,7 @@ import { Poly } from "../ir/poly.js";
 import { kConstant, kVariable } from "./arithmetic.js";
 import { asOne } from "./flat.js";
 import type { KExpr, KernelBuffer } from "./kernel-ir.js";
+import { elements } from "./measure.js";
 
 /** An axis of a tensor in memory that holds the latest entries along an axis of its value. */
 export interface Window {
@@ -84,9 +85,7 @@ export class KernelScope {
       const { dtype, shape, isMade, window, dropped } = tensor;
       let name = this.local.get(id);
       if (name === undefined) {
-        const kept = shape.filter((_, k) => !dropped.has(k));
-        const elements = kept.reduce((n, s) => n.mul(s), Poly.constant(1));
-        name = this.room(`${tensor.name}_row`, dtype, elements);
+        name = this.room(`${tensor.name}_row`, dtype, elements(shape.filter((_, k) => !dropped.has(k))));
         this.local.set(id, name);
       }
       return { name, dtype, shape, isMade, window, dropped };

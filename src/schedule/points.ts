@@ -6,6 +6,10 @@ import type { Definition, Equation, Program } from "../ir/program.js";
 import { REDUCERS } from "../ir/reducers.js";
 import { simplifyNode } from "../optimize/simplify.js";
 
+/** An open size counts as this many. */
+export const OPEN_SIZE = 64;
+export const sizeEstimate = ({ lo, hi }: Index): number => hi.sub(lo).constant ?? OPEN_SIZE;
+
 /** At most so many points of an equation are written out. */
 const MOST_POINTS = 16;
 

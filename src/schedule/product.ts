@@ -2,7 +2,7 @@ import type { Expr, Index } from "../ir/expr.js";
 import { and, div, indicesOf, isFloat, isOne, isZero, literal, mul, neg, not } from "../ir/expr.js";
 import type { Equation } from "../ir/program.js";
 import type { PackingDescription } from "./kernel-ir.js";
-import { conjuncts } from "./points.js";
+import { conjuncts, sizeEstimate } from "./points.js";
 
 /**
  * A contraction as a product of two operands: out[batch, rows, columns] = Σ_reduced left · right, where `left` has no
@@ -27,13 +27,7 @@ export interface Operand {
   readonly guard: Expr | null;
 }
 
-/** An open size counts as this many. */
-const OPEN = 64;
-const sizeOf = (index: Index): number => {
-  const size = index.hi.sub(index.lo);
-  return size.constant ?? OPEN;
-};
-const count = (indices: readonly Index[]): number => indices.reduce((n, i) => n * sizeOf(i), 1);
+const count = (indices: readonly Index[]): number => indices.reduce((n, i) => n * sizeEstimate(i), 1);
 
 /** Smaller ones gain nothing by packing. */
 const LEAST = { rows: 4, columns: 4, tile: 32, terms: 16 };

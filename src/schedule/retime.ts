@@ -4,9 +4,8 @@ import { idsOf } from "../ir/items.js";
 import type { Equation, Item, Program, RecurrenceGroup } from "../ir/program.js";
 import { mentions, readsOfEquation, resultsOf } from "../ir/reach.js";
 import { provablyNonNegative } from "../ir/bounds.js";
+import { sizeEstimate } from "./points.js";
 
-/** An open size counts as this many. */
-const OPEN = 64;
 /** So few numbers are carried in registers, and cost nothing. */
 const REGISTERS = 16;
 /** Longer recurrences stay as they are: every member is tried with all that it follows from. */
@@ -140,6 +139,6 @@ class Retiming {
   private size(id: ValueId): number {
     const time = this.group.time.get(id)?.axis;
     const axes = this.members.get(id)?.axes ?? [];
-    return axes.reduce((n, a, k) => (k === time ? n : n * (a.hi.constant ?? OPEN)), 1);
+    return axes.reduce((n, a, k) => (k === time ? n : n * sizeEstimate(a)), 1);
   }
 }

@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { costOf } from "../ir/cost.js";
-import { constant, freshIndex, type Index, type ValueId } from "../ir/expr.js";
+import type { ValueId } from "../ir/expr.js";
 import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { contractionOf, packedProductOf } from "./contraction.js";
@@ -19,13 +19,15 @@ import { lowerProduct } from "./lower-product.js";
 import { lowerTile } from "./lower-tile.js";
 import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
 import { nestKey } from "./nest.js";
-import { packBuffers } from "./pack.js";
+import { mergeBuffers } from "./merge-buffers.js";
 import { ENTRY_PASSES, MODULE_PASSES, PASS_SWITCHES, runPasses, type ModuleSetting } from "./passes.js";
 import { shareLaunches } from "./share-launches.js";
 import { windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import type { Room } from "./kernel-scope.js";
+import { sizeEstimate } from "./points.js";
+import { roomValue } from "./room.js";
 
 /** What may be left out here, which costs speed alone. */
 export const SCHEDULE_SWITCHES: readonly string[] = [
@@ -108,7 +110,7 @@ class ModuleScheduler {
   /** What passes have made for the entry points until now. */
   private readonly remembered = new Map<string, Map<string, Value>>();
   /** Tensors made here, beyond the program's values. */
-  private readonly packs = new Map<ValueId, Value>();
+  private readonly made = new Map<ValueId, Value>();
   private readonly fresh: Fresh;
 
   constructor(
@@ -131,7 +133,7 @@ class ModuleScheduler {
   }
 
   merged(): Program {
-    return { ...this.lowered, values: new Map([...this.values, ...this.packs]) };
+    return { ...this.lowered, values: new Map([...this.values, ...this.made]) };
   }
 
   entry(
@@ -231,7 +233,7 @@ class ModuleScheduler {
           shape,
         };
         this.keptTensors.set(key, tensor);
-        this.packs.set(tensor.id, tensor);
+        this.made.set(tensor.id, tensor);
         return [[id, { tensor, window }]];
       },
     );
@@ -260,12 +262,12 @@ class ModuleScheduler {
   /** The launches of a kernel within the target's number of buffers. */
   private bound(lowered: LoweredKernel, { program }: LoweringContext): Launch[] {
     const tensor = (id: ValueId): Value => {
-      const value = program.values.get(id) ?? this.packs.get(id);
+      const value = program.values.get(id) ?? this.made.get(id);
       invariant(value, `value ${id} is defined`);
       return value;
     };
-    const { kernels, values } = packBuffers(lowered, this.target, tensor, () => this.fresh.id());
-    for (const value of values) this.packs.set(value.id, value);
+    const { kernels, values } = mergeBuffers(lowered, this.target, tensor, () => this.fresh.id());
+    for (const value of values) this.made.set(value.id, value);
     return kernels.map((kernel) => this.register(kernel));
   }
 
@@ -295,36 +297,24 @@ class ModuleScheduler {
     const key = `${dtype} ${place} ${own === undefined ? elements.key : ""}`;
     const known = this.rooms.get(key);
     const size = own === undefined ? elements : Poly.constant(Math.max(own, known?.shape[0]?.constant ?? 0));
-    const shape = [size];
-    const room: Value = {
-      id: known?.id ?? this.fresh.id(),
-      name: `scratch${place}`,
-      dtype,
-      shape,
-      definition: {
-        kind: "equation",
-        axes: [freshIndex("i", size)],
-        operator: null,
-        body: constant(0, dtype),
-      },
-    };
+    const room = roomValue(known?.id ?? this.fresh.id(), `scratch${place}`, dtype, size);
     this.rooms.set(key, room);
-    this.packs.set(room.id, room);
+    this.made.set(room.id, room);
     return room.id;
   }
   private readonly rooms = new Map<string, Value>();
 }
 
-/** Flops and stores of a group, roughly: an open size counts as 64, a store as 4 flops. */
+/** Flops and stores of a group, roughly: a store counts as 4 flops. */
 function workOf({ members }: RepeatedGroup, { program, wanted }: LoweringContext): number {
   const inside = new Set(members);
-  const size = (i: Index): number => i.hi.sub(i.lo).constant ?? 64;
   return members.reduce((sum, id) => {
     const definition = program.values.get(id)?.definition;
     if (definition?.kind !== "equation") return sum;
     const { axes, operator, body } = definition;
-    const points = axes.reduce((n, i) => n * size(i), 1);
-    const reduced = operator?.kind === "reduce" ? operator.indices.reduce((n, i) => n * size(i), 1) : 1;
+    const points = axes.reduce((n, i) => n * sizeEstimate(i), 1);
+    const reduced =
+      operator?.kind === "reduce" ? operator.indices.reduce((n, i) => n * sizeEstimate(i), 1) : 1;
     return sum + points * (reduced * (1 + costOf(body)) + (wanted(id, inside) ? 4 : 0));
   }, 0);
 }

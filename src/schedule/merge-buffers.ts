@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
-import { constant, freshIndex, type DType, type ValueId } from "../ir/expr.js";
+import type { DType, ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
 import type { KExpr, Kernel, KernelBuffer, Statement, TargetDescription } from "./kernel-ir.js";
@@ -7,25 +7,28 @@ import { freshName, namesOf, rewriteAccesses } from "./kernel-rewrite.js";
 import type { LoweredKernel } from "./lower.js";
 import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
 import { KernelScope } from "./kernel-scope.js";
+import { elements } from "./measure.js";
+import { OPEN_SIZE } from "./points.js";
+import { roomValue } from "./room.js";
 
-export interface PackedKernels {
-  /** Copies into the packs, the kernel, copies out of them. */
+export interface MergedKernels {
+  /** Copies into the merged buffers, the kernel, copies out of them. */
   readonly kernels: readonly LoweredKernel[];
-  /** The packs: tensors that only these kernels know. */
+  /** The merged buffers: tensors that only these kernels know. */
   readonly values: readonly Value[];
 }
 
 /**
- * A kernel that needs more buffers than a target binds gets several tensors of one dtype as ranges of one buffer, its
- * pack: what it reads is copied in before, what it writes copied out after. The smallest tensors are packed, and no
- * more of them than it takes, so that the copies cost little beside the kernel.
+ * A kernel that needs more buffers than a target binds gets several tensors of one dtype as ranges of one buffer: what it
+ * reads is copied in before, what it writes copied out after. The smallest tensors are merged, and no more of them than it
+ * takes, so that the copies cost little beside the kernel.
  */
-export function packBuffers(
+export function mergeBuffers(
   lowered: LoweredKernel,
   target: TargetDescription,
   tensor: (id: ValueId) => Value,
   freshId: () => ValueId,
-): PackedKernels {
+): MergedKernels {
   let excess = lowered.kernel.buffers.length - target.maxBuffers;
   if (excess <= 0) return { kernels: [lowered], values: [] };
   const before: LoweredKernel[] = [];
@@ -36,22 +39,22 @@ export function packBuffers(
     if (excess <= 0 || count < 2) break;
     const members = smallest(current, dtype, Math.min(count, excess + 1), tensor);
     excess -= members.length - 1;
-    const pack = packOf(members, freshId(), dtype, current.kernel.name);
-    values.push(pack.value);
-    current = throughPack(current, pack);
+    const merged = mergedOf(members, freshId(), dtype, current.kernel.name);
+    values.push(merged.value);
+    current = throughMerged(current, merged);
     const copied = (wanted: (b: KernelBuffer) => boolean): Member[] =>
-      pack.members.filter(({ buffer }) => wanted(buffer));
-    // One place is the pack's; reads come first in it, so both kinds are runs.
+      merged.members.filter(({ buffer }) => wanted(buffer));
+    // One place is the merged buffer's; reads come first in it, so both kinds are runs.
     for (const run of chunks(
       copied((b) => b.access === "read"),
       target.maxBuffers - 1,
     ))
-      before.push(copyKernel(run, pack, "in", tensor));
+      before.push(copyKernel(run, merged, "in", tensor));
     for (const run of chunks(
       copied((b) => b.access !== "read"),
       target.maxBuffers - 1,
     ))
-      after.push(copyKernel(run, pack, "out", tensor));
+      after.push(copyKernel(run, merged, "out", tensor));
   }
   invariant(
     current.kernel.buffers.length <= target.maxBuffers,
@@ -66,7 +69,7 @@ interface Member {
   readonly start: Poly;
   readonly size: Poly;
 }
-interface Pack {
+interface Merged {
   readonly value: Value;
   readonly members: readonly Member[];
 }
@@ -79,11 +82,9 @@ function bufferCounts({ kernel, tensors }: LoweredKernel): [DType, number][] {
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
-const sizeOf = (value: Value): Poly => value.shape.reduce((n, s) => n.mul(s), Poly.constant(1));
-
-/** An open dim counts as 64: only the order matters. */
+/** Only the order matters. */
 function estimate(size: Poly): number {
-  return size.terms.reduce((n, t) => n + (t.num / t.den) * 64 ** t.atoms.length, 0);
+  return size.terms.reduce((n, t) => n + (t.num / t.den) * OPEN_SIZE ** t.atoms.length, 0);
 }
 
 function smallest(
@@ -94,7 +95,9 @@ function smallest(
 ): Omit<Member, "start">[] {
   const candidates = kernel.buffers.flatMap((buffer, k) => {
     const id = tensors[k];
-    return buffer.dtype === dtype && id !== undefined ? [{ buffer, id, size: sizeOf(tensor(id)) }] : [];
+    return buffer.dtype === dtype && id !== undefined
+      ? [{ buffer, id, size: elements(tensor(id).shape) }]
+      : [];
   });
   const chosen = new Set([...candidates].sort((a, b) => estimate(a.size) - estimate(b.size)).slice(0, count));
   const isRead = (m: { buffer: KernelBuffer }): boolean => m.buffer.access === "read";
@@ -102,36 +105,28 @@ function smallest(
   return [...kept.filter(isRead), ...kept.filter((m) => !isRead(m))];
 }
 
-function packOf(members: readonly Omit<Member, "start">[], id: ValueId, dtype: DType, kernel: string): Pack {
+function mergedOf(
+  members: readonly Omit<Member, "start">[],
+  id: ValueId,
+  dtype: DType,
+  kernel: string,
+): Merged {
   let start = Poly.constant(0);
   const placed = members.map((m): Member => {
     const at = start;
     start = start.add(m.size);
     return { ...m, start: at };
   });
-  // What a pack holds is the launches' business; as a value it is a run of zeros.
-  const value: Value = {
-    id,
-    name: `pack_${kernel}_${id}`,
-    dtype,
-    shape: [start],
-    definition: {
-      kind: "equation",
-      axes: [freshIndex("i", start)],
-      operator: null,
-      body: constant(0, dtype),
-    },
-  };
-  return { value, members: placed };
+  return { value: roomValue(id, `pack_${kernel}_${id}`, dtype, start), members: placed };
 }
 
-/** The kernel with a pack's buffer in place of its members'. */
-function throughPack({ kernel, tensors, scratch }: LoweredKernel, pack: Pack): LoweredKernel {
+/** The kernel with one buffer in place of its members'. */
+function throughMerged({ kernel, tensors, scratch }: LoweredKernel, merged: Merged): LoweredKernel {
   const taken = namesOf(kernel);
-  const name = freshName(`packed_${pack.value.dtype}`, taken);
+  const name = freshName(`packed_${merged.value.dtype}`, taken);
   const sizes = [...kernel.sizes];
   const starts = new Map(
-    pack.members.map(({ buffer, start }): [string, KExpr] => {
+    merged.members.map(({ buffer, start }): [string, KExpr] => {
       const known = start.constant;
       if (known !== undefined) return [buffer.name, kConstant(known)];
       const found = sizes.find((s) => s.poly.equals(start));
@@ -155,10 +150,10 @@ function throughPack({ kernel, tensors, scratch }: LoweredKernel, pack: Pack): L
       store: (s) => ({ ...s, ...placed(s.buffer, s.index) }),
     }),
   );
-  const packed = pack.members.map((m) => m.buffer);
-  const access = packed.every((b) => b.access === "read")
+  const within = merged.members.map((m) => m.buffer);
+  const access = within.every((b) => b.access === "read")
     ? "read"
-    : packed.every((b) => b.access === "write")
+    : within.every((b) => b.access === "write")
       ? "write"
       : "readwrite";
   const kept = kernel.buffers.flatMap((buffer, k) => {
@@ -170,34 +165,34 @@ function throughPack({ kernel, tensors, scratch }: LoweredKernel, pack: Pack): L
       ...kernel,
       buffers: [
         ...kept.map((k) => k.buffer),
-        { name, dtype: pack.value.dtype, access },
+        { name, dtype: merged.value.dtype, access },
         ...kernel.buffers.slice(tensors.length),
       ],
       sizes,
       body,
       after,
     },
-    tensors: [...kept.map((k) => k.id), pack.value.id],
+    tensors: [...kept.map((k) => k.id), merged.value.id],
     scratch,
   };
 }
 
-/** Neighbours in a pack copied to or from their tensors: the grid runs over the range of the pack that they are. */
+/** Neighbours in a merged buffer copied to or from their tensors: the grid runs over the range of it that they are. */
 function copyKernel(
   members: readonly Member[],
-  pack: Pack,
+  merged: Merged,
   direction: "in" | "out",
   tensor: (id: ValueId) => Value,
 ): LoweredKernel {
   const scope = new KernelScope((id) => ({
-    ...(id === pack.value.id ? pack.value : tensor(id)),
+    ...(id === merged.value.id ? merged.value : tensor(id)),
     isMade: true,
     window: null,
     dropped: null,
   }));
   const [first] = members;
   invariant(first, "a copy has members");
-  const packed = scope.buffer(pack.value.id, direction === "in" ? "write" : "read");
+  const whole = scope.buffer(merged.value.id, direction === "in" ? "write" : "read");
   const buffers = members.map((m) => scope.buffer(m.id, direction === "in" ? "read" : "write"));
   const variable = scope.fresh("i");
   const i = kVariable(variable, "i32");
@@ -206,15 +201,15 @@ function copyKernel(
     const offset = end;
     end = end.add(m.size);
     const inTensor = offset.isZero ? i : kIndex("sub", i, scope.size(offset));
-    const inPack = first.start.isZero ? i : kIndex("add", scope.size(first.start), i);
+    const inMerged = first.start.isZero ? i : kIndex("add", scope.size(first.start), i);
     const name = buffers[k]?.name ?? "";
-    const { dtype } = pack.value;
+    const { dtype } = merged.value;
     const load = (buffer: string, index: KExpr): KExpr => ({ op: "load", dtype, buffer, index });
     return {
       statement:
         direction === "in"
-          ? { kind: "store", buffer: packed.name, index: inPack, value: load(name, inTensor) }
-          : { kind: "store", buffer: name, index: inTensor, value: load(packed.name, inPack) },
+          ? { kind: "store", buffer: whole.name, index: inMerged, value: load(name, inTensor) }
+          : { kind: "store", buffer: name, index: inTensor, value: load(whole.name, inMerged) },
       end: scope.size(end),
     };
   });
@@ -232,7 +227,7 @@ function copyKernel(
     grid: [{ variable, extent: scope.size(end), step: 1 }],
     body,
     after: [],
-    notes: [`${direction === "in" ? "into" : "out of"} ${pack.value.name}`],
+    notes: [`${direction === "in" ? "into" : "out of"} ${merged.value.name}`],
     spans: [],
   };
   return { kernel, tensors: scope.buffers.map((b) => b.value), scratch: [] };
