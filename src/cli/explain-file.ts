@@ -1,4 +1,11 @@
-import type { Kernel, KernelBuffer, Launch, ScheduledEntry, ScheduledModule } from "../schedule/kernel-ir.js";
+import {
+  entriesOf,
+  type Kernel,
+  type KernelBuffer,
+  type Launch,
+  type ScheduledEntry,
+  type ScheduledModule,
+} from "../schedule/kernel-ir.js";
 import { BYTES, elements, measureKernel } from "../schedule/measure.js";
 import type { ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
@@ -88,11 +95,7 @@ class Explainer {
     private readonly source: Program,
     private readonly dims: ReadonlyMap<string, number>,
   ) {
-    this.entries = new Map([
-      ["forward", module.forward],
-      ...[...module.backward].map(([loss, e]) => [`backward ${loss}`, e] as const),
-      ...[...module.step].map(([loss, e]) => [`step ${loss}`, e] as const),
-    ]);
+    this.entries = new Map(entriesOf(module));
     const roots = source.outputs.map((o) => o.value);
     this.forward = new Set(keepReachable(source, roots).items.flatMap(idsOf));
   }

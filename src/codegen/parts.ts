@@ -1,5 +1,6 @@
 import { Poly } from "../ir/poly.js";
 import { blockEnd, type KExpr, type Kernel, type Statement } from "../schedule/kernel-ir.js";
+import { bodiesOf } from "../schedule/kernel-walk.js";
 import { mentionsOf } from "./mentions.js";
 import { integerFacts } from "./signs.js";
 
@@ -147,11 +148,8 @@ function closed(kernel: Kernel, statements: readonly Statement[], scope: Scope):
   }
 }
 
-function holds(s: Statement, kind: "loop" | "product"): boolean {
-  if (s.kind === kind) return true;
-  const lists = s.kind === "loop" ? [s.body] : s.kind === "if" ? [s.then, s.else] : [];
-  return lists.some((list) => list.some((inner) => holds(inner, kind)));
-}
+const holds = (s: Statement, kind: "loop" | "product"): boolean =>
+  s.kind === kind || bodiesOf(s).some((list) => list.some((inner) => holds(inner, kind)));
 
 /** As text in which a name is the number of names before it. */
 function withoutNames(data: unknown): string {

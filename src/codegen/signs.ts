@@ -1,5 +1,6 @@
 import type { Poly } from "../ir/poly.js";
-import { wholeBody, type KExpr, type Kernel, type Statement } from "../schedule/kernel-ir.js";
+import { wholeBody, type KExpr, type Kernel } from "../schedule/kernel-ir.js";
+import { visitStatements } from "../schedule/kernel-walk.js";
 
 /** What a printer asks of a kernel's integers, to choose the cheap form of a quotient or a bound. */
 export interface IntegerFacts {
@@ -38,24 +39,14 @@ export function integerFacts(kernel: Kernel): IntegerFacts {
         return e.arg.dtype === "bool";
     }
   };
-  const visit = (list: readonly Statement[]): void => {
-    for (const s of list) {
-      if (s.kind === "loop") {
-        declare(s.variable, isNonNegative(s.lo));
-        visit(s.body);
-      } else if (s.kind === "let") {
-        declare(s.name, isNonNegative(s.value));
-      } else if (s.kind === "var") {
-        mutable.add(s.name);
-        unknown.add(s.name);
-      } else if (s.kind === "if") {
-        visit(s.then);
-        visit(s.else);
-      }
+  visitStatements([...wholeBody(kernel), ...kernel.after], (s) => {
+    if (s.kind === "loop") declare(s.variable, isNonNegative(s.lo));
+    else if (s.kind === "let") declare(s.name, isNonNegative(s.value));
+    else if (s.kind === "var") {
+      mutable.add(s.name);
+      unknown.add(s.name);
     }
-  };
-  visit(wholeBody(kernel));
-  visit(kernel.after);
+  });
   return {
     isNonNegative,
     isFixed: (e) => e.op === "constant" || (e.op === "variable" && !mutable.has(e.name)),

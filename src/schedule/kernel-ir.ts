@@ -186,6 +186,13 @@ export interface ScheduledModule {
   readonly decisions: ReadonlyMap<string, readonly Decision[]>;
 }
 
+/** The entry points with their titles. */
+export const entriesOf = (module: ScheduledModule): readonly (readonly [string, ScheduledEntry])[] => [
+  ["forward", module.forward],
+  ...[...module.backward].map(([loss, entry]) => [`backward ${loss}`, entry] as const),
+  ...[...module.step].map(([loss, entry]) => [`step ${loss}`, entry] as const),
+];
+
 /** A target as data: passes ask these numbers, never a name. */
 export interface TargetDescription {
   /** As messages call it. */

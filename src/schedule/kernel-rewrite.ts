@@ -1,4 +1,5 @@
 import { wholeBody, type KExpr, type Kernel, type Place, type Statement } from "./kernel-ir.js";
+import { expressionsOf, visitExpression, visitStatements } from "./kernel-walk.js";
 
 /** What becomes of a kernel's accesses; everything else stays as it is. Operands are rewritten before. */
 export interface AccessRewrite {
@@ -69,25 +70,17 @@ export function accessesOf(statements: readonly Statement[]): {
 } {
   const loaded = new Set<string>();
   const stored = new Set<string>();
-  rewriteAccesses(statements, {
-    load: (e) => {
-      loaded.add(e.buffer);
-      return e;
-    },
-    store: (s) => {
-      stored.add(s.buffer);
-      return s;
-    },
+  visitStatements(statements, (s) => {
+    if (s.kind === "store") stored.add(s.buffer);
+    if (s.kind === "product") {
+      loaded.add(s.left.buffer).add(s.right.buffer);
+      stored.add(s.into.buffer);
+    }
+    for (const e of expressionsOf(s))
+      visitExpression(e, (x) => {
+        if (x.op === "load") loaded.add(x.buffer);
+      });
   });
-  const products = (list: readonly Statement[]): void => {
-    for (const s of list)
-      if (s.kind === "product") {
-        loaded.add(s.left.buffer).add(s.right.buffer);
-        stored.add(s.into.buffer);
-      } else if (s.kind === "loop") products(s.body);
-      else if (s.kind === "if") [s.then, s.else].forEach(products);
-  };
-  products(statements);
   return { loaded, stored };
 }
 
@@ -104,19 +97,9 @@ export function namesOf(kernel: Kernel): Set<string> {
   const names = new Set(
     [...kernel.buffers, ...kernel.sizes].map((p) => p.name).concat(kernel.grid.map((g) => g.variable)),
   );
-  const list = (body: readonly Statement[]): void => {
-    for (const s of body) {
-      if (s.kind === "let" || s.kind === "var") names.add(s.name);
-      if (s.kind === "loop") {
-        names.add(s.variable);
-        list(s.body);
-      }
-      if (s.kind === "if") {
-        list(s.then);
-        list(s.else);
-      }
-    }
-  };
-  list([...wholeBody(kernel), ...kernel.after]);
+  visitStatements([...wholeBody(kernel), ...kernel.after], (s) => {
+    if (s.kind === "let" || s.kind === "var") names.add(s.name);
+    if (s.kind === "loop") names.add(s.variable);
+  });
   return names;
 }

@@ -3,6 +3,7 @@ import { type DType, isFloat } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import {
   blockEnd,
+  entriesOf,
   type KExpr,
   type Kernel,
   type KernelBuffer,
@@ -59,9 +60,7 @@ export function verifyScheduled(module: ScheduledModule): void {
       });
     }
   };
-  entry("forward", module.forward);
-  for (const [loss, e] of module.backward) entry(`backward ${loss}`, e);
-  for (const [loss, e] of module.step) entry(`step ${loss}`, e);
+  for (const [title, of] of entriesOf(module)) entry(title, of);
 }
 const owner = (module: ScheduledModule, id: number): number => module.aliases.get(id) ?? id;
 

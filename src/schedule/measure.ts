@@ -3,6 +3,7 @@ import { freshIndex, isFloat } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import { wholeBody, type KExpr, type Kernel, type Statement } from "./kernel-ir.js";
+import { operandsOf } from "./kernel-walk.js";
 
 export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
 
@@ -106,22 +107,9 @@ function middle(p: Poly): Poly {
 function costOf(e: KExpr): Poly {
   let cost = 0;
   const walk = (x: KExpr): void => {
-    switch (x.op) {
-      case "call":
-        if (isFloat(x.dtype)) cost += SCALARS[x.fn]?.cost ?? 1;
-        x.args.forEach(walk);
-        break;
-      case "select":
-        [x.condition, x.then, x.else].forEach(walk);
-        break;
-      case "cast":
-        walk(x.arg);
-        break;
-      case "load":
-        walk(x.index);
-        break;
-      default:
-    }
+    if (x.op === "address") return;
+    if (x.op === "call" && isFloat(x.dtype)) cost += SCALARS[x.fn]?.cost ?? 1;
+    operandsOf(x).forEach(walk);
   };
   walk(e);
   return Poly.constant(1).scale(Math.round(cost * 4), 4);

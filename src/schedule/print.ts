@@ -1,5 +1,5 @@
 import { printKernel } from "./kernel-print.js";
-import type { ScheduledEntry, ScheduledModule } from "./kernel-ir.js";
+import { entriesOf, type ScheduledEntry, type ScheduledModule } from "./kernel-ir.js";
 
 /** Kernel IR as text. */
 export function printModule(module: ScheduledModule): string {
@@ -23,9 +23,7 @@ export function printPlan(module: ScheduledModule): string {
     const updates = e.updates.map((u) => `  ${name(u.leaf)} := ${name(u.value)}`);
     return [`${title}: ${e.launches.length} kernels`, ...launches, ...updates].join("\n");
   };
-  return `${[
-    entry("forward", module.forward),
-    ...[...module.backward].map(([loss, e]) => entry(`backward ${loss}`, e)),
-    ...[...module.step].map(([loss, e]) => entry(`step ${loss}`, e)),
-  ].join("\n\n")}\n`;
+  return `${entriesOf(module)
+    .map(([title, e]) => entry(title, e))
+    .join("\n\n")}\n`;
 }

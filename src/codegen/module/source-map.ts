@@ -1,6 +1,6 @@
 import { addMapping, GenMapping, setSourceContent, toEncodedMap } from "@jridgewell/gen-mapping";
 import type { Span } from "../../diagnostics/span.js";
-import type { Kernel, Launch, ScheduledModule } from "../../schedule/kernel-ir.js";
+import { entriesOf, type Kernel, type Launch, type ScheduledModule } from "../../schedule/kernel-ir.js";
 import { jsKernelLines } from "../js/kernel.js";
 import type { PartedKernel } from "../parts.js";
 
@@ -40,7 +40,7 @@ export class ModuleText {
 export function mappedKernels(module: ScheduledModule, kernels: readonly PartedKernel[]): MappedLine[] {
   // A kernel that serves several launches is written down where the first one's equations are.
   const launches = new Map<string, Launch>();
-  for (const entry of [module.forward, ...module.backward.values(), ...module.step.values()])
+  for (const [, entry] of entriesOf(module))
     for (const launch of entry.launches)
       if (!launches.has(launch.kernel)) launches.set(launch.kernel, launch);
   return kernels.flatMap(({ kernel, calls, parts }) => {

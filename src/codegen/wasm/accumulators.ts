@@ -1,5 +1,6 @@
 import type { DType } from "../../ir/expr.js";
 import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
+import { expressionsOf, visitExpression, visitStatements } from "../../schedule/kernel-walk.js";
 import { NotWidenable } from "./values.js";
 
 /** A variable from outside of a loop into which each iteration folds a term. */
@@ -25,7 +26,7 @@ const isFold = (fn: string): fn is keyof typeof IDENTITIES => fn in IDENTITIES;
 export function doubleSums(body: readonly Statement[]): ReadonlySet<string> {
   const sums = new Set<string>();
   const others = new Set<string>();
-  visit(body, (s) => {
+  visitStatements(body, (s) => {
     if (s.kind !== "assign") return;
     const { value, name } = s;
     const added =
@@ -48,10 +49,10 @@ export function accumulators(body: readonly Statement[]): readonly Accumulator[]
   const inside = new Set<string>();
   const found = new Map<string, Accumulator>();
   const folds: KExpr[] = [];
-  visit(body, (s) => {
+  visitStatements(body, (s) => {
     if (s.kind === "var") inside.add(s.name);
   });
-  visit(body, (s) => {
+  visitStatements(body, (s) => {
     if (s.kind === "assign" && !inside.has(s.name)) {
       const { value, name } = s;
       const term = value.op === "call" ? value.args[1] : undefined;
@@ -75,7 +76,7 @@ export function accumulators(body: readonly Statement[]): readonly Accumulator[]
 /** Whether a loop leaves anything but what it folds. */
 export function stores(loop: Statement): boolean {
   let found = false;
-  visit([loop], (s) => {
+  visitStatements([loop], (s) => {
     if (s.kind === "store" || s.kind === "product") found = true;
   });
   return found;
@@ -83,7 +84,7 @@ export function stores(loop: Statement): boolean {
 /** Variables that a loop mentions. */
 export function variablesOf(loop: Statement): ReadonlySet<string> {
   const found = new Set<string>();
-  visit([loop], (s) => {
+  visitStatements([loop], (s) => {
     if (s.kind === "assign") found.add(s.name);
     for (const e of expressions(s))
       visitExpression(e, (x) => {
@@ -100,47 +101,8 @@ function mentions(e: KExpr, name: string): boolean {
   });
   return found;
 }
+/** Of a loop in lanes. */
 function expressions(s: Statement): readonly KExpr[] {
-  switch (s.kind) {
-    case "let":
-    case "assign":
-      return [s.value];
-    case "var":
-      return [s.init];
-    case "store":
-      return [s.index, s.value];
-    case "if":
-      return [s.condition];
-    case "loop":
-      return [s.lo, s.hi];
-    case "product":
-      throw new NotWidenable("a product has lanes of its own");
-    case "comment":
-      return [];
-  }
-}
-function visit(body: readonly Statement[], each: (s: Statement) => void): void {
-  for (const s of body) {
-    each(s);
-    if (s.kind === "loop") visit(s.body, each);
-    if (s.kind === "if") {
-      visit(s.then, each);
-      visit(s.else, each);
-    }
-  }
-}
-function visitExpression(e: KExpr, each: (e: KExpr) => void): void {
-  each(e);
-  switch (e.op) {
-    case "load":
-      return visitExpression(e.index, each);
-    case "call":
-    case "address":
-      return e.args.forEach((a) => visitExpression(a, each));
-    case "cast":
-      return visitExpression(e.arg, each);
-    case "select":
-      return [e.condition, e.then, e.else].forEach((a) => visitExpression(a, each));
-    default:
-  }
+  if (s.kind === "product") throw new NotWidenable("a product has lanes of its own");
+  return expressionsOf(s);
 }

@@ -1,5 +1,6 @@
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
+import { bodiesOf } from "../../schedule/kernel-walk.js";
 import type { Instruction } from "./instruction.js";
 import { parts } from "./instruction.js";
 
@@ -65,13 +66,10 @@ function weigh(body: readonly Statement[]): { work: number; variables: number } 
   for (const s of body) {
     if (s.kind === "var") variables++;
     if (s.kind === "let" || s.kind === "assign" || s.kind === "store") work += workOf(s.value);
-    if (s.kind === "loop" || s.kind === "if") {
-      const inner = s.kind === "loop" ? [s.body] : [s.then, s.else];
-      for (const list of inner) {
-        const found = weigh(list);
-        work += s.kind === "loop" ? 8 * found.work : found.work;
-        variables += found.variables;
-      }
+    for (const list of bodiesOf(s)) {
+      const found = weigh(list);
+      work += s.kind === "loop" ? 8 * found.work : found.work;
+      variables += found.variables;
     }
   }
   return { work, variables };

@@ -3,6 +3,7 @@ import { isFloat } from "../../ir/expr.js";
 import { InternalError, invariant } from "../../diagnostics/invariant.js";
 import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
+import { freshName, namesOf } from "../../schedule/kernel-rewrite.js";
 import { repeatedOperands } from "../text.js";
 
 /**
@@ -23,13 +24,10 @@ const DEEPEST = 40;
 class Rewriter {
   private readonly taken: Set<string>;
   constructor(kernel: Kernel) {
-    this.taken = namesIn(kernel);
+    this.taken = namesOf(kernel);
   }
   private fresh(base: string): string {
-    let name = base;
-    for (let n = 2; this.taken.has(name); n++) name = `${base}_${n}`;
-    this.taken.add(name);
-    return name;
+    return freshName(base, this.taken);
   }
 
   statements(list: readonly Statement[]): Statement[] {
@@ -195,26 +193,6 @@ const sizeOf = (parts: readonly Rewritten[], own: number): { depth: number; cost
 const zero = (dtype: DType): KExpr => ({ op: "constant", dtype, value: 0 });
 /** Infinities and NaN come out of a helper that hides them already. */
 const isConstant = (e: KExpr): boolean => e.op === "constant" && Number.isFinite(e.value);
-
-function namesIn(kernel: Kernel): Set<string> {
-  const names = new Set([...kernel.buffers, ...kernel.sizes].map((p) => p.name));
-  for (const g of kernel.grid) names.add(g.variable);
-  const visit = (list: readonly Statement[]): void => {
-    for (const s of list) {
-      if (s.kind === "let" || s.kind === "var") names.add(s.name);
-      if (s.kind === "loop") {
-        names.add(s.variable);
-        visit(s.body);
-      }
-      if (s.kind === "if") {
-        visit(s.then);
-        visit(s.else);
-      }
-    }
-  };
-  visit(kernel.body);
-  return names;
-}
 
 /** The target's description packs no operands, so no kernel for it has a product of such. */
 export function packedNowhere(): never {
