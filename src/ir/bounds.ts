@@ -1,4 +1,4 @@
-import type { Expr, Index } from "./expr.js";
+import type { Expr, Index, ReadExpr } from "./expr.js";
 import { Poly } from "./poly.js";
 
 /**
@@ -127,4 +127,14 @@ function nonNegativeInDims(p: Poly, atLeast: ReadonlyMap<string, number>): boole
     return least !== undefined && least > 0 && a.kind === "dim" ? Poly.dim(a.name).add(least) : undefined;
   });
   return !shifted.hasOpaque && shifted.indices.size === 0 && shifted.terms.every((t) => t.num >= 0);
+}
+
+/** Whether every element that the subscripts can name exists, whatever stands around the read. */
+export function inBounds(e: ReadExpr, shape: readonly Poly[]): boolean {
+  return e.subscripts.every((s, k) => {
+    const size = shape[k];
+    const index = s.asIndex;
+    if (index && size) return index.lo.isZero && index.hi.equals(size);
+    return s.constant !== undefined && s.constant >= 0 && s.constant < (size?.constant ?? 0);
+  });
 }

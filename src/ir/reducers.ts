@@ -19,3 +19,7 @@ export const REDUCERS: { readonly [R in Reducer]: Fold } = {
   argmin: { fn: null, start: Infinity },
   logsumexp: { fn: null, start: -Infinity },
 };
+
+/** The result is where a term stands, not the term. */
+export const isPositional = (reducer: Reducer | undefined): boolean =>
+  reducer === "argmax" || reducer === "argmin";

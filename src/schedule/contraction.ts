@@ -2,9 +2,9 @@ import { costOf } from "../ir/cost.js";
 import type { Index, ReadExpr } from "../ir/expr.js";
 import { readsOf } from "../ir/expr.js";
 import type { Equation } from "../ir/program.js";
-import type { TargetDescription } from "./kernel-ir.js";
 import { pointAxes } from "./points.js";
 import { productOf, type Product } from "./product.js";
+import type { TargetDescription } from "./targets.js";
 
 /** A contraction over packed operands, or one of which each iteration computes a block of points. */
 export type Contraction =

@@ -3,8 +3,10 @@ import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
 import { freshIndex, indicesOf, isFloat, NodeSet, operands, readsOf } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { kConstant, kIndex, kVariable } from "./arithmetic.js";
-import { flatten, inBounds, type KernelScope, type Placed, type Window } from "./kernel-scope.js";
+import { flatten, type KernelScope, type Placed } from "./kernel-scope.js";
 import type { KExpr, Statement } from "./kernel-ir.js";
+import { inBounds } from "../ir/bounds.js";
+import type { Window } from "./windows.js";
 
 /** A number that the sizes alone decide: worked out once, though it may not be wanted. */
 const isFixed = (e: Expr): boolean =>

@@ -1,3 +1,4 @@
+import { inBounds } from "../ir/bounds.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import {
   compare,
@@ -16,7 +17,6 @@ import { overOwnIndices } from "../ir/fresh.js";
 import { groupedIds } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
-import { inBounds } from "./kernel-scope.js";
 
 /**
  * Takes the scale of a softmax in front of sums that do not run over it: `sum[k] (e[r, k] * scale[r]) * x[r, k]` is

@@ -5,7 +5,8 @@ import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../ir/program.js";
 import { mentions, readsOfEquation } from "../ir/reach.js";
-import type { Decision, TargetDescription } from "./kernel-ir.js";
+import { isPositional } from "../ir/reducers.js";
+import type { Decision } from "./kernel-ir.js";
 import { contractionOf, type Tile } from "./contraction.js";
 import { loopAxes } from "./points.js";
 import { operandSumOf, type OperandSum } from "./operand-sum.js";
@@ -14,6 +15,7 @@ import { noRows, RowFollower, type ProductRows } from "./product-rows.js";
 import { sampleOf } from "./sample.js";
 import { parallelAxes, type ParallelAxis } from "./parallel.js";
 import { nestOf, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
+import type { TargetDescription } from "./targets.js";
 
 /** Equations computed by one nest of loops. */
 export interface NestGroup {
@@ -395,7 +397,7 @@ class Grouping {
   ): Coordinates | undefined {
     if (equation.operator?.kind !== "reduce" || equation.operator.guard) return undefined;
     // Those of a position count from their own range's begin.
-    if (equation.operator.reducer.startsWith("arg")) return undefined;
+    if (isPositional(equation.operator.reducer)) return undefined;
     if (!read.every((id) => group.time.has(id))) return undefined;
     for (const index of equation.operator.indices) {
       const ahead = index.lo.sub(group.lo).constant;

@@ -51,26 +51,6 @@ export interface GridLoop {
   readonly block?: { readonly end: string; readonly granule: number };
 }
 
-/** What an iteration of a grid loop declares before its body. */
-export function blockEnd({ variable, extent, step, block }: GridLoop): readonly Statement[] {
-  if (!block) return [];
-  const at: KExpr = { op: "variable", dtype: "i32", name: variable };
-  const next: KExpr = {
-    op: "address",
-    dtype: "i32",
-    fn: "add",
-    args: [at, { op: "constant", dtype: "i32", value: step }],
-  };
-  const value: KExpr = { op: "address", dtype: "i32", fn: "min", args: [next, extent] };
-  return [{ kind: "let", name: block.end, value }];
-}
-
-/** The body with what the grid's loops declare before it. */
-export const wholeBody = ({ grid, body }: Kernel): readonly Statement[] => [
-  ...grid.flatMap(blockEnd),
-  ...body,
-];
-
 export type Statement =
   | {
       readonly kind: "loop";
@@ -192,42 +172,3 @@ export const entriesOf = (module: ScheduledModule): readonly (readonly [string, 
   ...[...module.backward].map(([loss, entry]) => [`backward ${loss}`, entry] as const),
   ...[...module.step].map(([loss, entry]) => [`step ${loss}`, entry] as const),
 ];
-
-/** A target as data: passes ask these numbers, never a name. */
-export interface TargetDescription {
-  /** As messages call it. */
-  readonly title: string;
-  /** Types that it lacks replace a compile by an error. */
-  readonly dtypes: readonly DType[];
-  /** The float that a reduction accumulates in. */
-  readonly accumulator: "f64" | "f32";
-  /** Register tile of a contraction, rows × columns, by where its operands are contiguous: along the columns or not. */
-  readonly registerTile: {
-    readonly columns: readonly [number, number];
-    readonly reduction: readonly [number, number];
-  };
-  /** How contractions of packed operands are cut up; null where they are not packed. */
-  readonly packing: PackingDescription | null;
-  readonly maxBuffers: number;
-  /** Flops that take as long as a store and a load of main memory: so much may be worked out again instead. */
-  readonly keepCost: number;
-  /** Whether iterations of one kernel run one after the other, so a reduction may run across the grid. */
-  readonly sequentialGrid: boolean;
-}
-
-/**
- * Blocks of a packed contraction: the operands' panels of `rows` and `columns` meet in the product routine; panels of
- * a block of rows stay in the second-level cache while columns pass by, a panel of columns in the first-level one.
- */
-export interface PackingDescription {
-  readonly rows: number;
-  readonly columns: number;
-  /** Rows and columns of one iteration of the grid. */
-  readonly rowBlock: number;
-  readonly columnBlock: number;
-  /** Terms that are packed at once; a known number of up to `whole` terms is not cut. */
-  readonly depth: number;
-  readonly whole: number;
-  /** So many known columns have registers of their own without packing, where nothing but reads is multiplied. */
-  readonly fewColumns: number;
-}

@@ -1,4 +1,13 @@
-import { blockEnd, type KExpr, type Kernel, type Place, type Statement } from "./kernel-ir.js";
+import {
+  entriesOf,
+  type KExpr,
+  type Kernel,
+  type Place,
+  type ScheduledEntry,
+  type ScheduledModule,
+  type Statement,
+} from "./kernel-ir.js";
+import { blockEnd } from "./grid.js";
 
 /**
  * Kernel IR as text, with as few brackets as its own precedence needs:
@@ -126,4 +135,31 @@ function leveled(e: KExpr): { readonly text: string; readonly level: number } {
       return { text: [first, ...e.args.slice(1).map((x) => within(x, level + 1))].join(` ${sign} `), level };
     }
   }
+}
+
+/** Kernel IR as text. */
+export function printModule(module: ScheduledModule): string {
+  return [...module.kernels.values()].map(printKernel).join("\n");
+}
+
+/** The launches of every entry point with the tensors that they read and write. */
+export function printPlan(module: ScheduledModule): string {
+  const name = (id: number): string => module.program.values.get(id)?.name ?? `?${id}`;
+  const entry = (title: string, e: ScheduledEntry): string => {
+    const launches = e.launches.map((l) => {
+      const kernel = module.kernels.get(l.kernel);
+      const list = l.tensors.flatMap((t, k) => {
+        const access = kernel?.buffers[k]?.access;
+        return access === "scratch" || access === "shared"
+          ? []
+          : [`${access === "read" ? "" : "→ "}${name(t)}`];
+      });
+      return `  ${l.kernel}(${list.join(", ")})`;
+    });
+    const updates = e.updates.map((u) => `  ${name(u.leaf)} := ${name(u.value)}`);
+    return [`${title}: ${e.launches.length} kernels`, ...launches, ...updates].join("\n");
+  };
+  return `${entriesOf(module)
+    .map(([title, e]) => entry(title, e))
+    .join("\n\n")}\n`;
 }

@@ -1,5 +1,6 @@
-import { wholeBody, type KExpr, type Kernel, type Place, type Statement } from "./kernel-ir.js";
+import { type KExpr, type Kernel, type Place, type Statement } from "./kernel-ir.js";
 import { expressionsOf, visitExpression, visitStatements } from "./kernel-walk.js";
+import { wholeBody } from "./grid.js";
 
 /** What becomes of a kernel's accesses; everything else stays as it is. Operands are rewritten before. */
 export interface AccessRewrite {

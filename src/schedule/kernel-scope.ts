@@ -1,18 +1,12 @@
 import type { DType, Expr, Index, ValueId } from "../ir/expr.js";
 import { FALSE, operands, readsOf, select, TRUE } from "../ir/expr.js";
+import { inBounds } from "../ir/bounds.js";
 import { Poly } from "../ir/poly.js";
 import { kConstant, kVariable } from "./arithmetic.js";
 import { asOne } from "./flat.js";
 import type { KExpr, KernelBuffer } from "./kernel-ir.js";
 import { elements } from "./measure.js";
-
-/** An axis of a tensor in memory that holds the latest entries along an axis of its value. */
-export interface Window {
-  readonly axis: number;
-  readonly entries: number;
-  /** The place of a coordinate. */
-  readonly place: (coordinate: Poly) => Poly;
-}
+import type { Window } from "./windows.js";
 
 /** Memory that a kernel needs beside its tensors. */
 export interface Room {
@@ -180,14 +174,4 @@ export class KernelScope {
 /** Row-major address of an element. */
 export function flatten(shape: readonly Poly[], subscripts: readonly Poly[]): Poly {
   return subscripts.reduce((flat, s, k) => flat.mul(shape[k] ?? 1).add(s), Poly.constant(0));
-}
-
-/** Whether every element that the subscripts can name exists, whatever stands around the read. */
-export function inBounds(e: Expr & { readonly op: "read" }, shape: readonly Poly[]): boolean {
-  return e.subscripts.every((s, k) => {
-    const size = shape[k];
-    const index = s.asIndex;
-    if (index && size) return index.lo.isZero && index.hi.equals(size);
-    return s.constant !== undefined && s.constant >= 0 && s.constant < (size?.constant ?? 0);
-  });
 }

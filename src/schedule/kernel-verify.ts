@@ -2,7 +2,6 @@ import { invariant } from "../diagnostics/invariant.js";
 import { type DType, isFloat } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import {
-  blockEnd,
   entriesOf,
   type KExpr,
   type Kernel,
@@ -11,6 +10,7 @@ import {
   type ScheduledModule,
   type Statement,
 } from "./kernel-ir.js";
+import { blockEnd } from "./grid.js";
 
 /**
  * Checks of a kernel:

@@ -31,20 +31,14 @@ import {
   type LoweredKernel,
   type LoweringContext,
 } from "./lower.js";
-import {
-  accumulate,
-  emitReduction,
-  isPositional,
-  openAccumulator,
-  resultOf,
-  type Accumulator,
-} from "./reduce.js";
+import { accumulate, emitReduction, openAccumulator, resultOf, type Accumulator } from "./reduce.js";
 import { localAxes } from "./local.js";
 import { pointsOf } from "../ir/points.js";
 import { substitution } from "./points.js";
 import { foldsOver, membersOf, reducedBy, type LoopNode, type MemberNode, type NestNode } from "./nest.js";
 import type { KernelScope } from "./kernel-scope.js";
 import { openLoops } from "./loops.js";
+import { isPositional } from "../ir/reducers.js";
 
 /**
  * A nest as a kernel: the loops around everything that no member folds over are its grid, the rest its body. Values

@@ -4,12 +4,13 @@ import type { Value } from "../ir/program.js";
 import { minus, plus, times, kCall, kConstant, kVariable } from "./arithmetic.js";
 import { type Block } from "./emit.js";
 import type { ProductGroup } from "./group.js";
-import type { KExpr, PackingDescription } from "./kernel-ir.js";
+import type { KExpr } from "./kernel-ir.js";
 import { storeMembers, valueOf, type LoweringContext } from "./lower.js";
 import { loop, type Range } from "./loops.js";
 import type { Side } from "./operand-sum.js";
 import type { ProductPlan } from "./product-plan.js";
 import type { KernelScope } from "./kernel-scope.js";
+import type { PackingDescription } from "./targets.js";
 
 interface Panel {
   readonly buffer: string;

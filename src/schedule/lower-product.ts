@@ -7,7 +7,7 @@ import { mentions } from "../ir/reach.js";
 import { greatest, least, minus, plus, quotient, times, kCall, kConstant, kVariable } from "./arithmetic.js";
 import { Block } from "./emit.js";
 import type { ProductGroup } from "./group.js";
-import type { GridLoop, KExpr, PackingDescription, Statement } from "./kernel-ir.js";
+import type { GridLoop, KExpr, Statement } from "./kernel-ir.js";
 import {
   equationOf,
   finish,
@@ -30,6 +30,7 @@ import { ProductPlan, type Flat, type TermLoop } from "./product-plan.js";
 import type { Operand, Product } from "./product.js";
 import type { KernelScope } from "./kernel-scope.js";
 import { loop, type Range } from "./loops.js";
+import type { PackingDescription } from "./targets.js";
 
 /** Rows or columns that threads share out together: fewer, and packing costs more than it saves. */
 const GRANULE = 32;

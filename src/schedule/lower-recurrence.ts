@@ -1,6 +1,5 @@
-import { readsOfEquation } from "../ir/reach.js";
 import { invariant } from "../diagnostics/invariant.js";
-import type { Index, ReadExpr, ValueId } from "../ir/expr.js";
+import type { Index, ValueId } from "../ir/expr.js";
 import { freshIndex } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
@@ -25,6 +24,7 @@ import {
 import { emitReduction } from "./reduce.js";
 import { kVariable } from "./arithmetic.js";
 import { openLoops } from "./loops.js";
+import { entriesAfterSteps } from "./windows.js";
 
 /** Where a member stands along one of its axes: at a coordinate, or all over a range. */
 interface Place {
@@ -152,32 +152,9 @@ export function lowerRecurrence(kernel: RecurrenceKernel, context: LoweringConte
     });
   const { grid, body } = gridOf(steps.body, top, steps.points.length);
   const last = group.direction === 1 ? "after" : "before";
-  const late = entriesAfterSteps(kernel, context, made);
+  const late = entriesAfterSteps(kernel, program, (id) => context.wanted(id, made));
   const outside = (block: Block, side: "before" | "after"): void =>
     emitOutside(block, group, at, side, side === last ? late : null);
   new NestEmitter(context, made, scope, outside).list(top, body);
   return withoutUnread(finish(scope, grid, top.statements, members), context, made);
-}
-
-/** The members whose entries after the last step, which no step reads but at a fixed place, are of use to anyone. */
-export function entriesAfterSteps(
-  { group, members }: RecurrenceKernel,
-  context: LoweringContext,
-  made: ReadonlySet<ValueId>,
-): ReadonlySet<ValueId> {
-  const reads = members.flatMap((reader) =>
-    readsOfEquation(equationOf(valueOf(context.program, reader))).map((node) => ({ reader, node })),
-  );
-  const isFixed = (node: ReadExpr): boolean => {
-    const time = group.time.get(node.value);
-    return time !== undefined && node.subscripts[time.axis]?.indices.size === 0;
-  };
-  const found = new Set(group.time.keys());
-  for (const id of found)
-    if (!context.wanted(id, made) && !reads.some(({ node }) => node.value === id && isFixed(node)))
-      found.delete(id);
-  for (const id of found)
-    for (const { reader, node } of reads)
-      if (reader === id && group.time.has(node.value)) found.add(node.value);
-  return found;
 }

@@ -6,7 +6,7 @@ import type { Equation } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
 import { Block } from "./emit.js";
 import type { TileGroup } from "./group.js";
-import type { GridLoop, TargetDescription } from "./kernel-ir.js";
+import type { GridLoop } from "./kernel-ir.js";
 import {
   equationOf,
   finish,
@@ -21,6 +21,7 @@ import {
 } from "./lower.js";
 import { emitReduction } from "./reduce.js";
 import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
+import type { TargetDescription } from "./targets.js";
 
 /** A register tile of grid points for each iteration: each value loaded serves a whole row or column of it. */
 export function lowerTile(group: TileGroup, context: LoweringContext): LoweredKernel {

@@ -6,10 +6,12 @@ import type { Equation, Program, Value } from "../ir/program.js";
 import { Block } from "./emit.js";
 import type { ScatterGroup } from "./group.js";
 import { accessesOf } from "./kernel-rewrite.js";
-import type { GridLoop, KExpr, Kernel, Statement, TargetDescription } from "./kernel-ir.js";
-import { flatten, KernelScope, type Room, type Window } from "./kernel-scope.js";
+import type { GridLoop, KExpr, Kernel, Statement } from "./kernel-ir.js";
+import { flatten, KernelScope, type Room } from "./kernel-scope.js";
 import { kCall, kConstant } from "./arithmetic.js";
 import { openLoops } from "./loops.js";
+import type { TargetDescription } from "./targets.js";
+import type { Window } from "./windows.js";
 
 export interface LoweredKernel {
   readonly kernel: Kernel;

@@ -2,8 +2,9 @@ import type { DType, Index } from "../ir/expr.js";
 import { freshIndex, isFloat } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { wholeBody, type KExpr, type Kernel, type Statement } from "./kernel-ir.js";
+import { type KExpr, type Kernel, type Statement } from "./kernel-ir.js";
 import { operandsOf } from "./kernel-walk.js";
+import { wholeBody } from "./grid.js";
 
 export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
 

@@ -2,7 +2,7 @@ import { invariant } from "../diagnostics/invariant.js";
 import type { DType, ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
-import type { KExpr, Kernel, KernelBuffer, Statement, TargetDescription } from "./kernel-ir.js";
+import type { KExpr, Kernel, KernelBuffer, Statement } from "./kernel-ir.js";
 import { freshName, namesOf, rewriteAccesses } from "./kernel-rewrite.js";
 import type { LoweredKernel } from "./lower.js";
 import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
@@ -10,6 +10,7 @@ import { KernelScope } from "./kernel-scope.js";
 import { elements } from "./measure.js";
 import { OPEN_SIZE } from "./points.js";
 import { roomValue } from "./room.js";
+import type { TargetDescription } from "./targets.js";
 
 export interface MergedKernels {
   /** Copies into the merged buffers, the kernel, copies out of them. */

@@ -8,14 +8,14 @@ import { extractScalars } from "./extract-scalars.js";
 import { factorSums } from "./factor-sums.js";
 import { gatherScatters } from "./gather-scatters.js";
 import { inlineProducers } from "./inline.js";
-import type { TargetDescription } from "./kernel-ir.js";
 import { loopsInnermost } from "./layout.js";
 import { lowerOperators } from "./lower-operators.js";
-import { writeOutReductions } from "./points.js";
+import { writeOutReductions } from "./write-out.js";
 import { retimed } from "./retime.js";
 import { shareCostly } from "./share-costly.js";
 import { splitFolds } from "./split-folds.js";
 import { stagesAgain } from "./stages.js";
+import type { TargetDescription } from "./targets.js";
 
 /** What a pass may ask beside the program. */
 export interface ModuleSetting {

@@ -4,9 +4,10 @@ import { Poly } from "../ir/poly.js";
 import { minus, plus, quotient, remainder } from "./arithmetic.js";
 import { type Block } from "./emit.js";
 import { asOne } from "./flat.js";
-import type { KExpr, PackingDescription } from "./kernel-ir.js";
+import type { KExpr } from "./kernel-ir.js";
 import type { Operand, Product } from "./product.js";
 import { flatten, type KernelScope } from "./kernel-scope.js";
+import type { PackingDescription } from "./targets.js";
 
 /** Indices that one variable counts through, in row-major order. */
 export interface Flat {

@@ -1,8 +1,8 @@
 import type { Expr, Index } from "../ir/expr.js";
 import { and, div, indicesOf, isFloat, isOne, isZero, literal, mul, neg, not } from "../ir/expr.js";
 import type { Equation } from "../ir/program.js";
-import type { PackingDescription } from "./kernel-ir.js";
 import { conjuncts, sizeEstimate } from "./points.js";
+import type { PackingDescription } from "./targets.js";
 
 /**
  * A contraction as a product of two operands: out[batch, rows, columns] = Σ_reduced left · right, where `left` has no

@@ -3,13 +3,14 @@ import type { Expr, Index } from "../ir/expr.js";
 import { and, FALSE, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Reducer, Value } from "../ir/program.js";
-import { REDUCERS } from "../ir/reducers.js";
+import { isPositional, REDUCERS } from "../ir/reducers.js";
 import { kCall, kConstant, kIndex, kVariable } from "./arithmetic.js";
 import { Block } from "./emit.js";
-import type { KExpr, TargetDescription } from "./kernel-ir.js";
+import type { KExpr } from "./kernel-ir.js";
 import { openLoops } from "./loops.js";
 import type { Instance } from "./lower.js";
 import { conjuncts } from "./points.js";
+import type { TargetDescription } from "./targets.js";
 
 /** Variables that a reduction gathers in. */
 export interface Accumulator {
@@ -21,9 +22,6 @@ export interface Accumulator {
   /** argmax and argmin: the position found. */
   readonly at: string | null;
 }
-export const isPositional = (reducer: Reducer | undefined): boolean =>
-  reducer === "argmax" || reducer === "argmin";
-
 /** Halves are added up in f32: in their own precision a sum of ones stops at 2,048. */
 export function openAccumulator(
   block: Block,

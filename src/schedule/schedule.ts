@@ -5,29 +5,23 @@ import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
 import { contractionOf, packedProductOf } from "./contraction.js";
 import { groupKernels, type KernelGroup } from "./group.js";
-import type {
-  Decision,
-  Kernel,
-  Launch,
-  ScheduledEntry,
-  ScheduledModule,
-  TargetDescription,
-} from "./kernel-ir.js";
+import type { Decision, Kernel, Launch, ScheduledEntry, ScheduledModule } from "./kernel-ir.js";
 import { lowerScatter, type Kept, type LoweredKernel, type LoweringContext } from "./lower.js";
 import { lowerNest } from "./lower-nest.js";
 import { lowerProduct } from "./lower-product.js";
 import { lowerTile } from "./lower-tile.js";
-import { entriesAfterSteps, lowerRecurrence } from "./lower-recurrence.js";
+import { lowerRecurrence } from "./lower-recurrence.js";
 import { nestKey } from "./nest.js";
 import { mergeBuffers } from "./merge-buffers.js";
 import { ENTRY_PASSES, MODULE_PASSES, PASS_SWITCHES, runPasses, type ModuleSetting } from "./passes.js";
 import { shareLaunches } from "./share-launches.js";
-import { windowsOf } from "./windows.js";
+import { entriesAfterSteps, windowsOf } from "./windows.js";
 import { Fresh } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import type { Room } from "./kernel-scope.js";
 import { sizeEstimate } from "./points.js";
 import { roomValue } from "./room.js";
+import type { TargetDescription } from "./targets.js";
 
 /** What may be left out here, which costs speed alone. */
 export const SCHEDULE_SWITCHES: readonly string[] = [
@@ -219,7 +213,8 @@ class ModuleScheduler {
   ): [ValueId, Kept][] {
     if (group.kind !== "recurrence" || this.off.has("windows")) return [];
     const { program } = context;
-    const late = entriesAfterSteps(group, context, new Set(group.members));
+    const inside = new Set(group.members);
+    const late = entriesAfterSteps(group, program, (id) => context.wanted(id, inside));
     return [...windowsOf(group, program, roots, late, readersOf)].flatMap(
       ([id, window]): [ValueId, Kept][] => {
         const value = program.values.get(id);

@@ -1,3 +1,4 @@
+import { inBounds } from "../ir/bounds.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { isFloat, operands, read, readsOf, rewriter, visit } from "../ir/expr.js";
 import { formOf } from "../ir/form.js";
@@ -6,7 +7,6 @@ import { groupedIds, idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { inBounds } from "./kernel-scope.js";
 
 /** From this many flops on, a function's value is worth being kept for another loop. */
 const COSTLY = 8;

@@ -6,7 +6,7 @@ import { groupedIds } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Item, Program, Value } from "../ir/program.js";
 import { readsOfEquation } from "../ir/reach.js";
-import { isPositional } from "./reduce.js";
+import { isPositional } from "../ir/reducers.js";
 
 /**
  * Folds of a product's results to one number (a loss, a norm) become folds of each row and a fold of these: a row is

@@ -8,7 +8,7 @@ import { Poly } from "../ir/poly.js";
 import type { Equation, Program, RecurrenceGroup, Value } from "../ir/program.js";
 import { mentions, readsOfEquation, resultsOf } from "../ir/reach.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
-import type { TargetDescription } from "./kernel-ir.js";
+import type { TargetDescription } from "./targets.js";
 
 /**
  * What a recurrence's steps make of entries that are kept anyway, by a few operations and of the same step alone (the

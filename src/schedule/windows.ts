@@ -1,12 +1,19 @@
 import { readsOfEquation } from "../ir/reach.js";
-import type { ValueId } from "../ir/expr.js";
+import type { ReadExpr, ValueId } from "../ir/expr.js";
 import { call, constant, freshIndex, indexValue } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program, RecurrenceGroup } from "../ir/program.js";
 import type { RecurrenceKernel } from "./group.js";
 import { membersOf, type Coordinates } from "./nest.js";
-import type { Window } from "./kernel-scope.js";
+
+/** An axis of a tensor in memory that holds the latest entries along an axis of its value. */
+export interface Window {
+  readonly axis: number;
+  readonly entries: number;
+  /** The place of a coordinate. */
+  readonly place: (coordinate: Poly) => Poly;
+}
 
 /** So few entries are kept at most; more are no window but the tensor. */
 const MOST = 8;
@@ -65,6 +72,34 @@ export function windowsOf(
     };
     found.set(id, { axis: time.axis, entries, place });
   }
+  return found;
+}
+
+/**
+ * The members whose entries after the last step, which no step reads but at a fixed place, are of use to anyone.
+ * @param isWanted whether a value is wanted outside of the kernel
+ */
+export function entriesAfterSteps(
+  { group, members }: RecurrenceKernel,
+  program: Program,
+  isWanted: (id: ValueId) => boolean,
+): ReadonlySet<ValueId> {
+  const reads = members.flatMap((reader) => {
+    const definition = program.values.get(reader)?.definition;
+    return definition?.kind === "equation"
+      ? readsOfEquation(definition).map((node) => ({ reader, node }))
+      : [];
+  });
+  const isFixed = (node: ReadExpr): boolean => {
+    const time = group.time.get(node.value);
+    return time !== undefined && node.subscripts[time.axis]?.indices.size === 0;
+  };
+  const found = new Set(group.time.keys());
+  for (const id of found)
+    if (!isWanted(id) && !reads.some(({ node }) => node.value === id && isFixed(node))) found.delete(id);
+  for (const id of found)
+    for (const { reader, node } of reads)
+      if (reader === id && group.time.has(node.value)) found.add(node.value);
   return found;
 }
 
