@@ -24,14 +24,14 @@ import { tokenize } from "./parser/tokens.js";
 import { raiseProgram } from "./raise/program.js";
 import { metaOf, type Meta } from "./runtime/meta.js";
 import type { ModuleSpec } from "./runtime/types.js";
-import type { ScheduledModule } from "./schedule/kernel-ir.js";
-import { gatherScatters } from "./schedule/gather-scatters.js";
-import { verifyScheduled } from "./schedule/kernel-verify.js";
+import type { ScheduledModule } from "./schedule/kernel/ir.js";
+import { gatherScatters } from "./schedule/passes/gather-scatters.js";
+import { verifyScheduled } from "./schedule/kernel/verify.js";
 import { schedule, SCHEDULE_SWITCHES } from "./schedule/schedule.js";
-import { forThreads } from "./schedule/threads.js";
+import { forThreads } from "./schedule/kernel/threads.js";
 import { STD_SOURCES } from "./std/sources.js";
 import { JS_TARGET, WASM_TARGET, WGSL_TARGET, type TargetDescription } from "./schedule/targets.js";
-import { printModule, printPlan } from "./schedule/kernel-print.js";
+import { printModule, printPlan } from "./schedule/kernel/print.js";
 
 export type Target = "js" | "wasm" | "wgsl";
 const TARGETS: Readonly<Record<Target, TargetDescription>> = {

@@ -5,8 +5,8 @@ import {
   type Launch,
   type ScheduledEntry,
   type ScheduledModule,
-} from "../schedule/kernel-ir.js";
-import { BYTES, elements, measureKernel } from "../schedule/measure.js";
+} from "../schedule/kernel/ir.js";
+import { BYTES, elements, measureKernel } from "../schedule/kernel/measure.js";
 import type { ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";

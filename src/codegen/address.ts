@@ -1,4 +1,4 @@
-import type { KExpr } from "../schedule/kernel-ir.js";
+import type { KExpr } from "../schedule/kernel/ir.js";
 import { atom, infix, type Piece, prefix } from "./text.js";
 
 type Address = KExpr & { readonly op: "address" };

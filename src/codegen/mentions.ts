@@ -1,6 +1,6 @@
 import type { DType } from "../ir/expr.js";
-import type { KExpr, Statement } from "../schedule/kernel-ir.js";
-import { bodiesOf, expressionsOf, visitExpression } from "../schedule/kernel-walk.js";
+import type { KExpr, Statement } from "../schedule/kernel/ir.js";
+import { bodiesOf, expressionsOf, visitExpression } from "../schedule/kernel/walk.js";
 
 /** What statements take from outside, and do there. */
 export interface Mentions {

@@ -1,9 +1,9 @@
 import { Poly } from "../ir/poly.js";
-import { type KExpr, type Kernel, type Statement } from "../schedule/kernel-ir.js";
-import { bodiesOf } from "../schedule/kernel-walk.js";
+import { type KExpr, type Kernel, type Statement } from "../schedule/kernel/ir.js";
+import { bodiesOf } from "../schedule/kernel/walk.js";
 import { mentionsOf } from "./mentions.js";
 import { integerFacts } from "./signs.js";
-import { blockEnd } from "../schedule/grid.js";
+import { blockEnd } from "../schedule/kernel/grid.js";
 
 /** A call of a part in the names of the kernel that calls it. */
 export interface PartCall {

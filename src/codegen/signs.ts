@@ -1,7 +1,7 @@
 import type { Poly } from "../ir/poly.js";
-import { type KExpr, type Kernel } from "../schedule/kernel-ir.js";
-import { visitStatements } from "../schedule/kernel-walk.js";
-import { wholeBody } from "../schedule/grid.js";
+import { type KExpr, type Kernel } from "../schedule/kernel/ir.js";
+import { visitStatements } from "../schedule/kernel/walk.js";
+import { wholeBody } from "../schedule/kernel/grid.js";
 
 /** What a printer asks of a kernel's integers, to choose the cheap form of a quotient or a bound. */
 export interface IntegerFacts {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { jsKernelLines } from "../../src/codegen/js/kernel.js";
 import { jsHelpers } from "../../src/ir/scalar/helpers-js.js";
-import type { Kernel } from "../../src/schedule/kernel-ir.js";
-import { verifyKernel } from "../../src/schedule/kernel-verify.js";
+import type { Kernel } from "../../src/schedule/kernel/ir.js";
+import { verifyKernel } from "../../src/schedule/kernel/verify.js";
 import * as hand from "./kernels.js";
 import { at, call, choose, f, float, int, kernel, load, reads, store, test, v, writes } from "./kernels.js";
 import { type Data, RUNS } from "./runs.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Kernel, Statement } from "../../src/schedule/kernel-ir.js";
-import { printKernel } from "../../src/schedule/kernel-print.js";
-import { verifyKernel } from "../../src/schedule/kernel-verify.js";
+import type { Kernel, Statement } from "../../src/schedule/kernel/ir.js";
+import { printKernel } from "../../src/schedule/kernel/print.js";
+import { verifyKernel } from "../../src/schedule/kernel/verify.js";
 import {
   call,
   f,

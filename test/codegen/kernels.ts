@@ -1,6 +1,6 @@
 import { Poly } from "../../src/ir/poly.js";
 import type { DType } from "../../src/ir/expr.js";
-import type { KExpr, Kernel, KernelBuffer, Statement } from "../../src/schedule/kernel-ir.js";
+import type { KExpr, Kernel, KernelBuffer, Statement } from "../../src/schedule/kernel/ir.js";
 
 // Short forms for kernels written by hand.
 export const int = (value: number): KExpr => ({ op: "constant", dtype: "i32", value });

@@ -7,7 +7,7 @@ import { emitModule, emitTypings } from "../../src/codegen/module/emit.js";
 import { buildModuleSpec } from "../../src/codegen/module/spec.js";
 import { fromBase64, fromDense } from "../../src/runtime/binary.js";
 import type { Meta, Model } from "../../src/runtime/index.js";
-import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
+import { verifyScheduled } from "../../src/schedule/kernel/verify.js";
 import { PROGRAM, SCHEDULED, SOURCE } from "./regression.js";
 
 const OPTIONS = { version: "0.0.0", wrt: ["w"] };

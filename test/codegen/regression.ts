@@ -1,7 +1,7 @@
 import type { Span } from "../../src/diagnostics/span.js";
 import { Poly } from "../../src/ir/poly.js";
 import type { Definition, Program, Value } from "../../src/ir/program.js";
-import type { Kernel, Launch, ScheduledModule } from "../../src/schedule/kernel-ir.js";
+import type { Kernel, Launch, ScheduledModule } from "../../src/schedule/kernel/ir.js";
 import { at, f, float, int, kernel, load, loop, reads, set, store, v, writes } from "./kernels.js";
 
 /** `y[b] = sum[i] x[b, i] * w[i]`, `mse = mean[b] (y[b] - t[b])^2`, trained with sgd: scheduled by hand. */

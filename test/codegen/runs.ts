@@ -1,4 +1,4 @@
-import type { Kernel } from "../../src/schedule/kernel-ir.js";
+import type { Kernel } from "../../src/schedule/kernel/ir.js";
 import { argmax, elementwise, guardedWindow, integerGather, reduction, tiledProduct } from "./kernels.js";
 
 export type Data = Float32Array | Int32Array | Uint32Array | Uint8Array;

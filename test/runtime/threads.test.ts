@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { compile, type CompileOptions } from "../../src/compile.js";
 import * as runtime from "../../src/runtime/index.js";
 import type { CreateOptions, HostInput, Model, ThreadWorker } from "../../src/runtime/index.js";
-import { forThreads } from "../../src/schedule/threads.js";
-import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
+import { forThreads } from "../../src/schedule/kernel/threads.js";
+import { verifyScheduled } from "../../src/schedule/kernel/verify.js";
 
 const made: Model[] = [];
 afterEach(() => made.splice(0).forEach((model) => model.dispose()));

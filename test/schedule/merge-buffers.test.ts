@@ -5,8 +5,8 @@ import { buildModuleSpec } from "../../src/codegen/module/spec.js";
 import { compile } from "../../src/compile.js";
 import * as runtime from "../../src/runtime/index.js";
 import type { CreateOptions, Inputs, Model } from "../../src/runtime/index.js";
-import type { ScheduledModule } from "../../src/schedule/kernel-ir.js";
-import { verifyScheduled } from "../../src/schedule/kernel-verify.js";
+import type { ScheduledModule } from "../../src/schedule/kernel/ir.js";
+import { verifyScheduled } from "../../src/schedule/kernel/verify.js";
 import { schedule } from "../../src/schedule/schedule.js";
 import { JS_TARGET } from "../../src/schedule/targets.js";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../src/index.js";
 import { Poly } from "../../src/ir/poly.js";
 import type { Target } from "../../src/compile.js";
-import { printKernel } from "../../src/schedule/kernel-print.js";
+import { printKernel } from "../../src/schedule/kernel/print.js";
 
 function gradient(source: string, target: Target = "js"): string {
   const result = compile(source, { targets: [target] });

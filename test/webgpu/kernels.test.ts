@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { printWgslKernel, WORKGROUP_SIZE } from "../../src/codegen/wgsl/kernel.js";
-import type { Kernel } from "../../src/schedule/kernel-ir.js";
+import type { Kernel } from "../../src/schedule/kernel/ir.js";
 import { type Data, type Run, RUNS } from "../codegen/runs.js";
 import { runOnAll } from "./child.js";
 

@@ -1,7 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import { castJs } from "../../ir/scalar/cast.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { KExpr } from "../../schedule/kernel-ir.js";
+import type { KExpr } from "../../schedule/kernel/ir.js";
 import { addressPiece } from "../address.js";
 import { Names } from "../names.js";
 import { type IntegerFacts, isPositiveConstant } from "../signs.js";

@@ -1,11 +1,11 @@
 import { isFloat } from "../../ir/expr.js";
-import { type KExpr, type Kernel, type Place, type Statement } from "../../schedule/kernel-ir.js";
+import { type KExpr, type Kernel, type Place, type Statement } from "../../schedule/kernel/ir.js";
 import type { PartCall, PartCalls } from "../parts.js";
 import { integerFacts } from "../signs.js";
 import { type Line, Lines } from "../text.js";
 import { JsExpressions, jsNames } from "./expression.js";
 import { productRoutine } from "./product.js";
-import { blockEnd } from "../../schedule/grid.js";
+import { blockEnd } from "../../schedule/kernel/grid.js";
 
 /**
  * A kernel as a function over typed arrays: buffers, then sizes. Floats are computed in double and rounded when they

@@ -1,5 +1,5 @@
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { ScheduledModule } from "../../schedule/kernel-ir.js";
+import type { ScheduledModule } from "../../schedule/kernel/ir.js";
 import { jsSupport } from "../js/support.js";
 import { inParts } from "../parts.js";
 import type { WasmCode } from "../wasm/module.js";

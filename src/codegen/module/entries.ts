@@ -2,7 +2,7 @@ import { invariant } from "../../diagnostics/invariant.js";
 import type { DType, ValueId } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import type { Value } from "../../ir/program.js";
-import type { KExpr, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../../schedule/kernel-ir.js";
+import type { KExpr, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../../schedule/kernel/ir.js";
 import { bracketed, DimScope } from "./code.js";
 import { keyText } from "./data.js";
 

@@ -1,6 +1,6 @@
 import { addMapping, GenMapping, setSourceContent, toEncodedMap } from "@jridgewell/gen-mapping";
 import type { Span } from "../../diagnostics/span.js";
-import { entriesOf, type Kernel, type Launch, type ScheduledModule } from "../../schedule/kernel-ir.js";
+import { entriesOf, type Kernel, type Launch, type ScheduledModule } from "../../schedule/kernel/ir.js";
 import { jsKernelLines } from "../js/kernel.js";
 import type { PartedKernel } from "../parts.js";
 

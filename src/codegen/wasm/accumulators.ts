@@ -1,6 +1,6 @@
 import type { DType } from "../../ir/expr.js";
-import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
-import { expressionsOf, visitExpression, visitStatements } from "../../schedule/kernel-walk.js";
+import type { KExpr, Statement } from "../../schedule/kernel/ir.js";
+import { expressionsOf, visitExpression, visitStatements } from "../../schedule/kernel/walk.js";
 import { NotWidenable } from "./values.js";
 
 /** A variable from outside of a loop into which each iteration folds a term. */

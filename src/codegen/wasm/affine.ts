@@ -1,4 +1,4 @@
-import type { AddressFn } from "../../schedule/kernel-ir.js";
+import type { AddressFn } from "../../schedule/kernel/ir.js";
 import type { Instruction, Opcode } from "./instruction.js";
 import { i32, op } from "./instruction.js";
 import { scalarOf, spread, uniform, vector, type Value } from "./values.js";

@@ -1,6 +1,6 @@
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
-import { bodiesOf } from "../../schedule/kernel-walk.js";
+import type { KExpr, Statement } from "../../schedule/kernel/ir.js";
+import { bodiesOf } from "../../schedule/kernel/walk.js";
 import type { Instruction } from "./instruction.js";
 import { parts } from "./instruction.js";
 

@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
-import type { KExpr } from "../../schedule/kernel-ir.js";
+import type { KExpr } from "../../schedule/kernel/ir.js";
 import { isPositiveConstant, type IntegerFacts } from "../signs.js";
 import { addressValue } from "./affine.js";
 import { callInstruction, castInstruction, constantOf } from "./calls.js";

@@ -1,4 +1,4 @@
-import { type Kernel } from "../../schedule/kernel-ir.js";
+import { type Kernel } from "../../schedule/kernel/ir.js";
 import type { PartCalls } from "../parts.js";
 import { integerFacts } from "../signs.js";
 import type { UsedFunctions } from "./calls.js";
@@ -9,7 +9,7 @@ import { Loops } from "./loops.js";
 import { Memory } from "./memory.js";
 import { Statements } from "./statements.js";
 import { FunctionWriter } from "./writer.js";
-import { blockEnd } from "../../schedule/grid.js";
+import { blockEnd } from "../../schedule/kernel/grid.js";
 
 /**
  * A kernel as one wasm function over byte addresses of its buffers and its sizes. The loop that suits it best runs

@@ -1,5 +1,5 @@
 import { invariant } from "../../diagnostics/invariant.js";
-import type { KExpr, Statement } from "../../schedule/kernel-ir.js";
+import type { KExpr, Statement } from "../../schedule/kernel/ir.js";
 import { accumulators, stores, variablesOf, type Accumulator } from "./accumulators.js";
 import { callInstruction, constantOf } from "./calls.js";
 import { costOf, gridVectors, ROUNDS, sumVectors } from "./costs.js";

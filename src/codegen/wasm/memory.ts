@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
-import type { Kernel } from "../../schedule/kernel-ir.js";
+import type { Kernel } from "../../schedule/kernel/ir.js";
 import { plus } from "./affine.js";
 import type { Instruction, Opcode } from "./instruction.js";
 import { get, i32, op } from "./instruction.js";

@@ -1,5 +1,5 @@
 import { fuse } from "../../runtime/fuse.js";
-import type { ScheduledModule } from "../../schedule/kernel-ir.js";
+import type { ScheduledModule } from "../../schedule/kernel/ir.js";
 import { inParts } from "../parts.js";
 import type { HostFunction, UsedFunctions } from "./calls.js";
 import { encodeModule } from "./encode.js";

@@ -1,5 +1,5 @@
 import { invariant } from "../../diagnostics/invariant.js";
-import type { KExpr, Kernel, Place, ProductStatement, Statement } from "../../schedule/kernel-ir.js";
+import type { KExpr, Kernel, Place, ProductStatement, Statement } from "../../schedule/kernel/ir.js";
 import type { PartCall, PartCalls } from "../parts.js";
 import { doubleSums } from "./accumulators.js";
 import type { Expressions } from "./expressions.js";

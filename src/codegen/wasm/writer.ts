@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { Kernel } from "../../schedule/kernel-ir.js";
+import type { Kernel } from "../../schedule/kernel/ir.js";
 import { Names } from "../names.js";
 import type { CallContext, UsedFunctions } from "./calls.js";
 import { mathFunctionName } from "./functions.js";

@@ -2,8 +2,8 @@ import type { DType } from "../../ir/expr.js";
 import { isFloat } from "../../ir/expr.js";
 import { InternalError, invariant } from "../../diagnostics/invariant.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
-import { freshName, namesOf } from "../../schedule/kernel-rewrite.js";
+import type { KExpr, Kernel, Statement } from "../../schedule/kernel/ir.js";
+import { freshName, namesOf } from "../../schedule/kernel/rewrite.js";
 import { repeatedOperands } from "../text.js";
 
 /**

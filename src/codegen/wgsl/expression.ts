@@ -2,7 +2,7 @@ import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
 import { castValue, castWgsl } from "../../ir/scalar/cast.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import type { KExpr } from "../../schedule/kernel-ir.js";
+import type { KExpr } from "../../schedule/kernel/ir.js";
 import { addressPiece } from "../address.js";
 import type { Names } from "../names.js";
 import { type IntegerFacts, isPositiveConstant } from "../signs.js";

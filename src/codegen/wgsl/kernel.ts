@@ -1,6 +1,6 @@
 import type { DType } from "../../ir/expr.js";
 import { wgslHelpers } from "../../ir/scalar/helpers-wgsl.js";
-import type { KExpr, Kernel, Statement } from "../../schedule/kernel-ir.js";
+import type { KExpr, Kernel, Statement } from "../../schedule/kernel/ir.js";
 import { type IntegerFacts, integerFacts } from "../signs.js";
 import { Lines } from "../text.js";
 import { packedNowhere, withBranches } from "./branches.js";

@@ -1,0 +1,170 @@
+import { invariant } from "../../diagnostics/invariant.js";
+import type { Expr, Index, ValueId } from "../../ir/expr.js";
+import { add, call, constant, div, fn, mul, read, rewriter, select, sub, TRUE } from "../../ir/expr.js";
+import { Fresh, overOwnIndices } from "../../ir/fresh.js";
+import { match } from "../../ir/match.js";
+import { Poly } from "../../ir/poly.js";
+import { rewriteDefinition } from "../../ir/rewrite.js";
+import { mapDefinitions } from "../../optimize/map.js";
+import { expandScans } from "../../ir/scans.js";
+import type { Equation, Item, Operator, Program, Reducer, Value } from "../../ir/program.js";
+
+/**
+ * softmax, log_softmax and logsumexp in terms of the plain reductions, which were kept whole until here because their
+ * derivative and their stability depend on the whole; cumsum and cumprod as recurrences.
+ */
+export function lowerOperators(whole: Program): Program {
+  const program = expandScans(whole, () => true, false);
+  const values = new Map(program.values);
+  const fresh = new Fresh(values);
+  const shares = new Map<ValueId, Share>();
+  const define = (
+    value: Value,
+    suffix: string,
+    axes: readonly Index[],
+    operator: Operator | null,
+    body: Expr,
+  ): ValueId => {
+    const id = fresh.id();
+    const shape = axes.map((a) => a.hi);
+    const definition = overOwnIndices({ kind: "equation", axes, operator, body });
+    const name = fresh.name(`${value.name}_${suffix}`);
+    const kind = suffix === "scale" ? ({ isScale: true } as const) : {};
+    values.set(id, { ...value, id, name, shape, definition, ...kind });
+    return id;
+  };
+  /** `times` are those of the recurrences around. */
+  const lowerItems = (
+    items: readonly Item[],
+    times: readonly Map<ValueId, { axis: number; shift: number }>[] = [],
+  ): Item[] =>
+    items.flatMap((item): Item[] => {
+      if (typeof item !== "number") {
+        const inner = new Map(item.time);
+        return [{ ...item, items: lowerItems(item.items, [...times, inner]), time: inner }];
+      }
+      const value = values.get(item);
+      if (value?.definition.kind !== "equation") return [item];
+      const made: ValueId[] = [];
+      const whole = value.definition.axes;
+      const helper = (
+        suffix: string,
+        axes: readonly Index[],
+        operator: Operator | null,
+        body: Expr,
+      ): Helped => {
+        const id = define(value, suffix, axes, operator, body);
+        made.push(id);
+        for (const time of times) {
+          const own = time.get(item);
+          const index = own && whole[own.axis];
+          if (own && index) time.set(id, { axis: axes.indexOf(index), shift: own.shift });
+        }
+        return (list) =>
+          read(
+            id,
+            list.map((i) => Poly.index(i)),
+            value.dtype,
+          );
+      };
+      const lowered = lowerEquation(value, value.definition, helper);
+      if (!lowered) return [item];
+      if (lowered.share && times.length === 0) shares.set(item, lowered.share);
+      values.set(item, { ...value, definition: overOwnIndices(lowered.equation) });
+      return [...made, item];
+    });
+  const items = lowerItems(program.items);
+  return withShares({ ...program, values, items }, shares);
+}
+
+type Helped = (list: readonly Index[]) => Expr;
+type Helper = (suffix: string, axes: readonly Index[], operator: Operator | null, body: Expr) => Helped;
+interface Lowered {
+  readonly equation: Equation;
+  readonly share?: Share;
+}
+/** What `exp(body - logsumexp)`, the derivative of logsumexp, is in terms of the exponentials that were added up. */
+interface Share {
+  readonly indices: readonly Index[];
+  readonly pattern: Expr;
+  readonly replacement: Expr;
+}
+
+function withShares(program: Program, shares: ReadonlyMap<ValueId, Share>): Program {
+  if (shares.size === 0) return program;
+  const node = (e: Expr): Expr | undefined => {
+    const [difference] = e.op === "call" && e.fn === "exp" ? e.args : [];
+    const whole = difference?.op === "call" && difference.fn === "sub" ? difference.args[1] : undefined;
+    const share = whole?.op === "read" ? shares.get(whole.value) : undefined;
+    const at = share && match(share.pattern, share.indices, e);
+    return at ? rewriter({ index: (i) => at.get(i) }).expr(share.replacement) : undefined;
+  };
+  return mapDefinitions(program, (definition) => rewriteDefinition(definition, { node }));
+}
+
+function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowered | undefined {
+  const { axes, operator, body } = equation;
+  if (!operator) return undefined;
+  const reduce = (reducer: Reducer, indices: readonly Index[], guard: Expr | null): Operator => ({
+    kind: "reduce",
+    reducer,
+    indices,
+    guard,
+  });
+  const zero = constant(0, value.dtype);
+  // One division for a row.
+  const one = constant(1, value.dtype);
+  const lowest = constant(-3.4028234663852886e38, value.dtype);
+  // exp(x - m) sums without overflow when m is the largest x; a row of -inf only keeps m finite.
+  const shifted = (
+    rows: readonly Index[],
+    indices: readonly Index[],
+    guard: Expr | null,
+  ): { top: Expr; isAny: Expr; m: Expr; e: Expr; s: Expr; part: () => Expr } => {
+    const top = helper("max", rows, reduce("peak", indices, guard), body)(rows);
+    const isAny = call("lt", [lowest, top], "bool");
+    const m = select(isAny, top, zero);
+    const e = fn("decay", sub(body, m));
+    const s = helper("norm", rows, reduce("sum", indices, guard), e)(rows);
+    const part = (): Expr => mul(e, helper("scale", rows, null, div(one, s))(rows));
+    return { top, isAny, m, e, s, part };
+  };
+  if (operator.kind === "reduce") {
+    if (operator.reducer !== "logsumexp") return undefined;
+    const { top, isAny, s, part } = shifted(axes, operator.indices, operator.guard);
+    const whole = read(
+      value.id,
+      axes.map((a) => Poly.index(a)),
+      value.dtype,
+    );
+    const share = {
+      indices: [...axes, ...operator.indices],
+      pattern: fn("exp", sub(body, whole)),
+      replacement: part(),
+    };
+    // Not log(0): a GPU may give a finite number for it.
+    return {
+      equation: { ...equation, operator: null, body: select(isAny, add(top, fn("log", s)), top) },
+      share,
+    };
+  }
+  const { index, guard } = operator;
+  const rows = axes.filter((a) => a !== index);
+  switch (operator.name) {
+    case "softmax": {
+      const { part } = shifted(rows, [index], guard);
+      return {
+        equation: { ...equation, operator: null, body: select(guard ?? TRUE, part(), zero) },
+      };
+    }
+    case "log_softmax": {
+      const { m, s } = shifted(rows, [index], guard);
+      const inside = sub(sub(body, m), fn("log", s));
+      const outside = constant(-Infinity, value.dtype);
+      return { equation: { ...equation, operator: null, body: select(guard ?? TRUE, inside, outside) } };
+    }
+    case "cumsum":
+    case "cumprod":
+      invariant(false, "running sums are recurrences by now");
+  }
+}

@@ -1,0 +1,143 @@
+import { inBounds } from "../../ir/bounds.js";
+import type { Expr, Index, ValueId } from "../../ir/expr.js";
+import { isFloat, operands, read, readsOf, rewriter, visit } from "../../ir/expr.js";
+import { formOf } from "../../ir/form.js";
+import { Fresh, overOwnIndices } from "../../ir/fresh.js";
+import { groupedIds, idsOf } from "../../ir/items.js";
+import { Poly } from "../../ir/poly.js";
+import type { Equation, Item, Program, Value } from "../../ir/program.js";
+import { SCALARS } from "../../ir/scalar/table.js";
+
+/** From this many flops on, a function's value is worth being kept for another loop. */
+const COSTLY = 8;
+
+/**
+ * What costs a function and is computed in two equations or more, or again for every value of an index that it does not
+ * mention, becomes an equation of its own: the exponentials that a softmax adds up are those that it divides, the tanh
+ * of the forward pass is that of its gradient, the logarithm of a density's deviation is that of all samples. Where the
+ * loops meet, it is a register or a row in a cache. `packs`: whether an equation's operands are evaluated once anyway.
+ */
+export function shareCostly(program: Program, packs: (equation: Equation) => boolean): Program {
+  const grouped = groupedIds(program);
+  const equationOf = (id: ValueId): Equation | null => {
+    const definition = program.values.get(id)?.definition;
+    return definition?.kind === "equation" && !grouped.has(id) ? definition : null;
+  };
+  const exists = (e: Expr): boolean =>
+    readsOf([e]).every((node) => inBounds(node, program.values.get(node.value)?.shape ?? []));
+  const holders = new Map<string, Set<ValueId>>();
+  const formed = new Map<Expr, ReturnType<typeof formOf> | null>();
+  const form = (e: Expr): ReturnType<typeof formOf> | null => {
+    const isCostly = e.op === "call" && isFloat(e.dtype) && (SCALARS[e.fn]?.cost ?? 0) >= COSTLY;
+    if (!isCostly) return null;
+    const known = formed.get(e);
+    if (known !== undefined) return known;
+    const found = readsOf([e]).length > 0 && exists(e) ? formOf(e) : null;
+    const fits = found && found.indices.length > 0 && found.indices.every((i) => i.lo.isZero) ? found : null;
+    formed.set(e, fits);
+    return fits;
+  };
+  const repeated = new Set<string>();
+  const ids = program.items.flatMap(idsOf);
+  for (const id of ids) {
+    const equation = equationOf(id);
+    if (!equation) continue;
+    const repeats = packs(equation) ? null : iterationOf(equation);
+    visit([equation.body], (e) => {
+      const found = form(e);
+      if (!found) return;
+      holders.set(found.key, (holders.get(found.key) ?? new Set()).add(id));
+      if (repeats?.some((i) => isLong(i) && !found.indices.includes(i))) repeated.add(found.key);
+    });
+  }
+  const isWorthwhile = (key: string): boolean => (holders.get(key)?.size ?? 0) > 1 || repeated.has(key);
+  if (![...holders.keys()].some(isWorthwhile)) return program;
+  const isShared = (e: Expr): string | null => {
+    const key = form(e)?.key;
+    return key !== undefined && isWorthwhile(key) ? key : null;
+  };
+  // Of what is shared, only the whole: parts of it that stand nowhere else have no readers left.
+  const uses = new Map<string, number>();
+  for (const id of ids) {
+    const equation = equationOf(id);
+    for (const key of equation ? outermost(equation.body, isShared) : [])
+      uses.set(key, (uses.get(key) ?? 0) + 1);
+  }
+  const values = new Map(program.values);
+  const fresh = new Fresh(values);
+  const made = new Map<string, { readonly id: ValueId; readonly order: readonly number[] }>();
+  const items = program.items.flatMap((item): Item[] => {
+    const equation = typeof item === "number" ? equationOf(item) : null;
+    const holder = typeof item === "number" ? values.get(item) : undefined;
+    if (!equation || !holder) return [item];
+    const before: ValueId[] = [];
+    const replaced = (e: Expr): Expr | undefined => {
+      const key = isShared(e);
+      const indices = form(e)?.indices;
+      if (key === null || !indices || ((uses.get(key) ?? 0) < 2 && !repeated.has(key))) return undefined;
+      let tensor = made.get(key);
+      if (!tensor) {
+        const id = fresh.id();
+        const axes = iterationOf(equation).filter((i) => indices.includes(i));
+        const value = valueOf(e, axes, holder, id, fresh);
+        values.set(id, value);
+        before.push(id);
+        tensor = { id, order: axes.map((a) => indices.indexOf(a)) };
+        made.set(key, tensor);
+      }
+      const subscripts = tensor.order.flatMap((k) => {
+        const index = indices[k];
+        return index ? [Poly.index(index)] : [];
+      });
+      return read(tensor.id, subscripts, e.dtype);
+    };
+    const body = replaceOutermost(equation.body, replaced);
+    if (body === equation.body) return [item];
+    values.set(holder.id, { ...holder, definition: { ...equation, body } });
+    return [...before, item];
+  });
+  return { ...program, values, items };
+}
+
+/** An index with so many values that what does not depend on it had better not be worked out for each. */
+const isLong = ({ lo, hi }: Index): boolean => (hi.sub(lo).constant ?? Infinity) >= 4;
+
+const iterationOf = ({ axes, operator }: Equation): readonly Index[] =>
+  operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+
+function valueOf(e: Expr, axes: readonly Index[], holder: Value, id: ValueId, fresh: Fresh): Value {
+  const name = fresh.name(`${holder.name}_${e.op === "call" ? (SCALARS[e.fn]?.variantOf ?? e.fn) : "part"}`);
+  const definition = overOwnIndices({ kind: "equation", axes, operator: null, body: e });
+  const shape = axes.map((a) => a.hi);
+  return { id, name, dtype: e.dtype, shape, definition, ...(holder.span ? { span: holder.span } : {}) };
+}
+
+/** The keys of the outermost nodes that have one. */
+function outermost(body: Expr, keyOf: (e: Expr) => string | null): ReadonlySet<string> {
+  const found = new Set<string>();
+  const seen = new Set<Expr>();
+  const stack = [body];
+  for (let e = stack.pop(); e; e = stack.pop()) {
+    if (seen.has(e)) continue;
+    seen.add(e);
+    const key = keyOf(e);
+    if (key !== null) found.add(key);
+    else stack.push(...operands(e));
+  }
+  return found;
+}
+
+/** The body with its outermost nodes replaced, where there is something for them. */
+function replaceOutermost(body: Expr, by: (e: Expr) => Expr | undefined): Expr {
+  const chosen = new Map<Expr, Expr>();
+  const seen = new Set<Expr>();
+  const stack = [body];
+  for (let e = stack.pop(); e; e = stack.pop()) {
+    if (seen.has(e)) continue;
+    seen.add(e);
+    const other = by(e);
+    if (other) chosen.set(e, other);
+    else stack.push(...operands(e));
+  }
+  return chosen.size === 0 ? body : rewriter({ whole: (e) => chosen.get(e) }).expr(body);
+}
