@@ -3,7 +3,7 @@ import { idsOf } from "../../ir/items.js";
 import { Poly } from "../../ir/poly.js";
 import type { Equation, Item, Program, RecurrenceGroup } from "../../ir/program.js";
 import { keepReachable, mentions, readsOfEquation } from "../../ir/reach.js";
-import { Steps } from "./steps.js";
+import { Steps } from "../../ir/steps.js";
 
 /**
  * A value that goes along with the steps of a recurrence: each of its entries along one axis (or each term of a sum)

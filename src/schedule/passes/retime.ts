@@ -3,7 +3,7 @@ import type { Index, ReadExpr, ValueId } from "../../ir/expr.js";
 import { idsOf } from "../../ir/items.js";
 import type { Equation, Item, Program, RecurrenceGroup } from "../../ir/program.js";
 import { mentions, readsOfEquation, resultsOf } from "../../ir/reach.js";
-import { provablyNonNegative } from "../../ir/bounds.js";
+import { Steps } from "../../ir/steps.js";
 import { sizeEstimate } from "../axes.js";
 
 /** So few numbers are carried in registers, and cost nothing. */
@@ -32,6 +32,7 @@ interface Edge {
 }
 
 class Retiming {
+  private readonly steps: Steps;
   private readonly members: ReadonlyMap<ValueId, Equation>;
   private readonly edges: readonly Edge[];
   /** Those that others read: they count as kept for all steps anyway. */
@@ -41,6 +42,7 @@ class Retiming {
     private readonly program: Program,
     private readonly group: RecurrenceGroup,
   ) {
+    this.steps = new Steps(group);
     this.members = new Map(
       idsOf(group).flatMap((id) => {
         const definition = program.values.get(id)?.definition;
@@ -106,9 +108,7 @@ class Retiming {
     const isInside = [...set].every((id) => {
       const run = group.time.get(id);
       const size = run && program.values.get(id)?.shape[run.axis];
-      if (!run || !size) return false;
-      const shift = run.shift + group.direction;
-      return provablyNonNegative(group.lo.add(shift)) && provablyNonNegative(size.sub(group.hi.add(shift)));
+      return run !== undefined && size !== undefined && this.steps.fit(run.shift + group.direction, size);
     });
     return (
       isInside &&
@@ -119,11 +119,9 @@ class Retiming {
   }
   /** Whether steps make all of its first entries: those beside the steps are made in the members' order, moved ones last. */
   private hasNoBase(id: ValueId): boolean {
-    const { lo, hi, direction, time } = this.group;
-    const run = time.get(id);
+    const run = this.group.time.get(id);
     const size = run && this.program.values.get(id)?.shape[run.axis];
-    if (!run || !size) return false;
-    return direction === 1 ? lo.add(run.shift).isZero : hi.add(run.shift).equals(size);
+    return run !== undefined && size !== undefined && this.steps.before(run.shift, size).isZero;
   }
 
   /** Numbers that steps leave to later ones, if a set is moved. */

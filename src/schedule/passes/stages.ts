@@ -2,12 +2,12 @@ import { costOf } from "../../ir/cost.js";
 import { read, type ReadExpr, type ValueId } from "../../ir/expr.js";
 import { Fresh, overOwnIndices } from "../../ir/fresh.js";
 import { idsOf } from "../../ir/items.js";
-import { provablyNonNegative } from "../../ir/bounds.js";
 import { coordinates } from "../../ir/points.js";
 import { Poly } from "../../ir/poly.js";
 import type { Equation, Program, RecurrenceGroup, Value } from "../../ir/program.js";
 import { mentions, readsOfEquation, resultsOf } from "../../ir/reach.js";
 import { rewriteDefinition } from "../../ir/rewrite.js";
+import { Steps } from "../../ir/steps.js";
 import type { TargetDescription } from "../targets.js";
 
 /**
@@ -174,14 +174,11 @@ function shiftsIn(
       settle(node.value, far === undefined ? undefined : own.shift + far);
     }
   }
+  const steps = new Steps(backward);
   const isInside = [...shifts].every(([id, shift]) => {
     const axis = forward.time.get(id)?.axis ?? -1;
     const size = program.values.get(id)?.shape[axis];
-    return (
-      size !== undefined &&
-      provablyNonNegative(backward.lo.add(shift)) &&
-      provablyNonNegative(size.sub(backward.hi.add(shift)))
-    );
+    return size !== undefined && steps.fit(shift, size);
   });
   return agree && isInside && needed.every((id) => shifts.has(id)) ? shifts : null;
 }

@@ -3,7 +3,8 @@ import type { ReadExpr, ValueId } from "../../ir/expr.js";
 import { call, constant, freshIndex, indexValue } from "../../ir/expr.js";
 import { idsOf } from "../../ir/items.js";
 import { Poly } from "../../ir/poly.js";
-import type { Definition, Equation, Program, RecurrenceGroup } from "../../ir/program.js";
+import { Steps } from "../../ir/steps.js";
+import type { Definition, Equation, Program } from "../../ir/program.js";
 import type { RecurrenceKernel } from "./group.js";
 import { membersOf, type Coordinates } from "./nest.js";
 
@@ -33,6 +34,7 @@ export function windowsOf(
   readersOf: (id: ValueId) => readonly ValueId[],
 ): ReadonlyMap<ValueId, Window> {
   const { group } = kernel;
+  const steps = new Steps(group);
   const computed = equationsOf(kernel, program);
   if (!computed) return new Map();
   const inside = new Set(kernel.members);
@@ -45,19 +47,20 @@ export function windowsOf(
   const isReadLate = (id: ValueId): boolean =>
     readersOf(id).some((reader) => {
       const time = late.has(reader) ? group.time.get(reader) : undefined;
-      return time && !afterSteps(group, time.shift, program.values.get(reader)?.shape[time.axis]).isZero;
+      const size = time && program.values.get(reader)?.shape[time.axis];
+      return size && !steps.after(time.shift, size).isZero;
     });
   for (const id of idsOf(group)) {
     const time = group.time.get(id);
     const size = time && program.values.get(id)?.shape[time.axis];
-    const last = time && lastCoordinate(group, time.shift);
+    const last = time && steps.last(time.shift);
     if (!time || !size || !last || roots.has(id) || !readsLast(outside(id), id, time.axis, last)) continue;
     // What comes after the steps would take the last entry's place.
-    const after = afterSteps(group, time.shift, size);
+    const after = steps.after(time.shift, size);
     if (!after.isZero && outside(id).length > 0) continue;
     if (isReadLate(id)) continue;
     const furthest = furthestLag(kernel, computed, id, time.axis);
-    const before = group.direction === 1 ? group.lo.add(time.shift) : size.sub(group.hi).sub(time.shift);
+    const before = steps.before(time.shift, size);
     if (furthest === null || furthest + 1 > MOST) continue;
     const entries = furthest + 1;
     // Entries that no step makes are there at once; as many as the window holds, or some would be lost.
@@ -102,14 +105,6 @@ export function entriesAfterSteps(
       if (reader === id && group.time.has(node.value)) found.add(node.value);
   return found;
 }
-
-/** The coordinate that the last step makes. */
-const lastCoordinate = (group: RecurrenceGroup, shift: number): Poly =>
-  group.direction === 1 ? group.hi.add(shift - 1) : group.lo.add(shift);
-
-/** How many entries come after those of the steps. */
-const afterSteps = (group: RecurrenceGroup, shift: number, size = Poly.constant(0)): Poly =>
-  group.direction === 1 ? size.sub(group.hi).sub(shift) : group.lo.add(shift);
 
 /** Whether all of these read the last entry. */
 const readsLast = (readers: readonly Definition[], id: ValueId, axis: number, last: Poly): boolean =>
