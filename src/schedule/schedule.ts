@@ -6,7 +6,7 @@ import { keepReachable, mentions } from "../ir/reach.js";
 import { contractionOf, packedProductOf } from "./plan/contraction.js";
 import { groupKernels, type KernelGroup } from "./plan/group.js";
 import type { Decision, Kernel, Launch, ScheduledEntry, ScheduledModule } from "./kernel/ir.js";
-import { lowerScatter, type Kept, type LoweredKernel, type LoweringContext } from "./lower/context.js";
+import { type Kept, type LoweredKernel, type LoweringContext } from "./lower/context.js";
 import { lowerNest } from "./lower/nest.js";
 import { lowerProduct } from "./lower/product.js";
 import { lowerTile } from "./lower/tile.js";
@@ -22,6 +22,7 @@ import type { Room } from "./lower/scope.js";
 import { sizeEstimate } from "./axes.js";
 import { roomValue } from "./lower/room.js";
 import type { TargetDescription } from "./targets.js";
+import { lowerScatter } from "./lower/scatter.js";
 
 /** What may be left out here, which costs speed alone. */
 export const SCHEDULE_SWITCHES: readonly string[] = [

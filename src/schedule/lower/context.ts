@@ -1,15 +1,11 @@
 import { invariant } from "../../diagnostics/invariant.js";
-import type { Expr, Index, ValueId } from "../../ir/expr.js";
-import { freshIndex, rewriter } from "../../ir/expr.js";
+import type { Expr, ValueId } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import type { Equation, Program, Value } from "../../ir/program.js";
-import { Block } from "./emit.js";
-import type { ScatterGroup } from "../plan/group.js";
+import { mentions } from "../../ir/reach.js";
 import { accessesOf } from "../kernel/rewrite.js";
-import type { GridLoop, KExpr, Kernel, Statement } from "../kernel/ir.js";
-import { flatten, KernelScope, type Room } from "./scope.js";
-import { kCall, kConstant } from "../kernel/arithmetic.js";
-import { openLoops } from "./loops.js";
+import type { GridLoop, Kernel, Statement } from "../kernel/ir.js";
+import { KernelScope, type Room } from "./scope.js";
 import type { TargetDescription } from "../targets.js";
 import type { Window } from "../plan/windows.js";
 
@@ -39,58 +35,6 @@ export interface LoweringContext {
   readonly windows: ReadonlyMap<ValueId, Kept>;
   /** Whether a value is wanted outside of the kernel that computes it. */
   readonly wanted: (id: ValueId, members: ReadonlySet<ValueId>) => boolean;
-}
-
-/** One point of a register tile: which grid indices it stands for, and the condition under which it exists. */
-export interface Lane {
-  readonly indices: ReadonlyMap<Index, Index>;
-  readonly exists: KExpr | null;
-}
-
-/** A kernel without tiles. */
-export const WHOLE: Lane = { indices: new Map(), exists: null };
-
-/** out[target] += body: zeros first, then one run over the domain. For targets whose grid runs in sequence. */
-export function lowerScatter(group: ScatterGroup, context: LoweringContext): LoweredKernel {
-  const scope = scopeOf(context, new Set([group.value]));
-  const value = valueOf(context.program, group.value);
-  const { domain, guard, target, body: term } = group.scatter;
-  const top = new Block(scope, null);
-  const cells = value.shape.map((size, k) => freshIndex(`i${k}`, size));
-  const clear = openLoops(top, cells);
-  const out = scope.buffer(value.id, "write");
-  clear.block.push({
-    kind: "store",
-    buffer: out.name,
-    index: clear.block.poly(
-      flatten(
-        value.shape,
-        cells.map((c) => Poly.index(c)),
-      ),
-    ),
-    value: kConstant(0, value.dtype),
-  });
-  clear.close();
-  const run = openLoops(top, domain, undefined, 1);
-  const inner = guard ? run.block.inner() : run.block;
-  const address = inner.poly(flatten(value.shape, target));
-  const [v] = inner.exprs([term]);
-  invariant(v, "one root, one result");
-  const at = inner.let("at", address);
-  scope.buffer(value.id, "read");
-  inner.push({
-    kind: "store",
-    buffer: out.name,
-    index: at,
-    value: kCall("add", value.dtype, { op: "load", dtype: value.dtype, buffer: out.name, index: at }, v),
-  });
-  if (guard) {
-    const [condition] = run.block.exprs([guard]);
-    invariant(condition, "one root, one result");
-    run.block.push({ kind: "if", condition, then: inner.statements, else: [] });
-  }
-  run.close();
-  return finish(scope, [], top.statements, [value]);
 }
 
 export function finish(
@@ -178,6 +122,20 @@ export function scopeOf(
     };
   });
 }
+/** The same, with the tensors' own names for their buffers, though scalars may be met first. */
+export function namedScopeOf(
+  context: LoweringContext,
+  members: readonly Value[],
+  local?: ReadonlyMap<ValueId, ReadonlySet<number>>,
+): KernelScope {
+  const inside = new Set(members.map((m) => m.id));
+  const scope = scopeOf(context, inside, local);
+  for (const { id, definition } of members) {
+    for (const read of mentions(definition)) if (!inside.has(read)) scope.reserve(read);
+    if (context.wanted(id, inside)) scope.reserve(id);
+  }
+  return scope;
+}
 export function valueOf(program: Program, id: ValueId): Value {
   const value = program.values.get(id);
   invariant(value, `value ${id} is defined`);
@@ -188,52 +146,10 @@ export function equationOf(value: Value | undefined): Equation {
   return value.definition;
 }
 
+/** The equation at one place. */
 export interface Instance {
   readonly body: Expr;
   readonly guard: Expr | null;
   /** Subscripts of the element computed. */
   readonly subscripts: readonly Poly[];
-}
-export function store(
-  block: Block,
-  scope: KernelScope,
-  value: Value,
-  subscripts: readonly Poly[],
-  v: KExpr,
-  lane: Lane,
-): void {
-  const buffer = scope.buffer(value.id, "write");
-  const statement: Statement = {
-    kind: "store",
-    buffer: buffer.name,
-    index: block.poly(block.address(buffer, subscripts)),
-    value: v,
-  };
-  block.push(lane.exists ? { kind: "if", condition: lane.exists, then: [statement], else: [] } : statement);
-}
-
-/**
- * What members make of a value at one place: the first one is the value, the others follow from it entry by entry. `axes`:
- * the indices of the loops around for the members' axes.
- */
-export function storeMembers(
-  block: Block,
-  scope: KernelScope,
-  isWanted: (id: ValueId) => boolean,
-  members: readonly Value[],
-  axes: readonly Index[],
-  first: KExpr,
-): void {
-  for (const [n, member] of members.entries()) {
-    const equation = equationOf(member);
-    const to = new Map(equation.axes.map((axis, k) => [axis, Poly.index(axes[k] ?? axis)]));
-    const { expr } = rewriter({ index: (i) => to.get(i) });
-    const [value] = n > 0 ? block.exprs([expr(equation.body)]) : [first];
-    invariant(value, "one root, one result");
-    const isStored = isWanted(member.id);
-    const named = block.let(isStored ? `${member.name}_value` : member.name, value);
-    const subscripts = [...to.values()];
-    block.bindRead(member.id, subscripts, named);
-    if (isStored) store(block, scope, member, subscripts, named, WHOLE);
-  }
 }

@@ -166,6 +166,12 @@ export class Block {
     return total ?? kConstant(0);
   }
 
+  /** An expression; what stands in it several times is computed once, into a `let`. */
+  value(root: Expr): KExpr {
+    const [value] = this.exprs([root]);
+    invariant(value, "one root, one result");
+    return value;
+  }
   /** Several expressions at once; what they share is computed once, into a `let`. */
   exprs(roots: readonly Expr[]): KExpr[] {
     const uses = new Map<number, number>();
@@ -303,9 +309,7 @@ export class Block {
     this.push({ kind: "var", name, init: kConstant(0, node.dtype) });
     const branch = (arm: Expr): Statement[] => {
       const block = this.inner();
-      const [value] = block.exprs([arm]);
-      invariant(value, "one root, one result");
-      block.push({ kind: "assign", name, value });
+      block.push({ kind: "assign", name, value: block.value(arm) });
       return block.statements;
     };
     this.push({ kind: "if", condition, then: branch(node.then), else: branch(node.else) });

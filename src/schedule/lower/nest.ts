@@ -15,23 +15,20 @@ import {
 import { provablyNonNegative } from "../../ir/bounds.js";
 import { Poly } from "../../ir/poly.js";
 import type { Equation, Reducer } from "../../ir/program.js";
-import { mentions } from "../../ir/reach.js";
 import { greatest, least, plus, quotientUp, times, kConstant, kVariable } from "../kernel/arithmetic.js";
 import { Block } from "./emit.js";
 import type { NestGroup } from "../plan/group.js";
 import type { GridLoop, KExpr } from "../kernel/ir.js";
 import {
   finish,
-  scopeOf,
-  store,
+  namedScopeOf,
   valueOf,
-  WHOLE,
   withoutUnread,
   type Instance,
   type LoweredKernel,
   type LoweringContext,
 } from "./context.js";
-import { accumulate, emitReduction, openAccumulator, resultOf, type Accumulator } from "./reduce.js";
+import { accumulate, openAccumulator, resultOf, type Accumulator } from "./reduce.js";
 import { localAxes } from "../plan/local.js";
 import { pointsOf } from "../../ir/points.js";
 import { substitution } from "../axes.js";
@@ -46,6 +43,7 @@ import {
 import type { KernelScope } from "./scope.js";
 import { openLoops } from "./loops.js";
 import { isPositional } from "../../ir/reducers.js";
+import { instanceAt, keep, valuesAt, WHOLE } from "./values.js";
 
 /**
  * A nest as a kernel: the loops around everything that no member folds over are its grid, the rest its body. Values
@@ -56,11 +54,7 @@ export function lowerNest(group: NestGroup, context: LoweringContext): LoweredKe
   const inside = new Set(group.members);
   const isInner = (id: ValueId): boolean => !context.wanted(id, inside) && !context.reshaped.has(id);
   const local = context.target.sequentialGrid ? localAxes(group.body, isInner) : undefined;
-  const scope = scopeOf(context, inside, local);
-  for (const { id, definition } of members) {
-    for (const read of mentions(definition)) if (!inside.has(read)) scope.reserve(read);
-    if (context.wanted(id, inside)) scope.reserve(id);
-  }
+  const scope = namedScopeOf(context, members, local);
   const top = new Block(scope, null);
   const most = context.target.sequentialGrid ? Infinity : group.grid.length;
   const { grid, body } = gridOf(group.body, top, most);
@@ -150,6 +144,7 @@ function entryOr0(entry: Expr, shape: readonly Poly[]): Expr | null {
 export class NestEmitter {
   /** Of members whose loops are open. */
   private readonly open = new Map<ValueId, readonly (Accumulator | KExpr)[]>();
+  private readonly made = new Map<MemberNode, readonly Instance[]>();
 
   constructor(
     private readonly context: LoweringContext,
@@ -339,9 +334,7 @@ export class NestEmitter {
       });
       rest.close();
     } else {
-      const values = equation.operator
-        ? emitReduction(nest.block, equation, instances, value.name, this.context.target)
-        : nest.block.exprs(instances.map((i) => i.body));
+      const values = valuesAt(nest.block, equation, instances, value.name, this.context.target);
       this.results(nest.block, member, values);
     }
     nest.close();
@@ -355,9 +348,7 @@ export class NestEmitter {
     for (const [k, { subscripts }] of this.instances(member).entries()) {
       const v = results[k];
       invariant(v, "one result for each point");
-      const named = block.let(isWanted ? `${value.name}_value` : value.name, v);
-      block.bindRead(value.id, subscripts, named);
-      store(block, this.scope, value, subscripts, named, WHOLE);
+      keep(block, this.scope, value, subscripts, v, isWanted, WHOLE);
     }
   }
 
@@ -365,17 +356,11 @@ export class NestEmitter {
   private instances(member: MemberNode): readonly Instance[] {
     const known = this.made.get(member);
     if (known) return known;
-    const { axes, body, operator } = member.equation;
-    const instances = pointsOf(member.points).map((point): Instance => {
-      const to = (i: Index): Poly | undefined => {
-        return point.get(i) ?? member.at.get(i);
-      };
-      const expr = substitution(to);
-      const guard = operator?.guard ? expr(operator.guard) : null;
-      return { body: expr(body), guard, subscripts: axes.map((a) => to(a) ?? Poly.index(a)) };
+    const instances = pointsOf(member.points).map((point) => {
+      const to = (i: Index): Poly | undefined => point.get(i) ?? member.at.get(i);
+      return instanceAt(member.equation, to, substitution(to));
     });
     this.made.set(member, instances);
     return instances;
   }
-  private readonly made = new Map<MemberNode, readonly Instance[]>();
 }

@@ -5,12 +5,13 @@ import { minus, plus, times, kCall, kConstant, kVariable } from "../kernel/arith
 import { type Block } from "./emit.js";
 import type { ProductGroup } from "../plan/group.js";
 import type { KExpr } from "../kernel/ir.js";
-import { storeMembers, valueOf, type LoweringContext } from "./context.js";
+import { valueOf, type LoweringContext } from "./context.js";
 import { loop, type Range } from "./loops.js";
 import type { Side } from "../plan/operand-sum.js";
 import type { ProductPlan } from "./product-plan.js";
 import type { KernelScope } from "./scope.js";
 import type { PackingDescription } from "../targets.js";
+import { storeMembers } from "./values.js";
 
 interface Panel {
   readonly buffer: string;

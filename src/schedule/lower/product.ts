@@ -21,8 +21,7 @@ import type { GridLoop, KExpr, Statement } from "../kernel/ir.js";
 import {
   equationOf,
   finish,
-  scopeOf,
-  storeMembers,
+  namedScopeOf,
   valueOf,
   withoutUnread,
   type Instance,
@@ -41,6 +40,7 @@ import type { Operand, Product } from "../plan/product.js";
 import type { KernelScope } from "./scope.js";
 import { loop, type Range } from "./loops.js";
 import type { PackingDescription } from "../targets.js";
+import { storeMembers } from "./values.js";
 
 /** Rows or columns that threads share out together: fewer, and packing costs more than it saves. */
 const GRANULE = 32;
@@ -107,11 +107,8 @@ class ProductLowering {
     this.members = group.members.filter((id) => !aside.has(id)).map((id) => valueOf(program, id));
     this.first = equationOf(this.members[0]);
     this.inside = new Set(group.members);
-    this.scope = scopeOf(context, this.inside, this.localRows());
-    for (const { id, definition } of group.members.map((m) => valueOf(program, m))) {
-      for (const read of mentions(definition)) if (!this.inside.has(read)) this.scope.reserve(read);
-      if (context.wanted(id, this.inside)) this.scope.reserve(id);
-    }
+    const all = group.members.map((id) => valueOf(program, id));
+    this.scope = namedScopeOf(context, all, this.localRows());
     const { dtype } = this.first.body;
     invariant(dtype === "f32" || dtype === "f64", "a product of f32 or f64");
     this.dtype = dtype;

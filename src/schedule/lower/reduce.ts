@@ -129,9 +129,7 @@ function reduceInto(
     invariant(accumulator, "one for each lane");
     const condition = own[k] ?? [];
     const within = condition.length ? guarded.inner() : guarded;
-    const [value] = results ? [results[k]] : within.exprs([lane.body]);
-    invariant(value, "one root, one result");
-    accumulate(within, accumulator, value, indices);
+    accumulate(within, accumulator, results?.[k] ?? within.value(lane.body), indices);
     if (condition.length)
       guarded.push({
         kind: "if",
@@ -205,11 +203,7 @@ export function accumulate(
   });
 }
 
-function conjunction(block: Block, conditions: readonly Expr[]): KExpr {
-  const [condition] = block.exprs([conditions.reduce(and)]);
-  invariant(condition, "one root, one result");
-  return condition;
-}
+const conjunction = (block: Block, conditions: readonly Expr[]): KExpr => block.value(conditions.reduce(and));
 
 /** lo <= i and i < hi among the conditions become loop bounds, where they hold no index of a loop further in. */
 function tightened(

@@ -3,36 +3,28 @@ import type { Index } from "../../ir/expr.js";
 import { freshIndex, rewriter } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import type { Equation } from "../../ir/program.js";
-import { mentions } from "../../ir/reach.js";
 import { Block } from "./emit.js";
 import type { TileGroup } from "../plan/group.js";
 import type { GridLoop } from "../kernel/ir.js";
 import {
   equationOf,
   finish,
-  scopeOf,
-  store,
+  namedScopeOf,
   valueOf,
-  WHOLE,
   type Instance,
-  type Lane,
   type LoweredKernel,
   type LoweringContext,
 } from "./context.js";
-import { emitReduction } from "./reduce.js";
 import { kCall, kConstant, kIndex, kVariable } from "../kernel/arithmetic.js";
 import type { TargetDescription } from "../targets.js";
+import { instanceAt, keep, valuesAt, WHOLE, type Lane } from "./values.js";
 
 /** A register tile of grid points for each iteration: each value loaded serves a whole row or column of it. */
 export function lowerTile(group: TileGroup, context: LoweringContext): LoweredKernel {
   const { program, target } = context;
   const members = group.members.map((id) => valueOf(program, id));
   const inside = new Set(group.members);
-  const scope = scopeOf(context, inside);
-  for (const { id, definition } of members) {
-    for (const read of mentions(definition)) if (!inside.has(read)) scope.reserve(read);
-    if (context.wanted(id, inside)) scope.reserve(id);
-  }
+  const scope = namedScopeOf(context, members);
   const first = equationOf(members[0]);
   const gridIndices = group.grid.map((size, k) => freshIndex(first.axes[k]?.name ?? `i${k}`, size));
   const variables = gridIndices.map((i) => scope.fresh(i.name));
@@ -44,16 +36,12 @@ export function lowerTile(group: TileGroup, context: LoweringContext): LoweredKe
   for (const value of members) {
     const equation = equationOf(value);
     const isStored = context.wanted(value.id, inside);
-    const perLane = lanes.map((l) => ({ lane: l, ...instantiateAt(equation, gridIndices, l) }));
-    const results = equation.operator
-      ? emitReduction(body, equation, perLane, value.name, context.target)
-      : body.exprs(perLane.map((p) => p.body));
+    const perLane = lanes.map((lane) => ({ lane, ...inLane(equation, gridIndices, lane) }));
+    const results = valuesAt(body, equation, perLane, value.name, target);
     for (const [k, { subscripts, lane }] of perLane.entries()) {
       const result = results[k];
       invariant(result, "every lane has a result");
-      const v = body.let(isStored ? `${value.name}_value` : value.name, result);
-      body.bindRead(value.id, subscripts, v);
-      if (isStored) store(body, scope, value, subscripts, v, lane);
+      keep(body, scope, value, subscripts, result, isStored, isStored ? lane : null);
     }
   }
   const grid: GridLoop[] = gridIndices.map((index, k) => ({
@@ -97,17 +85,12 @@ function lanesOf(group: TileGroup, grid: readonly Index[], steps: readonly numbe
   return lanes;
 }
 
-function instantiateAt(equation: Equation, grid: readonly Index[], lane: Lane): Instance {
+function inLane(equation: Equation, grid: readonly Index[], lane: Lane): Instance {
   const to = new Map<Index, Poly>();
   equation.axes.forEach((axis, k) => {
     const index = grid[k];
     if (index) to.set(axis, Poly.index(lane.indices.get(index) ?? index));
   });
-  const { expr } = rewriter({ index: (i) => to.get(i) });
-  const guard = equation.operator?.guard;
-  return {
-    body: expr(equation.body),
-    guard: guard ? expr(guard) : null,
-    subscripts: equation.axes.map((a) => to.get(a) ?? Poly.index(a)),
-  };
+  const at = (i: Index): Poly | undefined => to.get(i);
+  return instanceAt(equation, at, rewriter({ index: at }).expr);
 }
