@@ -8,7 +8,6 @@ import type { RecurrenceGroup, Value } from "../../ir/program.js";
 import { pointAxes, substitution } from "../axes.js";
 import { kVariable } from "../kernel/arithmetic.js";
 import type { GridLoop } from "../kernel/ir.js";
-import type { RecurrenceKernel, StepNest } from "../plan/group.js";
 import { entriesAfterSteps } from "../plan/windows.js";
 import {
   equationOf,
@@ -24,6 +23,7 @@ import { openLoops } from "./loops.js";
 import { gridOf, NestEmitter } from "./nest.js";
 import type { KernelScope } from "./scope.js";
 import { instanceAt, keep, valuesAt, WHOLE } from "./values.js";
+import type { RecurrenceKernel, StepNest } from "../plan/step-follower.js";
 
 /** Where a member stands along one of its axes: at a coordinate, or all over a range. */
 interface Place {

@@ -1,21 +1,17 @@
-import { invariant } from "../../diagnostics/invariant.js";
 import type { Index, ValueId } from "../../ir/expr.js";
-import { freshIndex } from "../../ir/expr.js";
 import { idsOf } from "../../ir/items.js";
-import { Poly } from "../../ir/poly.js";
-import type { Equation, Item, Program, RecurrenceGroup, Scatter } from "../../ir/program.js";
+import type { Poly } from "../../ir/poly.js";
+import type { Equation, Item, Program, Scatter } from "../../ir/program.js";
 import { mentions, readsOfEquation } from "../../ir/reach.js";
-import { isPositional } from "../../ir/reducers.js";
-import type { Decision } from "../kernel/ir.js";
-import { contractionOf, type Tile } from "./contraction.js";
 import { loopAxes } from "../axes.js";
-import { operandSumOf, type OperandSum } from "./operand-sum.js";
-import type { Product } from "./product.js";
-import { noRows, RowFollower, type ProductRows } from "./product-rows.js";
-import { sampleOf } from "./sample.js";
-import { parallelAxes, type ParallelAxis } from "./parallel.js";
-import { nestOf, Weaver, type Coordinates, type LoopNode, type NestNode } from "./nest.js";
+import type { Decision } from "../kernel/ir.js";
 import type { TargetDescription } from "../targets.js";
+import { contractionOf, type Tile } from "./contraction.js";
+import { nestOf, Weaver, type NestNode } from "./nest.js";
+import { SumFollower, type OperandSum } from "./operand-sum.js";
+import { noRows, RowFollower, type ProductRows } from "./product-rows.js";
+import type { Product } from "./product.js";
+import { StepFollower, type RecurrenceKernel } from "./step-follower.js";
 
 /** Equations computed by one nest of loops. */
 export interface NestGroup {
@@ -38,21 +34,7 @@ export interface ScatterGroup {
   readonly value: ValueId;
   readonly scatter: Scatter;
 }
-/** A recurrence, and what sums over its steps. */
-export interface RecurrenceKernel {
-  readonly kind: "recurrence";
-  readonly group: RecurrenceGroup;
-  readonly members: ValueId[];
-  /** The steps, then what is computed from their sums; null where a recurrence runs within the steps. */
-  readonly nest: StepNest | null;
-}
-export interface StepNest {
-  readonly step: LoopNode;
-  /** The loops around it, each for one point of an axis along which nothing depends on other entries. */
-  readonly points: readonly { readonly index: Index; readonly axis: ParallelAxis }[];
-  readonly body: NestNode[];
-}
-/** The same over packed operands. */
+/** A contraction over packed operands, with what follows from it. */
 export interface ProductGroup {
   readonly kind: "product";
   readonly grid: readonly Poly[];
@@ -86,7 +68,9 @@ class Grouping {
   private readonly groups: (KernelGroup | null)[] = [];
   private readonly groupOf = new Map<ValueId, number>();
   private readonly weaver: Weaver;
-  private readonly follower: RowFollower;
+  private readonly rows: RowFollower;
+  private readonly sums: SumFollower;
+  private readonly steps: StepFollower;
 
   constructor(
     private readonly program: Program,
@@ -96,7 +80,9 @@ class Grouping {
   ) {
     const aliasOf = (id: ValueId): ValueId => this.aliasOf(id);
     this.weaver = new Weaver(aliasOf);
-    this.follower = new RowFollower(program, this.weaver, aliasOf);
+    this.rows = new RowFollower(program, this.weaver, aliasOf);
+    this.sums = new SumFollower(program, aliasOf);
+    this.steps = new StepFollower(program, target, this.weaver, aliasOf);
   }
 
   run(): KernelGroup[] {
@@ -115,7 +101,7 @@ class Grouping {
 
   private place(item: Item): void {
     if (typeof item !== "number") {
-      const nest = this.stepsOf(item);
+      const nest = this.steps.nestOf(item);
       return this.add({ kind: "recurrence", group: item, members: idsOf(item), nest }, item.time.keys());
     }
     const definition = this.program.values.get(item)?.definition;
@@ -148,7 +134,9 @@ class Grouping {
     for (let g = own - 1; g >= Math.max(0, own - LOOKED_AT); g--) {
       const host = this.groups[g];
       const sum =
-        host?.kind === "nest" && !host.members.some((id) => between.has(id)) && this.sumIn(host, product);
+        host?.kind === "nest" &&
+        !host.members.some((id) => between.has(id)) &&
+        this.sums.sumIn(host.members, product.product);
       if (host?.kind === "nest" && sum) {
         product.sums.unshift({ sum, members: host.members });
         product.members.push(...host.members);
@@ -165,101 +153,6 @@ class Grouping {
       return definition ? mentions(definition).map((read) => this.aliasOf(read)) : [];
     });
   }
-  /** The sum that a kernel computes and nothing else but what follows from it entry by entry. */
-  private sumIn({ members }: NestGroup, { product }: ProductGroup): OperandSum | null {
-    const [first, ...rest] = members.map((id) => this.equationOf(id));
-    const sum = first && operandSumOf(first, product);
-    return sum && rest.every((e) => e && this.isEntrywise(e, first, members)) ? sum : null;
-  }
-  /** Whether an equation follows from a sum, and from others that follow from it, at the same entry. */
-  private isEntrywise(equation: Equation, sum: Equation, members: readonly ValueId[]): boolean {
-    return (
-      !equation.operator &&
-      equation.axes.length === sum.axes.length &&
-      equation.axes.every((a, k) => sum.axes[k]?.hi.equals(a.hi)) &&
-      mentions(equation).every((id) => id === this.aliasOf(id) || !members.includes(this.aliasOf(id))) &&
-      readsOfEquation(equation).every(
-        (node) =>
-          !members.includes(node.value) || node.subscripts.every((s, k) => s.asIndex === equation.axes[k]),
-      )
-    );
-  }
-  /** Sums one of the operands, or follows from such a sum. */
-  private joinSum({ product, sums, members }: ProductGroup, value: ValueId, equation: Equation): boolean {
-    const sum = operandSumOf(equation, product);
-    if (sum) {
-      sums.push({ sum, members: [value] });
-      return true;
-    }
-    const read = mentions(equation);
-    const host = sums.find((s) => s.members.some((id) => read.includes(id)));
-    const first = this.equationOf(host?.members[0] ?? -1);
-    // The product itself is not there yet.
-    const readsOther = read.some((id) => members.includes(this.aliasOf(id)) && !host?.members.includes(id));
-    if (!host || !first || readsOther || !this.isEntrywise(equation, first, host.members)) return false;
-    host.members.push(value);
-    return true;
-  }
-
-  /** The equations of a step, woven; all stand at the step's coordinate of their time axes. */
-  private stepsOf(group: RecurrenceGroup): StepNest | null {
-    const { items, time, lo, hi, direction } = group;
-    const parallel = this.target.sequentialGrid ? this.scalarSteps(group) : this.parallelOf(group);
-    const points = parallel.map((axis) => {
-      const [id = -1, k = 0] = [...axis][0] ?? [];
-      const like = this.equationOf(id)?.axes[k];
-      invariant(like, "a member has the axis");
-      return { index: freshIndex(like.name, like.hi), axis };
-    });
-    const index = freshIndex("step", hi, lo);
-    const step: LoopNode = { kind: "loop", index, steps: direction, body: [] };
-    for (const item of items) {
-      const definition = typeof item === "number" ? this.program.values.get(item)?.definition : undefined;
-      if (typeof item !== "number" || definition?.kind !== "equation") return null;
-      const run = time.get(item);
-      const axis = run && definition.axes[run.axis];
-      if (!axis) return null;
-      const at = new Map([[axis, Poly.index(index).add(run.shift)]]);
-      for (const point of points) {
-        const own = definition.axes[point.axis.get(item) ?? -1];
-        if (own) at.set(own, Poly.index(point.index));
-      }
-      this.weaver.insert(step.body, item, definition, at, true);
-    }
-    const body = points.reduceRight<NestNode[]>(
-      (inner, point) => [{ kind: "loop", index: point.index, steps: null, body: inner }],
-      [step],
-    );
-    return { step, points, body };
-  }
-
-  private readonly equationOf = (id: ValueId): Equation | null => {
-    const definition = this.program.values.get(id)?.definition;
-    return definition?.kind === "equation" ? definition : null;
-  };
-  private parallelOf(group: RecurrenceGroup): readonly ParallelAxis[] {
-    return group.items.every((i) => typeof i === "number") ? parallelAxes(group, this.equationOf) : [];
-  }
-  /**
-   * Where points follow one another, a loop over them around the steps is for a step of a few scalars, which stay in
-   * registers then, with entries of one point side by side in memory.
-   */
-  private scalarSteps(group: RecurrenceGroup): readonly ParallelAxis[] {
-    const axes = this.parallelOf(group);
-    const isScalar = idsOf(group).every((id) => {
-      const equation = this.equationOf(id);
-      const time = group.time.get(id)?.axis ?? -1;
-      const mine = axes.map((a) => a.get(id) ?? -1);
-      return (
-        equation?.operator === null &&
-        mine.every((k) => k < time) &&
-        loopAxes(equation).length ===
-          mine.length + (loopAxes(equation).includes(equation.axes[time]!) ? 1 : 0)
-      );
-    });
-    return isScalar ? axes : [];
-  }
-
   /** Joins a kernel that stands; why not, where none takes it. */
   private join(value: ValueId, equation: Equation, earliest: number): string | null {
     if (this.off.has("fuse")) return "fusion is switched off";
@@ -289,7 +182,7 @@ class Grouping {
     for (const id of mentions(equation)) buffers.add(id);
     const most = this.target.maxBuffers;
     if (host.kind === "recurrence") {
-      const refusal = this.follow(host, value, equation, produces);
+      const refusal = this.steps.join(host, value, equation, produces);
       if (refusal !== null) return refusal;
     } else if (host.kind === "product") {
       if (buffers.size + 1 > most) return `more than ${most} buffers`;
@@ -316,101 +209,12 @@ class Grouping {
     equation: Equation,
     produces: boolean,
   ): string | null {
-    if (this.joinSum(host, value, equation)) return null;
+    if (this.sums.join(host, value, equation)) return null;
     const readsRows = mentions(equation).some((id) => host.rows.members.includes(this.aliasOf(id)));
     const refusal = readsRows ? "" : this.whyNotInGrid(host, equation);
     return refusal === null || !produces || this.off.has("product-rows")
       ? refusal
-      : this.follower.join(host, value, equation);
-  }
-
-  /** Sums over the steps of a recurrence while they are taken, or is computed from such sums. */
-  private follow(
-    { group, members, nest }: RecurrenceKernel,
-    value: ValueId,
-    equation: Equation,
-    produces: boolean,
-  ): string | null {
-    if (nest && produces && this.sampled(group, nest, value, equation)) return null;
-    if (!this.target.sequentialGrid || !nest || !produces) return "its producer is a recurrence";
-    const own = new Set(idsOf(group));
-    const read = mentions(equation).filter((id) => members.includes(this.aliasOf(id)));
-    const points = this.pointsAt(nest, equation);
-    if (!points) return "it does not follow the points of its producer";
-    if (loopAxes(equation).some((a) => !points.has(a)))
-      return "its producer is a recurrence; it has axes of its own";
-    if (!equation.operator) {
-      if (loopAxes(equation).length) return "its producer is a recurrence; it has axes of its own";
-      if (read.some((id) => own.has(this.aliasOf(id)))) return "it reads the recurrence's entries";
-      this.weaver.insert(nest.body, value, equation);
-      return null;
-    }
-    const at = this.stepAt(group, equation, read, Poly.index(nest.step.index));
-    if (!at) return "it does not sum over the recurrence's steps";
-    this.weaver.insert(nest.step.body, value, equation, new Map([...at, ...points]));
-    return null;
-  }
-
-  /** Takes a sample of the entries in the steps that make them. */
-  private sampled(group: RecurrenceGroup, nest: StepNest, value: ValueId, equation: Equation): boolean {
-    const { index: step, body } = nest.step;
-    const sample = sampleOf(group, equation, step, this.program.dims);
-    if (!sample) return false;
-    const at = new Map(sample.at);
-    for (const { index, axis } of nest.points) {
-      const own = sample.node.subscripts[axis.get(sample.node.value) ?? -1]?.asIndex;
-      if (!own || !equation.axes.includes(own) || !own.hi.equals(index.hi)) return false;
-      at.set(own, Poly.index(index));
-    }
-    const own = equation.axes.filter((a) => !at.has(a));
-    body.push({ kind: "member", value, equation: sample.equation, at, own, points: [], when: sample.when });
-    return true;
-  }
-
-  /** The equation's index for each loop around the steps: where it reads the recurrence there. */
-  private pointsAt({ points }: StepNest, equation: Equation): Coordinates | undefined {
-    const at = new Map<Index, Poly>();
-    if (!equation.operator) return at;
-    for (const { index, axis } of points) {
-      const found = new Set(
-        readsOfEquation(equation).flatMap((node) => {
-          const k = axis.get(node.value);
-          return k === undefined ? [] : [node.subscripts[k]?.asIndex];
-        }),
-      );
-      const [own] = found;
-      if (found.size !== 1 || !own || !own.lo.isZero || !own.hi.equals(index.hi)) return undefined;
-      // What folds over a loop is there behind it, where the loops further in have no points.
-      if (equation.axes.includes(own) && [...at.keys()].some((i) => !equation.axes.includes(i)))
-        return undefined;
-      at.set(own, Poly.index(index));
-    }
-    return at;
-  }
-
-  /** The reduced index that runs with the step: what is read of the recurrence there has been made. */
-  private stepAt(
-    group: RecurrenceGroup,
-    equation: Equation,
-    read: readonly ValueId[],
-    step: Poly,
-  ): Coordinates | undefined {
-    if (equation.operator?.kind !== "reduce" || equation.operator.guard) return undefined;
-    // Those of a position count from their own range's begin.
-    if (isPositional(equation.operator.reducer)) return undefined;
-    if (!read.every((id) => group.time.has(id))) return undefined;
-    for (const index of equation.operator.indices) {
-      const ahead = index.lo.sub(group.lo).constant;
-      if (ahead === undefined || index.hi.sub(group.hi).constant !== ahead) continue;
-      const isMade = readsOfEquation(equation).every((node) => {
-        const time = group.time.get(node.value);
-        if (!time) return true;
-        const offset = node.subscripts[time.axis]?.sub(Poly.index(index)).constant;
-        return offset !== undefined && (time.shift - offset - ahead) * group.direction >= 0;
-      });
-      if (isMade) return new Map([[index, step.add(ahead)]]);
-    }
-    return undefined;
+      : this.rows.join(host, value, equation);
   }
 
   /** Shares a loop with the kernel; a scalar of its results stands after its loops. */

@@ -1,7 +1,8 @@
-import type { Expr, Index } from "../../ir/expr.js";
+import type { Expr, Index, ValueId } from "../../ir/expr.js";
 import { readsOf, rewriter } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
-import type { Equation } from "../../ir/program.js";
+import type { Equation, Program } from "../../ir/program.js";
+import { mentions, readsOfEquation } from "../../ir/reach.js";
 import type { Product } from "./product.js";
 
 export type Side = "left" | "right";
@@ -59,4 +60,58 @@ function correspondence(from: Expr, to: Expr): ReadonlyMap<Index, Index> {
     });
   }
   return pairs;
+}
+
+interface Host {
+  readonly product: Product;
+  readonly members: readonly ValueId[];
+  readonly sums: { readonly sum: OperandSum; readonly members: ValueId[] }[];
+}
+
+/** Puts sums of their operands beside products, each with its elementwise epilogues. */
+export class SumFollower {
+  constructor(
+    private readonly program: Program,
+    private readonly aliasOf: (id: ValueId) => ValueId,
+  ) {}
+
+  /** The sum that a kernel computes and nothing else but what follows from it entry by entry. */
+  sumIn(members: readonly ValueId[], product: Product): OperandSum | null {
+    const [first, ...rest] = members.map((id) => this.equationOf(id));
+    const sum = first && operandSumOf(first, product);
+    return sum && rest.every((e) => e && this.isEntrywise(e, first, members)) ? sum : null;
+  }
+  /** Whether an equation follows from a sum, and from others that follow from it, at the same entry. */
+  private isEntrywise(equation: Equation, sum: Equation, members: readonly ValueId[]): boolean {
+    return (
+      !equation.operator &&
+      equation.axes.length === sum.axes.length &&
+      equation.axes.every((a, k) => sum.axes[k]?.hi.equals(a.hi)) &&
+      mentions(equation).every((id) => id === this.aliasOf(id) || !members.includes(this.aliasOf(id))) &&
+      readsOfEquation(equation).every(
+        (node) =>
+          !members.includes(node.value) || node.subscripts.every((s, k) => s.asIndex === equation.axes[k]),
+      )
+    );
+  }
+  /** Adds what sums one of the operands, or follows from such a sum; whether it does. */
+  join({ product, sums, members }: Host, value: ValueId, equation: Equation): boolean {
+    const sum = operandSumOf(equation, product);
+    if (sum) {
+      sums.push({ sum, members: [value] });
+      return true;
+    }
+    const read = mentions(equation);
+    const host = sums.find((s) => s.members.some((id) => read.includes(id)));
+    const first = this.equationOf(host?.members[0] ?? -1);
+    // The product itself is not there yet.
+    const readsOther = read.some((id) => members.includes(this.aliasOf(id)) && !host?.members.includes(id));
+    if (!host || !first || readsOther || !this.isEntrywise(equation, first, host.members)) return false;
+    host.members.push(value);
+    return true;
+  }
+  private equationOf(id: ValueId): Equation | null {
+    const definition = this.program.values.get(id)?.definition;
+    return definition?.kind === "equation" ? definition : null;
+  }
 }

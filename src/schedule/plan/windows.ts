@@ -5,8 +5,8 @@ import { idsOf } from "../../ir/items.js";
 import { Poly } from "../../ir/poly.js";
 import { Steps } from "../../ir/steps.js";
 import type { Definition, Equation, Program } from "../../ir/program.js";
-import type { RecurrenceKernel } from "./group.js";
 import { membersOf, type Coordinates } from "./nest.js";
+import type { RecurrenceKernel } from "./step-follower.js";
 
 /** An axis of a tensor in memory that holds the latest entries along an axis of its value. */
 export interface Window {
