@@ -99,6 +99,8 @@ class ModuleScheduler {
   private readonly byText = new Map<string, string>();
   /** By what they compute: the backward pass repeats the forward pass's kernels. */
   private readonly launched = new Map<string, readonly Launch[]>();
+  /** Of launches that are all of their group: about how much they do. */
+  private readonly work = new Map<Launch, number>();
   private values: Program["values"] = new Map();
   private readonly setting: ModuleSetting;
   private readonly lowered: Program;
@@ -106,6 +108,8 @@ class ModuleScheduler {
   private readonly remembered = new Map<string, Map<string, Value>>();
   /** Tensors made here, beyond the program's values. */
   private readonly made = new Map<ValueId, Value>();
+  private readonly keptTensors = new Map<string, Value>();
+  private readonly rooms = new Map<string, Value>();
   private readonly fresh: Fresh;
 
   constructor(
@@ -202,9 +206,6 @@ class ModuleScheduler {
     const used = new Set(entries.flatMap((e) => e.launches.map((l) => l.kernel)));
     return new Map([...this.kernels].filter(([name]) => used.has(name)));
   }
-  /** Of launches that are all of their group: about how much they do. */
-  private readonly work = new Map<Launch, number>();
-
   /** What a recurrence keeps of its members, with the tensors for it. */
   private keptBy(
     group: KernelGroup,
@@ -234,7 +235,6 @@ class ModuleScheduler {
       },
     );
   }
-  private readonly keptTensors = new Map<string, Value>();
 
   private launch(group: KernelGroup, context: LoweringContext): Launch[] {
     switch (group.kind) {
@@ -298,7 +298,6 @@ class ModuleScheduler {
     this.made.set(room.id, room);
     return room.id;
   }
-  private readonly rooms = new Map<string, Value>();
 }
 
 /** Flops and stores of a group, roughly: a store counts as 4 flops. */

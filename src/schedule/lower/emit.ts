@@ -20,6 +20,8 @@ export class Block {
   /** Worked out, here, when first asked for. */
   private readonly later = new Map<Index, () => KExpr>();
   private readonly shared = new Set<Expr>();
+  private readonly homes = new Map<Expr, Block>();
+  private readonly places = new Map<string, Index>();
 
   constructor(
     readonly scope: KernelScope,
@@ -279,7 +281,6 @@ export class Block {
       }
     }
   }
-  private readonly homes = new Map<Expr, Block>();
   private leavesLoop(outer: Block): boolean {
     for (let block: Block = this; block !== outer && block.parent; block = block.parent)
       if (block.indices.size > 0 || block.later.size > 0) return true;
@@ -343,7 +344,6 @@ export class Block {
     block.places.set(key, index);
     return Poly.index(index);
   }
-  private readonly places = new Map<string, Index>();
 
   /** The furthest block out in which the subscripts have values. */
   private outermost(subscripts: readonly Poly[]): Block {

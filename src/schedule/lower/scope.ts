@@ -44,6 +44,7 @@ export class KernelScope {
   private readonly next = new Map<string, number>();
   /** Names kept for tensors that have not been met yet. */
   private readonly reserved = new Map<ValueId, string>();
+  private readonly readable = new Map<Expr, boolean>();
 
   constructor(private readonly tensor: (id: ValueId) => Known & { readonly id: ValueId }) {}
 
@@ -142,7 +143,6 @@ export class KernelScope {
     this.readable.set(e, found);
     return found;
   }
-  private readonly readable = new Map<Expr, boolean>();
 
   about(id: ValueId): { readonly isMade: boolean; readonly shape: readonly Poly[] } {
     return this.tensor(id);

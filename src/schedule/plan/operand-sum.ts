@@ -18,7 +18,7 @@ export interface OperandSum {
 const LEAST_OTHER = 16;
 
 /** The operand that an equation adds up over the product's terms; null where it does nothing of the kind. */
-export function operandSumOf(equation: Equation, product: Product): OperandSum | null {
+function operandSumOf(equation: Equation, product: Product): OperandSum | null {
   const { operator, axes, body } = equation;
   if (operator?.kind !== "reduce" || operator.reducer !== "sum" || operator.guard) return null;
   if (product.batch.length > 0 || product.somewhere || operator.indices.length !== product.reduced.length)
