@@ -4,7 +4,7 @@ import { boundDims } from "../contenders/gradc.mjs";
 const { compile } = await import("../../dist/index.js");
 const { explainModule } = await import("../../dist/cli/explain-file.js");
 const { planMemory } = await import("../../dist/runtime/plan.js");
-const BYTES = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
+const { BYTES } = await import("../../dist/schedule/kernel/measure.js");
 /** Planned memory over what lives at once, from the goals. */
 const SLACK = 1.3;
 const TARGETS = ["js", "wasm", "wgsl"];

@@ -1,5 +1,6 @@
 import { Poly } from "../ir/poly.js";
-import { type KExpr, type Kernel, type Statement } from "../schedule/kernel/ir.js";
+import type { KExpr, Kernel, Statement } from "../schedule/kernel/ir.js";
+import { freshName } from "../schedule/kernel/rewrite.js";
 import { bodiesOf } from "../schedule/kernel/walk.js";
 import { mentionsOf } from "./mentions.js";
 import { integerFacts } from "./signs.js";
@@ -115,11 +116,7 @@ class Parts {
 
   private fresh(wanted: string): string {
     // Kernels begin with `k_`.
-    const name = wanted.replace(/^k_/, "p_").replace(/[^A-Za-z0-9_]/g, "_");
-    let made = name;
-    for (let k = 2; this.taken.has(made); k++) made = `${name}_${k}`;
-    this.taken.add(made);
-    return made;
+    return freshName(wanted.replace(/^k_/, "p_").replace(/[^A-Za-z0-9_]/g, "_"), this.taken);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Poly } from "../ir/poly.js";
-import { type KExpr, type Kernel } from "../schedule/kernel/ir.js";
+import type { KExpr, Kernel } from "../schedule/kernel/ir.js";
 import { visitStatements } from "../schedule/kernel/walk.js";
 import { wholeBody } from "../schedule/kernel/grid.js";
 

@@ -6,7 +6,7 @@ import { keepReachable, mentions } from "../ir/reach.js";
 import { contractionOf, packedProductOf } from "./plan/contraction.js";
 import { groupKernels, type KernelGroup } from "./plan/group.js";
 import type { Decision, Kernel, Launch, ScheduledEntry, ScheduledModule } from "./kernel/ir.js";
-import { type Kept, type LoweredKernel, type LoweringContext } from "./lower/context.js";
+import type { Kept, LoweredKernel, LoweringContext } from "./lower/context.js";
 import { lowerNest } from "./lower/nest.js";
 import { lowerProduct } from "./lower/product.js";
 import { lowerTile } from "./lower/tile.js";

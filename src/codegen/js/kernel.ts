@@ -1,5 +1,5 @@
 import { isFloat } from "../../ir/expr.js";
-import { type KExpr, type Kernel, type Place, type Statement } from "../../schedule/kernel/ir.js";
+import type { KExpr, Kernel, Place, Statement } from "../../schedule/kernel/ir.js";
 import type { PartCall, PartCalls } from "../parts.js";
 import { integerFacts } from "../signs.js";
 import { type Line, Lines } from "../text.js";

@@ -1,4 +1,4 @@
-import { type Kernel } from "../../schedule/kernel/ir.js";
+import type { Kernel } from "../../schedule/kernel/ir.js";
 import type { PartCalls } from "../parts.js";
 import { integerFacts } from "../signs.js";
 import type { UsedFunctions } from "./calls.js";

@@ -2,7 +2,7 @@ import type { DType, Index } from "../../ir/expr.js";
 import { freshIndex, isFloat } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import { SCALARS } from "../../ir/scalar/table.js";
-import { type KExpr, type Kernel, type Statement } from "./ir.js";
+import type { KExpr, Kernel, Statement } from "./ir.js";
 import { operandsOf } from "./walk.js";
 import { wholeBody } from "./grid.js";
 

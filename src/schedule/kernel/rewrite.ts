@@ -1,4 +1,4 @@
-import { type KExpr, type Kernel, type Place, type Statement } from "./ir.js";
+import type { KExpr, Kernel, Place, Statement } from "./ir.js";
 import { expressionsOf, visitExpression, visitStatements } from "./walk.js";
 import { wholeBody } from "./grid.js";
 

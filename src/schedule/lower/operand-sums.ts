@@ -2,7 +2,7 @@ import type { ValueId } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import type { Value } from "../../ir/program.js";
 import { minus, plus, times, kCall, kConstant, kVariable } from "../kernel/arithmetic.js";
-import { type Block } from "./emit.js";
+import type { Block } from "./emit.js";
 import type { ProductGroup } from "../plan/group.js";
 import type { KExpr } from "../kernel/ir.js";
 import { valueOf, type LoweringContext } from "./context.js";

@@ -2,7 +2,7 @@ import type { Expr, Index, ReadExpr } from "../../ir/expr.js";
 import { freshIndex, indicesOf, readsOf, visit } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import { minus, plus, quotient, remainder } from "../kernel/arithmetic.js";
-import { type Block } from "./emit.js";
+import type { Block } from "./emit.js";
 import { asOne } from "./flat.js";
 import type { KExpr } from "../kernel/ir.js";
 import type { Operand, Product } from "../plan/product.js";
