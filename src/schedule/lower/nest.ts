@@ -348,7 +348,7 @@ export class NestEmitter {
     for (const [k, { subscripts }] of this.instances(member).entries()) {
       const v = results[k];
       invariant(v, "one result for each point");
-      keep(block, this.scope, value, subscripts, v, isWanted, WHOLE);
+      keep(block, value, subscripts, v, isWanted, WHOLE);
     }
   }
 

@@ -47,7 +47,7 @@ export class OperandSums {
   constructor(
     group: ProductGroup,
     private readonly context: LoweringContext,
-    private readonly scope: KernelScope,
+    scope: KernelScope,
     private readonly plan: ProductPlan,
     private readonly dtype: "f32" | "f64",
     packing: PackingDescription,
@@ -121,7 +121,7 @@ export class OperandSums {
       this.plan.bind(inner, flat, at);
       // What follows whole rows reads it from memory, as other kernels do.
       const isStored = (id: ValueId): boolean => this.context.wanted(id, inside);
-      storeMembers(inner, this.scope, isStored, members, axes, sum);
+      storeMembers(inner, isStored, members, axes, sum);
     };
     if (!flags || total === null) return results(block, part);
     const { dtype } = this;

@@ -414,7 +414,7 @@ class ProductLowering {
 
   /** What the members make of a finished tile. */
   private results(block: Block, rows: Range, columns: Range): void {
-    const { scope, context, product, room, packing } = this;
+    const { context, product, room, packing } = this;
     const each = (inner: Block, element: (inner: Block, at: KExpr) => void): void => {
       const bindRow = this.plan.binding(inner, this.plan.rows, rows.lo, packing.rows);
       const bindColumn = this.plan.binding(inner, this.plan.columns, columns.lo, packing.columns);
@@ -451,7 +451,7 @@ class ProductLowering {
             else: kConstant(0, this.dtype),
           }
         : tile;
-      storeMembers(point, scope, isStored, this.members, this.first.axes, sum);
+      storeMembers(point, isStored, this.members, this.first.axes, sum);
     });
   }
 

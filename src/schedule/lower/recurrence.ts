@@ -166,7 +166,7 @@ class RecurrenceLowering {
     for (const [k, { subscripts }] of instances.entries()) {
       const result = results[k];
       invariant(result, "one result for each point");
-      keep(nest.block, this.scope, value, subscripts, result, true, WHOLE);
+      keep(nest.block, value, subscripts, result, true, WHOLE);
     }
     nest.close();
   }

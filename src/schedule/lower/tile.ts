@@ -41,7 +41,7 @@ export function lowerTile(group: TileGroup, context: LoweringContext): LoweredKe
     for (const [k, { subscripts, lane }] of perLane.entries()) {
       const result = results[k];
       invariant(result, "every lane has a result");
-      keep(body, scope, value, subscripts, result, isStored, isStored ? lane : null);
+      keep(body, value, subscripts, result, isStored, isStored ? lane : null);
     }
   }
   const grid: GridLoop[] = gridIndices.map((index, k) => ({

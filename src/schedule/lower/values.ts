@@ -7,7 +7,6 @@ import type { TargetDescription } from "../targets.js";
 import { equationOf, type Instance } from "./context.js";
 import type { Block } from "./emit.js";
 import { emitReduction } from "./reduce.js";
-import type { KernelScope } from "./scope.js";
 
 /** One point of a register tile: which grid indices it stands for, and the condition under which it exists. */
 export interface Lane {
@@ -49,7 +48,6 @@ export const valuesAt = (
  */
 export function keep(
   block: Block,
-  scope: KernelScope,
   value: Value,
   subscripts: readonly Poly[],
   result: KExpr,
@@ -58,17 +56,10 @@ export function keep(
 ): void {
   const named = block.let(isBuffer ? `${value.name}_value` : value.name, result);
   block.bindRead(value.id, subscripts, named);
-  if (lane) store(block, scope, value, subscripts, named, lane);
+  if (lane) store(block, value, subscripts, named, lane);
 }
-function store(
-  block: Block,
-  scope: KernelScope,
-  value: Value,
-  subscripts: readonly Poly[],
-  v: KExpr,
-  lane: Lane,
-): void {
-  const buffer = scope.buffer(value.id, "write");
+function store(block: Block, value: Value, subscripts: readonly Poly[], v: KExpr, lane: Lane): void {
+  const buffer = block.scope.buffer(value.id, "write");
   const statement: Statement = {
     kind: "store",
     buffer: buffer.name,
@@ -84,7 +75,6 @@ function store(
  */
 export function storeMembers(
   block: Block,
-  scope: KernelScope,
   isWanted: (id: ValueId) => boolean,
   members: readonly Value[],
   axes: readonly Index[],
@@ -96,6 +86,6 @@ export function storeMembers(
     const { expr } = rewriter({ index: (i) => to.get(i) });
     const value = n > 0 ? block.value(expr(equation.body)) : first;
     const isStored = isWanted(member.id);
-    keep(block, scope, member, [...to.values()], value, isStored, isStored ? WHOLE : null);
+    keep(block, member, [...to.values()], value, isStored, isStored ? WHOLE : null);
   }
 }
