@@ -141,9 +141,9 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   const { filename, targets, precision, off } = checkedOptions(options);
   const analysis = analyse(source, options);
   const diagnostics = [...analysis.diagnostics];
-  if (precision === "f64" && targets.includes("wgsl")) {
-    diagnostics.push(diagnose("GRAD5002", before(analysis.file.span), { engine: "WGSL", dtype: "f64" }));
-  }
+  for (const { dtypes, title } of new Set(targets.map((target) => TARGETS[target])))
+    if (!dtypes.includes(precision))
+      diagnostics.push(diagnose("GRAD5002", before(analysis.file.span), { engine: title, dtype: precision }));
   for (const target of targets) diagnostics.push(...lacking(analysis, target));
   const early: StageTexts = {
     tokens: () =>
