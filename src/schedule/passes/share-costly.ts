@@ -60,8 +60,8 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
   const uses = new Map<string, number>();
   for (const id of ids) {
     const equation = equationOf(id);
-    for (const key of equation ? outermost(equation.body, isShared) : [])
-      uses.set(key, (uses.get(key) ?? 0) + 1);
+    const keys = equation && new Set(outermost(equation.body, isShared).values());
+    for (const key of keys ?? []) uses.set(key, (uses.get(key) ?? 0) + 1);
   }
   const values = new Map(program.values);
   const fresh = new Fresh(values);
@@ -71,10 +71,10 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
     const holder = typeof item === "number" ? values.get(item) : undefined;
     if (!equation || !holder) return [item];
     const before: ValueId[] = [];
-    const replaced = (e: Expr): Expr | undefined => {
+    const replacement = (e: Expr): Expr | null => {
       const key = isShared(e);
       const indices = form(e)?.indices;
-      if (key === null || !indices || ((uses.get(key) ?? 0) < 2 && !repeated.has(key))) return undefined;
+      if (key === null || !indices || ((uses.get(key) ?? 0) < 2 && !repeated.has(key))) return null;
       let tensor = made.get(key);
       if (!tensor) {
         const id = fresh.id();
@@ -91,8 +91,9 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
       });
       return read(tensor.id, subscripts, e.dtype);
     };
-    const body = replaceOutermost(equation.body, replaced);
-    if (body === equation.body) return [item];
+    const replaced = outermost(equation.body, replacement);
+    if (replaced.size === 0) return [item];
+    const body = rewriter({ whole: (e) => replaced.get(e) }).expr(equation.body);
     values.set(holder.id, { ...holder, definition: { ...equation, body } });
     return [...before, item];
   });
@@ -112,32 +113,17 @@ function valueOf(e: Expr, axes: readonly Index[], holder: Value, id: ValueId, fr
   return { id, name, dtype: e.dtype, shape, definition, ...(holder.span ? { span: holder.span } : {}) };
 }
 
-/** The keys of the outermost nodes that have one. */
-function outermost(body: Expr, keyOf: (e: Expr) => string | null): ReadonlySet<string> {
-  const found = new Set<string>();
+/** What there is for the outermost nodes for which there is something. */
+function outermost<T>(body: Expr, of: (e: Expr) => T | null): ReadonlyMap<Expr, T> {
+  const found = new Map<Expr, T>();
   const seen = new Set<Expr>();
   const stack = [body];
   for (let e = stack.pop(); e; e = stack.pop()) {
     if (seen.has(e)) continue;
     seen.add(e);
-    const key = keyOf(e);
-    if (key !== null) found.add(key);
+    const own = of(e);
+    if (own !== null) found.set(e, own);
     else stack.push(...operands(e));
   }
   return found;
-}
-
-/** The body with its outermost nodes replaced, where there is something for them. */
-function replaceOutermost(body: Expr, by: (e: Expr) => Expr | undefined): Expr {
-  const chosen = new Map<Expr, Expr>();
-  const seen = new Set<Expr>();
-  const stack = [body];
-  for (let e = stack.pop(); e; e = stack.pop()) {
-    if (seen.has(e)) continue;
-    seen.add(e);
-    const other = by(e);
-    if (other) chosen.set(e, other);
-    else stack.push(...operands(e));
-  }
-  return chosen.size === 0 ? body : rewriter({ whole: (e) => chosen.get(e) }).expr(body);
 }
