@@ -1,28 +1,26 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { costOf } from "../ir/cost.js";
 import type { ValueId } from "../ir/expr.js";
+import { Fresh } from "../ir/fresh.js";
 import type { Program, Value } from "../ir/program.js";
 import { keepReachable, mentions } from "../ir/reach.js";
-import { contractionOf, packedProductOf } from "./plan/contraction.js";
-import { groupKernels, type KernelGroup } from "./plan/group.js";
+import { sizeEstimate } from "./axes.js";
 import type { Decision, Kernel, Launch, ScheduledEntry, ScheduledModule } from "./kernel/ir.js";
+import { shareLaunches } from "./kernel/share-launches.js";
 import type { Kept, LoweredKernel, LoweringContext } from "./lower/context.js";
+import { MadeTensors } from "./lower/made.js";
+import { mergeBuffers } from "./lower/merge-buffers.js";
 import { lowerNest } from "./lower/nest.js";
 import { lowerProduct } from "./lower/product.js";
-import { lowerTile } from "./lower/tile.js";
 import { lowerRecurrence } from "./lower/recurrence.js";
-import { nestKey } from "./plan/nest.js";
-import { mergeBuffers } from "./lower/merge-buffers.js";
-import { ENTRY_PASSES, MODULE_PASSES, PASS_SWITCHES, runPasses, type ModuleSetting } from "./passes/index.js";
-import { shareLaunches } from "./kernel/share-launches.js";
-import { entriesAfterSteps, windowsOf } from "./plan/windows.js";
-import { Fresh } from "../ir/fresh.js";
-import { Poly } from "../ir/poly.js";
-import type { Room } from "./lower/scope.js";
-import { sizeEstimate } from "./axes.js";
-import { roomValue } from "./lower/room.js";
-import type { TargetDescription } from "./targets.js";
 import { lowerScatter } from "./lower/scatter.js";
+import { lowerTile } from "./lower/tile.js";
+import { ENTRY_PASSES, MODULE_PASSES, PASS_SWITCHES, runPasses, type ModuleSetting } from "./passes/index.js";
+import { contractionOf, packedProductOf } from "./plan/contraction.js";
+import { groupKernels, type KernelGroup } from "./plan/group.js";
+import { nestKey } from "./plan/nest.js";
+import { entriesAfterSteps, windowsOf } from "./plan/windows.js";
+import type { TargetDescription } from "./targets.js";
 
 /** What may be left out here, which costs speed alone. */
 export const SCHEDULE_SWITCHES: readonly string[] = [
@@ -106,10 +104,7 @@ class ModuleScheduler {
   private readonly lowered: Program;
   /** What passes have made for the entry points until now. */
   private readonly remembered = new Map<string, Map<string, Value>>();
-  /** Tensors made here, beyond the program's values. */
-  private readonly made = new Map<ValueId, Value>();
-  private readonly keptTensors = new Map<string, Value>();
-  private readonly rooms = new Map<string, Value>();
+  private readonly made: MadeTensors;
   private readonly fresh: Fresh;
 
   constructor(
@@ -129,10 +124,11 @@ class ModuleScheduler {
     };
     this.lowered = runPasses(MODULE_PASSES, program, this.setting, after);
     this.fresh = new Fresh(this.lowered.values);
+    this.made = new MadeTensors(this.fresh);
   }
 
   merged(): Program {
-    return { ...this.lowered, values: new Map([...this.values, ...this.made]) };
+    return { ...this.lowered, values: new Map([...this.values, ...this.made.values]) };
   }
 
   entry(
@@ -220,18 +216,7 @@ class ModuleScheduler {
     return [...windowsOf(group, program, roots, late, readersOf)].flatMap(
       ([id, window]): [ValueId, Kept][] => {
         const value = program.values.get(id);
-        if (!value) return [];
-        const shape = value.shape.map((s, k) => (k === window.axis ? Poly.constant(window.entries) : s));
-        const key = `${id} ${window.axis} ${window.entries}`;
-        const tensor = this.keptTensors.get(key) ?? {
-          ...value,
-          id: this.fresh.id(),
-          name: `${value.name}.last`,
-          shape,
-        };
-        this.keptTensors.set(key, tensor);
-        this.made.set(tensor.id, tensor);
-        return [[id, { tensor, window }]];
+        return value ? [[id, { tensor: this.made.latest(value, window), window }]] : [];
       },
     );
   }
@@ -258,12 +243,12 @@ class ModuleScheduler {
   /** The launches of a kernel within the target's number of buffers. */
   private bound(lowered: LoweredKernel, { program }: LoweringContext): Launch[] {
     const tensor = (id: ValueId): Value => {
-      const value = program.values.get(id) ?? this.made.get(id);
+      const value = program.values.get(id) ?? this.made.values.get(id);
       invariant(value, `value ${id} is defined`);
       return value;
     };
     const { kernels, values } = mergeBuffers(lowered, this.target, tensor, () => this.fresh.id());
-    for (const value of values) this.made.set(value.id, value);
+    for (const value of values) this.made.values.set(value.id, value);
     return kernels.map((kernel) => this.register(kernel));
   }
 
@@ -284,19 +269,7 @@ class ModuleScheduler {
       this.kernels.set(name, { ...kernel, name });
       this.byText.set(text, name);
     }
-    return { kernel: name, tensors: [...tensors, ...scratch.map((s, k) => this.roomFor(s, k))] };
-  }
-
-  /** Kernels take turns in the same scratch: a tensor for each place among a kernel's, as large as the largest wanted. */
-  private roomFor({ dtype, elements }: Room, place: number): ValueId {
-    const own = elements.constant;
-    const key = `${dtype} ${place} ${own === undefined ? elements.key : ""}`;
-    const known = this.rooms.get(key);
-    const size = own === undefined ? elements : Poly.constant(Math.max(own, known?.shape[0]?.constant ?? 0));
-    const room = roomValue(known?.id ?? this.fresh.id(), `scratch${place}`, dtype, size);
-    this.rooms.set(key, room);
-    this.made.set(room.id, room);
-    return room.id;
+    return { kernel: name, tensors: [...tensors, ...scratch.map((s, k) => this.made.scratchFor(s, k))] };
   }
 }
 

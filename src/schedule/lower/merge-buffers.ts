@@ -9,7 +9,7 @@ import { kCall, kConstant, kIndex, kVariable } from "../kernel/arithmetic.js";
 import { KernelScope } from "./scope.js";
 import { elements } from "../kernel/measure.js";
 import { OPEN_SIZE } from "../axes.js";
-import { roomValue } from "./room.js";
+import { roomValue } from "./made.js";
 import type { TargetDescription } from "../targets.js";
 
 export interface MergedKernels {
