@@ -1,11 +1,9 @@
 import type { Expr } from "../expr.js";
 import { add, compare, fn, literal, mul, neg, select, sub } from "../expr.js";
-import { one, two } from "./arithmetic.js";
-import { callOf, define, jsCall, wgslCall } from "./define.js";
+import { callOf, define, jsCall, one, points, two, wgslCall } from "./define.js";
 import { gelu, mish, SELU_ALPHA, SELU_SCALE, sigmoid, silu, softplus } from "./numeric.js";
 import type { Domain, ScalarFunction } from "./types.js";
 
-const points = (...values: number[]): number[][] => values.map((x) => [x]);
 const line: Domain = { intervals: [[-8, 8]], special: points(0, 1e-6, -1e-6, 30, -30, 200, -200) };
 const kinkAtZero = ([x = 0]: readonly number[], h: number): boolean => Math.abs(x) > 8 * h;
 const positive = (x: Expr): Expr => compare("lt", literal(0, x), x);

@@ -8,7 +8,9 @@ import {
   infix,
   infixWrapped,
   noDerivative,
+  one,
   rule,
+  two,
   wgslCall,
   wrapJs,
 } from "./define.js";
@@ -31,17 +33,6 @@ const ties = [
   [-3, -3],
 ] as const;
 
-/** The operands of a rule for two. */
-export function two(args: readonly Expr[]): readonly [Expr, Expr] {
-  const [a, b] = args;
-  invariant(a && b, "a call of two operands has them");
-  return [a, b];
-}
-export function one(args: readonly Expr[]): Expr {
-  const [a] = args;
-  invariant(a, "a call of one operand has it");
-  return a;
-}
 const floorMod = (x: number, y: number): number => {
   const r = x % y;
   return r !== 0 && r < 0 !== y < 0 ? r + y : r;

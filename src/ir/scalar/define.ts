@@ -1,4 +1,5 @@
-import type { DType } from "../expr.js";
+import { invariant } from "../../diagnostics/invariant.js";
+import type { DType, Expr } from "../expr.js";
 import { isInteger } from "../expr.js";
 import type { ErrorBound, Parameter, ScalarFunction, TargetCode, TypeRule } from "./types.js";
 
@@ -72,6 +73,21 @@ export function byType(float: TargetCode, integer: TargetCode): TargetCode {
     ...(helpers.length && { helpers }),
   };
 }
+
+/** The operands of a rule for two. */
+export function two(args: readonly Expr[]): readonly [Expr, Expr] {
+  const [a, b] = args;
+  invariant(a && b, "a call of two operands has them");
+  return [a, b];
+}
+/** The operand of a rule for one. */
+export function one(args: readonly Expr[]): Expr {
+  const [a] = args;
+  invariant(a, "a call of one operand has it");
+  return a;
+}
+/** Arguments of a function of one, as a domain lists them. */
+export const points = (...values: number[]): number[][] => values.map((x) => [x]);
 
 /** For functions that pass no derivative. */
 export const noDerivative = (): readonly null[] => [];

@@ -1,13 +1,11 @@
 import type { Expr } from "../expr.js";
 import { add, and, call, compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
-import { one, two } from "./arithmetic.js";
-import { callOf, define, jsCall, wgslCall } from "./define.js";
+import { callOf, define, jsCall, one, points, two, wgslCall } from "./define.js";
 import { pow } from "./numeric.js";
 import type { Interval, ScalarFunction, TargetCode } from "./types.js";
 
 const POSITIVE: readonly Interval[] = [[0.05, 20]];
 const reciprocal = (e: Expr): Expr => div(literal(1, e), e);
-const points = (...values: number[]): number[][] => values.map((x) => [x]);
 /** Products for a small literal exponent of a plain name, else the helper. */
 const powiCode = (integer: RegExp): TargetCode => ({
   expression: ([x = "", n = ""]) => {

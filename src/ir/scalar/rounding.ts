@@ -1,10 +1,9 @@
 import { fn } from "../expr.js";
-import { one } from "./arithmetic.js";
-import { byType, callOf, define, wgslCall } from "./define.js";
+import { byType, callOf, define, one, points, wgslCall } from "./define.js";
 import { roundHalfEven } from "./numeric.js";
 import type { Domain, ScalarFunction, TargetCode } from "./types.js";
 
-const halves = [-2.5, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2.5, 1e9].map((x) => [x]);
+const halves = points(-2.5, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2.5, 1e9);
 const steps: Domain = {
   intervals: [[-8, 8]],
   special: halves,

@@ -1,11 +1,8 @@
-import { call, fn, literal, mul, neg } from "../expr.js";
-import { add } from "../expr.js";
-import { one, two } from "./arithmetic.js";
-import { callOf, define, wgslCall } from "./define.js";
+import { add, call, fn, literal, mul, neg } from "../expr.js";
+import { callOf, define, one, points, two, wgslCall } from "./define.js";
 import { digamma, erf, erfc, lgamma, polygamma } from "./numeric.js";
 import type { ScalarFunction } from "./types.js";
 
-const points = (...values: number[]): number[][] => values.map((x) => [x]);
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 const awayFromPoles = ([x = 0]: readonly number[]): boolean => x > 0.1 || Math.abs(x - Math.round(x)) > 0.1;
 

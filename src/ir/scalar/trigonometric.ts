@@ -1,9 +1,7 @@
 import { add, div, fn, literal, mul, neg } from "../expr.js";
-import { one, two } from "./arithmetic.js";
-import { callOf, define, jsCall, wgslCall } from "./define.js";
+import { callOf, define, jsCall, one, points, two, wgslCall } from "./define.js";
 import type { ScalarFunction } from "./types.js";
 
-const points = (...values: number[]): number[][] => values.map((x) => [x]);
 /** f32 arguments are exact in the tests, so what counts is the reduction's absolute error. */
 const CIRCULAR = { relative: 1e-6, absolute: 5e-7 };
 

@@ -88,6 +88,4 @@ export interface ScalarFunction {
   readonly js: TargetCode;
   /** f32; f16 goes through it. `bound`: what the tests hold it to over `domain`. */
   readonly wgsl: TargetCode & { readonly bound: ErrorBound };
-  /** For the wasm generator to fill: absent means that it has to import or approximate the function itself. */
-  readonly wasm?: TargetCode;
 }
