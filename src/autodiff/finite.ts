@@ -2,27 +2,25 @@ import type { CallExpr, Expr, Index, ValueId } from "../ir/expr.js";
 import { indicesOf, isFloat } from "../ir/expr.js";
 import { provablyNonNegative } from "../ir/bounds.js";
 import type { Definition, Operator, Value } from "../ir/program.js";
+import { ANYTHING, leastSign, type Range } from "../ir/scalar/range.js";
+import { mayHavePole, rangeOf } from "../ir/scalar/table.js";
 
-/** What is known of a number where it is one. */
-interface Range {
-  /** 2: positive, 1: not negative, 0: anything. */
-  readonly sign: 0 | 1 | 2;
+/** What is known of a number, and of whether it is one. */
+interface Known extends Range {
   /** Whether it may be infinite or NaN though params and inputs are not; what overflows is not counted. */
   readonly wild: boolean;
-  /** Nothing is less; rounding and underflow are counted: exp(x) is at least 0. */
-  readonly floor: number;
   /** As `wild`, but a positive argument has to be seen to stay away from 0. */
   readonly singular: boolean;
 }
-const ANY: Range = { sign: 0, wild: false, floor: -Infinity, singular: false };
+const ANY: Known = { ...ANYTHING, wild: false, singular: false };
 
 /**
  * Which expressions may be infinite or NaN though params and inputs are not: those with a quotient, a logarithm or the
  * like in them, or in what they read, unless its argument is seen to be positive. Times a cotangent of 0 that is not 0.
  */
 export class Finiteness {
-  private readonly known = new Map<Expr, Range>();
-  private readonly ofValues = new Map<ValueId, Range>();
+  private readonly known = new Map<Expr, Known>();
+  private readonly ofValues = new Map<ValueId, Known>();
 
   constructor(values: ReadonlyMap<ValueId, Value>) {
     // What a recurrence carries has a reader before it: rounds until nothing changes, two as a rule.
@@ -46,7 +44,7 @@ export class Finiteness {
     return this.range(e).singular;
   }
 
-  private ofDefinition(definition: Definition): Range {
+  private ofDefinition(definition: Definition): Known {
     switch (definition.kind) {
       case "leaf":
       case "derivative":
@@ -67,7 +65,7 @@ export class Finiteness {
   }
 
   /** Iterative, each node once: bodies may be deep. */
-  private range(root: Expr): Range {
+  private range(root: Expr): Known {
     const stack = [root];
     for (let e = stack.pop(); e; e = stack.pop()) {
       if (this.known.has(e)) continue;
@@ -77,8 +75,8 @@ export class Finiteness {
     }
     return this.known.get(root) ?? ANY;
   }
-  private ofNode(e: Expr): Range {
-    const at = (part: Expr | undefined): Range => (part && this.known.get(part)) ?? ANY;
+  private ofNode(e: Expr): Known {
+    const at = (part: Expr | undefined): Known => (part && this.known.get(part)) ?? ANY;
     switch (e.op) {
       case "constant":
         return {
@@ -98,7 +96,7 @@ export class Finiteness {
       case "select": {
         const [a, b] = [at(e.then), at(e.else)];
         return {
-          sign: least(a, b),
+          sign: leastSign(a, b),
           wild: a.wild || b.wild,
           floor: Math.min(a.floor, b.floor),
           singular: a.singular || b.singular,
@@ -107,14 +105,13 @@ export class Finiteness {
       case "call": {
         const args = e.args.map(at);
         const bound = e.dtype === "f16" ? APART_OF_HALVES : APART;
-        const isApart = (a: Range, k: number): boolean =>
+        const isApart = (a: Known, k: number): boolean =>
           a.floor >= bound || (e.fn === "div" && k === 1 && isSize(e.args[k]));
-        const apart = args.map((a, k) => ({ ...a, sign: isApart(a, k) ? 2 : (0 as const) }) satisfies Range);
+        const apart = args.map((a, k) => ({ ...a, sign: isApart(a, k) ? 2 : (0 as const) }) satisfies Known);
         return {
-          sign: signOf(e, args),
-          wild: args.some((a) => a.wild) || isSingular(e, args),
-          floor: floorOf(e, args),
-          singular: args.some((a) => a.singular) || isSingular(e, apart) || mayOverflow(e, args),
+          ...rangeOf(e, args),
+          wild: args.some((a) => a.wild) || mayHavePole(e, args),
+          singular: args.some((a) => a.singular) || mayHavePole(e, apart) || mayOverflow(e, args),
         };
       }
     }
@@ -125,7 +122,7 @@ export class Finiteness {
 const APART = 1e-12;
 const APART_OF_HALVES = 1e-2;
 /** Whether a negative power of what is apart from 0 is infinite in f32 all the same. */
-function mayOverflow({ fn, args }: CallExpr, [x = ANY]: readonly Range[]): boolean {
+function mayOverflow({ fn, args }: CallExpr, [x = ANYTHING]: readonly Range[]): boolean {
   const [, exponent] = args;
   if (fn !== "powi" && fn !== "pow") return false;
   if (exponent?.op !== "constant") return x.floor < 1;
@@ -142,12 +139,8 @@ function partsOf(e: Expr): readonly Expr[] {
   if (e.op === "select") return [e.then, e.else];
   return e.op === "cast" && isFloat(e.arg.dtype) ? [e.arg] : [];
 }
-const least = (...all: readonly Range[]): Range["sign"] =>
-  all.reduce<Range["sign"]>((s, r) => (r.sign < s ? r.sign : s), 2);
-const most = (...all: readonly Range[]): Range["sign"] =>
-  all.reduce<Range["sign"]>((s, r) => (r.sign > s ? r.sign : s), 0);
 
-function ofOperator(operator: Operator, { sign, wild, floor, singular }: Range): Range {
+function ofOperator(operator: Operator, { sign, wild, floor, singular }: Known): Known {
   // Conditions on the entries; one on the whole says where there is any.
   const over = operator.kind === "reduce" ? operator.indices : [operator.index];
   const mentioned = operator.guard ? indicesOf([operator.guard]) : new Set<Index>();
@@ -180,125 +173,5 @@ function ofOperator(operator: Operator, { sign, wild, floor, singular }: Range):
       return { sign: 0, floor: -Infinity, ...orInfinite };
     default:
       return ANY;
-  }
-}
-
-/** Whether the function may be infinite or NaN for numbers of these signs. */
-function isSingular({ fn, args }: CallExpr, [x = ANY, y = ANY]: readonly Range[]): boolean {
-  const second = args[1];
-  switch (fn) {
-    case "div":
-      return y.sign < 2 && !(second?.op === "constant" && second.value !== 0);
-    case "powi":
-      return second?.op === "constant" && second.value < 0 && x.sign < 2;
-    case "sqrt":
-    case "log1p":
-      return x.sign < 1;
-    case "pow":
-    case "log":
-    case "log2":
-    case "log10":
-    case "rsqrt":
-    case "lgamma":
-    case "digamma":
-      return x.sign < 2;
-    case "polygamma":
-      return y.sign < 2;
-    case "acos":
-    case "asin":
-    case "acosh":
-    case "atanh":
-    case "mod":
-      return true;
-    default:
-      return false;
-  }
-}
-
-function signOf({ fn, args }: CallExpr, ranges: readonly Range[]): Range["sign"] {
-  const [x = ANY, y = ANY, z = ANY] = ranges;
-  const second = args[1];
-  switch (fn) {
-    case "exp":
-    case "exp2":
-    case "cosh":
-    case "softplus":
-    case "sigmoid":
-    case "erfc":
-      return 2;
-    case "abs":
-    case "square":
-    case "relu":
-    case "rand":
-      return x.sign === 2 ? 2 : 1;
-    case "hypot":
-      return most(x, y) === 2 ? 2 : 1;
-    case "sqrt":
-    case "rsqrt":
-    case "cbrt":
-      return x.sign;
-    case "powi":
-      return second?.op === "constant" && second.value % 2 === 0 && x.sign === 0 ? 1 : x.sign;
-    case "pow":
-      return x.sign;
-    case "add":
-      return least(x, y) > 0 ? most(x, y) : 0;
-    case "mul":
-      return args[0] === second && x.sign === 0 ? 1 : least(x, y);
-    case "div":
-      return y.sign === 2 ? x.sign : 0;
-    case "max":
-      return most(...ranges);
-    case "min":
-      return least(...ranges);
-    case "clamp":
-      return least({ ...x, sign: most(x, y) }, z);
-    default:
-      return 0;
-  }
-}
-
-/** Where numbers of both signs cancel, what is left may be no more than their roundings. */
-const sumOf = (x: number, y: number): number =>
-  x < 0 === y < 0 ? x + y : x + y - CANCELLED * Math.max(Math.abs(x), Math.abs(y));
-const CANCELLED = 1e-2;
-
-/** Nothing that the function gives is less. */
-function floorOf({ fn, args }: CallExpr, [x = ANY, y = ANY]: readonly Range[]): number {
-  const second = args[1];
-  const areBothPositive = x.floor >= 0 && y.floor >= 0;
-  switch (fn) {
-    case "exp":
-    case "exp2":
-    case "softplus":
-    case "sigmoid":
-    case "erfc":
-    case "rand":
-    case "hypot":
-    case "rsqrt":
-      return 0;
-    case "cosh":
-      return 1;
-    case "abs":
-    case "relu":
-      return Math.max(0, x.floor);
-    case "square":
-      return Math.max(0, x.floor) ** 2;
-    case "powi":
-      return second?.op === "constant" && second.value > 0 && second.value % 2 === 0 ? 0 : -Infinity;
-    case "sqrt":
-      return Math.sqrt(Math.max(0, x.floor));
-    case "add":
-      return sumOf(x.floor, y.floor);
-    case "mul":
-      return areBothPositive ? x.floor * y.floor : args[0] === second ? 0 : -Infinity;
-    case "div":
-      return areBothPositive ? 0 : -Infinity;
-    case "max":
-      return Math.max(x.floor, y.floor);
-    case "min":
-      return Math.min(x.floor, y.floor);
-    default:
-      return -Infinity;
   }
 }

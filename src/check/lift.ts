@@ -14,6 +14,7 @@ import {
 } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { AxisOperator, Reducer } from "../ir/program.js";
+import { SCALARS } from "../ir/scalar/table.js";
 import type { Span } from "../diagnostics/span.js";
 import { conjunction, type Context } from "./context.js";
 import { asValue, valueTerm, type Term } from "./term.js";
@@ -38,34 +39,6 @@ export type LiftedOperator =
       readonly guard: Expr | null;
     };
 
-/** Functions whose derivative is finite wherever they are defined: 0 times it is 0. */
-const TAME = new Set([
-  "add",
-  "sub",
-  "mul",
-  "neg",
-  "tanh",
-  "sigmoid",
-  "sin",
-  "cos",
-  "relu",
-  "min",
-  "max",
-  "eq",
-  "ne",
-  "lt",
-  "le",
-  "and",
-  "or",
-  "not",
-  "floor_div",
-  "mod",
-  "square",
-  "clamp",
-  "step",
-  "erf",
-]);
-
 /**
  * Conditions of the path that matter to a body. One that shares no index with it is left out where the body
  * cannot go wrong: with it the body would be computed again for each point of the condition.
@@ -75,7 +48,7 @@ function relevantConditions(context: Context, exprs: readonly Expr[]): readonly 
   const own = indicesOf(exprs);
   let tame = true;
   visit(exprs, (e) => {
-    if (e.op === "call" && !TAME.has(e.fn)) tame = false;
+    if (e.op === "call" && !SCALARS[e.fn]?.isTame) tame = false;
   });
   return context.path.filter((condition) => {
     const theirs = [...indicesOf([condition])].filter((i) => context.bound.includes(i));

@@ -3,6 +3,7 @@ import { read, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Program } from "../ir/program.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
+import { SCALARS } from "../ir/scalar/table.js";
 import { mapDefinitions } from "./map.js";
 
 /**
@@ -37,21 +38,6 @@ function swapped(node: ReadExpr, p: number, q: number): Expr {
   const subscripts = node.subscripts.map((s, k) => node.subscripts[k === p ? q : k === q ? p : k] ?? s);
   return read(node.value, subscripts, node.dtype);
 }
-
-/** Functions whose operands may change places. */
-const COMMUTATIVE: ReadonlySet<string> = new Set([
-  "add",
-  "mul",
-  "min",
-  "max",
-  "eq",
-  "ne",
-  "and",
-  "or",
-  "hypot",
-]);
-/** Functions that give the same for an operand and its negative. */
-const EVEN: ReadonlySet<string> = new Set(["square", "abs", "cos", "cosh"]);
 
 class Symmetries {
   private readonly known = new Map<string, boolean>();
@@ -110,10 +96,10 @@ class Symmetries {
     if (pairwise(y.args)) return true;
     const [a, b] = x.args;
     const [c, d] = y.args;
-    if (a && b && x.args.length === 2 && COMMUTATIVE.has(x.fn) && pairwise([...y.args].reverse()))
+    if (a && b && x.args.length === 2 && SCALARS[x.fn]?.isCommutative && pairwise([...y.args].reverse()))
       return true;
     const isSquare = x.fn === "mul" && a === b && c === d;
-    const isEven = EVEN.has(x.fn) || isSquare || (x.fn === "powi" && b === d && isEvenNumber(b));
+    const isEven = SCALARS[x.fn]?.isEven || isSquare || (x.fn === "powi" && b === d && isEvenNumber(b));
     return isEven && a !== undefined && c !== undefined && this.opposite(a, c);
   }
   private opposite(x: Expr, y: Expr): boolean {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { DType } from "../../src/ir/expr.js";
+import type { CallExpr, DType } from "../../src/ir/expr.js";
 import { call, constant, isFloat } from "../../src/ir/expr.js";
 import { castJs, castValue } from "../../src/ir/scalar/cast.js";
 import { power } from "../../src/ir/scalar/exponential.js";
 import { JS_HELPERS, jsHelpers } from "../../src/ir/scalar/helpers-js.js";
 import { WGSL_HELPERS, wgslHelpers } from "../../src/ir/scalar/helpers-wgsl.js";
 import { threefry2x32 } from "../../src/ir/scalar/random.js";
-import { evaluateScalar, SCALARS } from "../../src/ir/scalar/table.js";
+import { ANYTHING, type Range } from "../../src/ir/scalar/range.js";
+import { evaluateScalar, mayHavePole, rangeOf, SCALARS } from "../../src/ir/scalar/table.js";
 import type { ScalarFunction } from "../../src/ir/scalar/types.js";
 import { domainPoints, ENTRIES, evaluateExpr, operandsOf, operandType } from "./scalar-helpers.js";
 
@@ -73,6 +74,59 @@ describe("the table", () => {
     for (const name of JS_HELPERS.keys()) expect(js).toContain(`function ${name}(`);
     const wgsl = wgslHelpers(`${named("wgsl")} ${casts}`);
     for (const name of WGSL_HELPERS.keys()) expect(wgsl).toContain(`fn ${name}(`);
+  });
+});
+
+describe("what the table says of a function", () => {
+  const exactly = (x: number): Range => ({ sign: x > 0 ? 2 : x === 0 ? 1 : 0, floor: x });
+  /** Points where functions have their edges: every choice of these for each argument that varies. */
+  const edges = ({ domain: { intervals } }: ScalarFunction): number[][] =>
+    intervals.reduce<number[][]>(
+      (points, [lo, hi]) => points.flatMap((p) => (lo === hi ? [lo] : [-1, 0, 1, 2.5]).map((x) => [...p, x])),
+      [[]],
+    );
+  const callsAt = (f: ScalarFunction, point: readonly number[]): CallExpr[] =>
+    [operandsOf(point.length), point.map((x) => constant(x, "f64"))].flatMap((args) => {
+      const literals = args.map((arg, k) =>
+        f.parameters[k]?.literal ? constant(point[k] ?? 0, "f64") : arg,
+      );
+      const e = call(f.name, literals, "f64");
+      return e.op === "call" ? [e] : [];
+    });
+
+  it.each(ENTRIES.map((f) => [f.name, f] as const))("of %s's poles and its range holds", (_, f) => {
+    const points = [...domainPoints(f, 100), ...(f.domain.intervals.length ? edges(f) : [])];
+    for (const point of points.filter((p) => p.every(Number.isFinite))) {
+      const value = f.evaluate(...point);
+      for (const e of callsAt(f, point))
+        for (const ranges of [point.map(exactly), point.map(() => ANYTHING)]) {
+          const seen = `${f.name}(${point}) = ${value}`;
+          if (!mayHavePole(e, ranges)) expect(value, seen).toSatisfy(Number.isFinite);
+          if (!Number.isFinite(value)) continue;
+          const { sign, floor } = rangeOf(e, ranges);
+          expect(value, seen).toBeGreaterThanOrEqual(floor);
+          // What is positive may underflow.
+          if (sign > 0) expect(value, seen).toBeGreaterThanOrEqual(0);
+        }
+    }
+  });
+  it("of its symmetries holds", () => {
+    for (const f of ENTRIES)
+      for (const point of domainPoints(f, 60)) {
+        const value = f.evaluate(...point);
+        if (f.isCommutative)
+          expect(close(f.evaluate(...[...point].reverse()), value, 1e-15, 0), `${f.name}(${point})`).toBe(
+            true,
+          );
+        if (f.isEven) expect(f.evaluate(...point.map((x) => -x)), `${f.name}(${point})`).toBe(value);
+      }
+  });
+  it("of its derivative holds: where it is tame, partials are finite", () => {
+    for (const f of ENTRIES.filter((g) => g.isTame))
+      for (const point of domainPoints(f, 60))
+        expect(partialsAt(f.name, point), `${f.name}(${point})`).toSatisfy((all: number[]) =>
+          all.every(Number.isFinite),
+        );
   });
 });
 

@@ -2,6 +2,7 @@ import type { Expr } from "../expr.js";
 import { add, compare, fn, literal, mul, neg, select, sub } from "../expr.js";
 import { callOf, define, jsCall, one, points, two, wgslCall } from "./define.js";
 import { gelu, mish, SELU_ALPHA, SELU_SCALE, sigmoid, silu, softplus } from "./numeric.js";
+import { magnitude, POSITIVE } from "./range.js";
 import type { Domain, ScalarFunction } from "./types.js";
 
 const line: Domain = { intervals: [[-8, 8]], special: points(0, 1e-6, -1e-6, 30, -30, 200, -200) };
@@ -14,6 +15,9 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     doc: "`1 / (1 + exp(-x))`, stable on both sides.",
     evaluate: (x = 0) => sigmoid(x),
     derivative: ({ y }) => [mul(y, sub(literal(1, y), y))],
+    poles: "nowhere",
+    range: POSITIVE,
+    isTame: true,
     cost: 15,
     domain: line,
     js: jsCall("gradc_sigmoid", "gradc_sigmoid_single"),
@@ -24,6 +28,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     doc: "`log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))`",
     evaluate: (x = 0) => -softplus(-x),
     derivative: ({ args }) => [fn("sigmoid", neg(one(args)))],
+    poles: "nowhere",
     cost: 25,
     domain: line,
     js: jsCall("gradc_log_sigmoid", "gradc_log_sigmoid_single"),
@@ -34,6 +39,8 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     doc: "`log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))`",
     evaluate: (x = 0) => softplus(x),
     derivative: ({ args }) => [fn("sigmoid", one(args))],
+    poles: "nowhere",
+    range: POSITIVE,
     cost: 25,
     domain: line,
     js: jsCall("gradc_softplus", "gradc_softplus_single"),
@@ -45,6 +52,9 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.max(x, 0),
     // Of the result, so that the argument need not be kept: one is positive where the other is.
     derivative: ({ y }) => [select(positive(y), literal(1, y), literal(0, y))],
+    poles: "nowhere",
+    range: magnitude,
+    isTame: true,
     cost: 1,
     domain: { ...line, smooth: kinkAtZero },
     js: { expression: ([x]) => `Math.max(${x}, 0)` },
@@ -59,6 +69,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
       const [x, slope] = two(args);
       return [select(positive(x), literal(1, x), slope), select(positive(x), literal(0, x), x)];
     },
+    poles: "nowhere",
     cost: 2,
     domain: {
       intervals: [
@@ -89,6 +100,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
         select(positive(x), zero, fn("expm1", fn("min", x, zero))),
       ];
     },
+    poles: "nowhere",
     cost: 15,
     domain: {
       intervals: [
@@ -113,6 +125,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
     derivative: ({ args, y }) => [
       select(positive(one(args)), literal(SELU_SCALE, y), add(y, literal(SELU_SCALE * SELU_ALPHA, y))),
     ],
+    poles: "nowhere",
     cost: 15,
     domain: { ...line, smooth: kinkAtZero },
     js: {
@@ -140,6 +153,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
       const cumulative = mul(literal(0.5, x), fn("erfc", mul(literal(-Math.SQRT1_2, x), x)));
       return [add(cumulative, mul(x, density))];
     },
+    poles: "nowhere",
     cost: 35,
     domain: line,
     js: callOf("gradc_gelu"),
@@ -153,6 +167,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
       const s = fn("sigmoid", one(args));
       return [add(s, mul(y, sub(literal(1, s), s)))];
     },
+    poles: "nowhere",
     cost: 16,
     domain: line,
     js: jsCall("gradc_silu", "gradc_silu_single"),
@@ -167,6 +182,7 @@ export const ACTIVATIONS: readonly ScalarFunction[] = [
       const t = fn("tanh", fn("softplus", x));
       return [add(t, mul(mul(x, sub(literal(1, x), mul(t, t))), fn("sigmoid", x)))];
     },
+    poles: "nowhere",
     cost: 25,
     domain: line,
     js: callOf("gradc_mish"),

@@ -14,6 +14,7 @@ import {
   wgslCall,
   wrapJs,
 } from "./define.js";
+import { ANYTHING, greatestSign, leastSign, sumOfFloors } from "./range.js";
 import type { Domain, ScalarFunction, TargetCode } from "./types.js";
 
 const pair: Domain = {
@@ -53,6 +54,9 @@ const comparison = (
     doc,
     evaluate: (a = 0, b = 0) => Number(holds(a, b)),
     derivative: () => [null, null],
+    poles: "nowhere",
+    ...(js.length === 3 && { isCommutative: true }),
+    isTame: true,
     cost: 1,
     domain: { ...pair, special: ties },
     js: {
@@ -68,6 +72,7 @@ const extremum = (
   name: "max" | "min",
   doc: string,
   choose: (a: number, b: number) => number,
+  chooseSign: typeof leastSign,
 ): ScalarFunction =>
   define(name, {
     type: "arithmetic",
@@ -82,6 +87,13 @@ const extremum = (
       return [tieHalves(aWins, a, b), tieHalves(bWins, a, b)];
     },
     expand: (args) => args.reduce((a, b) => fn(name, a, b)),
+    poles: "nowhere",
+    range: (ranges) => ({
+      sign: chooseSign(...ranges),
+      floor: ranges.map(({ floor }) => floor).reduce((a, b) => choose(a, b)),
+    }),
+    isCommutative: true,
+    isTame: true,
     cost: 1,
     domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
     js: nested(`Math.${name}`),
@@ -95,6 +107,13 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`x + y`",
     evaluate: (x = 0, y = 0) => x + y,
     derivative: ({ y }) => [literal(1, y), literal(1, y)],
+    poles: "nowhere",
+    range: ([x = ANYTHING, y = ANYTHING]) => ({
+      sign: leastSign(x, y) > 0 ? greatestSign(x, y) : 0,
+      floor: sumOfFloors(x.floor, y.floor),
+    }),
+    isCommutative: true,
+    isTame: true,
     cost: 1,
     domain: pair,
     js: infixWrapped("+"),
@@ -106,6 +125,8 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`x - y`",
     evaluate: (x = 0, y = 0) => x - y,
     derivative: ({ y }) => [literal(1, y), literal(-1, y)],
+    poles: "nowhere",
+    isTame: true,
     cost: 1,
     domain: pair,
     js: infixWrapped("-"),
@@ -118,6 +139,13 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     evaluate: (x = 0, y = 0) => x * y,
     evaluateInteger: (x = 0, y = 0) => Math.imul(x, y),
     derivative: ({ args }) => [...two(args)].reverse(),
+    poles: "nowhere",
+    range: ([x = ANYTHING, y = ANYTHING], [a, b]) => ({
+      sign: a === b && x.sign === 0 ? 1 : leastSign(x, y),
+      floor: x.floor >= 0 && y.floor >= 0 ? x.floor * y.floor : a === b ? 0 : -Infinity,
+    }),
+    isCommutative: true,
+    isTame: true,
     cost: 1,
     domain: pair,
     js: byType(infix("*"), { expression: ([a, b], dtype) => wrapJs(`Math.imul(${a}, ${b})`, dtype) }),
@@ -130,6 +158,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     evaluate: (x = 0, y = 0) => (x === 0 ? 0 : x * y),
     derivative: ({ args }) => [...two(args)].reverse(),
     zeroCotangentGivesZero: true,
+    poles: "nowhere",
     cost: 2,
     domain: { ...pair, special: [...ties, [0, Infinity]] },
     js: callOf("gradc_mul0"),
@@ -145,6 +174,12 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       return [div(literal(1, y), d), neg(div(y, d))];
     },
     zeroCotangentGivesZero: true,
+    poles: ([, y = ANYTHING], [, divisor]) =>
+      y.sign < 2 && !(divisor?.op === "constant" && divisor.value !== 0),
+    range: ([x = ANYTHING, y = ANYTHING]) => ({
+      sign: y.sign === 2 ? x.sign : 0,
+      floor: x.floor >= 0 && y.floor >= 0 ? 0 : -Infinity,
+    }),
     cost: 4,
     domain: quotient,
     js: infix("/"),
@@ -156,6 +191,8 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`x / y` of integers: rounds down; 0 where y is 0.",
     evaluate: (x = 0, y = 0) => (y === 0 ? 0 : Math.floor(x / y)),
     derivative: () => [null, null],
+    poles: "nowhere",
+    isTame: true,
     cost: 6,
     domain: { ...pair, special: ties },
     js: {
@@ -177,6 +214,8 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       const [x, y] = two(args);
       return [literal(1, x), neg(fn("floor", div(x, y)))];
     },
+    poles: "somewhere",
+    isTame: true,
     cost: 8,
     domain: {
       intervals: [
@@ -211,6 +250,8 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`-x`",
     evaluate: (x = 0) => -x,
     derivative: ({ y }) => [literal(-1, y)],
+    poles: "nowhere",
+    isTame: true,
     cost: 1,
     domain: { intervals: [[-8, 8]] },
     js: { expression: ([a], dtype) => wrapJs(`- ${a}`, dtype) },
@@ -226,6 +267,9 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`x and y`",
     evaluate: (a, b) => Number(Boolean(a) && Boolean(b)),
     derivative: () => [null, null],
+    poles: "nowhere",
+    isCommutative: true,
+    isTame: true,
     cost: 1,
     domain: {
       intervals: [],
@@ -245,6 +289,9 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`x or y`",
     evaluate: (a, b) => Number(Boolean(a) || Boolean(b)),
     derivative: () => [null, null],
+    poles: "nowhere",
+    isCommutative: true,
+    isTame: true,
     cost: 1,
     domain: {
       intervals: [],
@@ -264,12 +311,19 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     doc: "`not x`",
     evaluate: (a) => Number(!a),
     derivative: noDerivative,
+    poles: "nowhere",
+    isTame: true,
     cost: 1,
     domain: { intervals: [], special: [[0], [1]] },
     js: { expression: ([a]) => `(!${a})` },
     wgsl: { expression: ([a]) => `(!${a})` },
   }),
-  extremum("min", "The least of two or more; the derivative of a tie is split in halves.", Math.min),
+  extremum(
+    "min",
+    "The least of two or more; the derivative of a tie is split in halves.",
+    Math.min,
+    leastSign,
+  ),
   define("larger", {
     visible: false,
     variantOf: "max",
@@ -283,12 +337,18 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       const isSecond = compare("lt", a, b);
       return [select(isSecond, literal(0, a), literal(1, a)), select(isSecond, literal(1, a), literal(0, a))];
     },
+    poles: "nowhere",
     cost: 1,
     domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
     js: { expression: ([a, b]) => `(${a} < ${b} ? ${b} : ${a})` },
     wgsl: nested("max"),
   }),
-  extremum("max", "The greatest of two or more; the derivative of a tie is split in halves.", Math.max),
+  extremum(
+    "max",
+    "The greatest of two or more; the derivative of a tie is split in halves.",
+    Math.max,
+    greatestSign,
+  ),
   define("square", {
     type: "arithmetic",
     arity: 1,
@@ -297,6 +357,10 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     evaluateInteger: (x = 0) => Math.imul(x, x),
     derivative: ({ args }) => [mul(literal(2, one(args)), one(args))],
     expand: (args) => mul(one(args), one(args)),
+    poles: "nowhere",
+    range: ([x = ANYTHING]) => ({ sign: x.sign === 2 ? 2 : 1, floor: Math.max(0, x.floor) ** 2 }),
+    isEven: true,
+    isTame: true,
     cost: 1,
     domain: { intervals: [[-8, 8]] },
     js: byType(callOf("gradc_square"), {
@@ -326,6 +390,11 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       const [a, b] = two([x, lo].flatMap((e) => e ?? []));
       return fn("min", fn("max", a, b), hi ?? b);
     },
+    poles: "nowhere",
+    range: ([x = ANYTHING, lo = ANYTHING, hi = ANYTHING]) => ({
+      sign: leastSign({ ...x, sign: greatestSign(x, lo) }, hi),
+    }),
+    isTame: true,
     cost: 2,
     domain: {
       intervals: [
@@ -358,6 +427,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       const [condition, then] = two([c, a].flatMap((e) => e ?? []));
       return select(condition, then, b ?? then);
     },
+    poles: "nowhere",
     cost: 1,
     domain: {
       intervals: [],
@@ -379,6 +449,8 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
       const [edge, x] = two(args);
       return select(compare("le", edge, x), constant(1, x.dtype), constant(0, x.dtype));
     },
+    poles: "nowhere",
+    isTame: true,
     cost: 1,
     domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
     js: { expression: ([edge, x]) => `(${x} >= ${edge} ? 1 : 0)` },

@@ -38,6 +38,8 @@ export const RANDOM: readonly ScalarFunction[] = [
     doc: "`rand(seed)[i, j]`: uniform in [0, 1), by Threefry-2x32-20 of the seed and the subscripts (Salmon et al., SC 2011).",
     evaluate: (seed = 0, ...subscripts) => rand(seed, ...subscripts),
     derivative: ({ args }) => args.map(() => null),
+    poles: "nowhere",
+    range: () => ({ sign: 1, floor: 0 }),
     cost: 80,
     domain: draws,
     js: {
@@ -54,6 +56,7 @@ export const RANDOM: readonly ScalarFunction[] = [
     doc: "`randn(seed)[i, j]`: normal, by Box and Muller's transform of Threefry's two words.",
     evaluate: (seed = 0, ...subscripts) => randn(seed, ...subscripts),
     derivative: ({ args }) => args.map(() => null),
+    poles: "nowhere",
     cost: 120,
     domain: draws,
     js: {

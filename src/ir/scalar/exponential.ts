@@ -2,9 +2,10 @@ import type { Expr } from "../expr.js";
 import { add, and, call, compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
 import { callOf, define, jsCall, one, points, two, wgslCall } from "./define.js";
 import { pow } from "./numeric.js";
+import { ANYTHING, greatestSign, ifNegative, POSITIVE, unlessPositive } from "./range.js";
 import type { Interval, ScalarFunction, TargetCode } from "./types.js";
 
-const POSITIVE: readonly Interval[] = [[0.05, 20]];
+const ABOVE_ZERO: readonly Interval[] = [[0.05, 20]];
 const reciprocal = (e: Expr): Expr => div(literal(1, e), e);
 /** Products for a small literal exponent of a plain name, else the helper. */
 const powiCode = (integer: RegExp): TargetCode => ({
@@ -53,6 +54,14 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     },
     // Of a negative exponent.
     zeroCotangentGivesZero: true,
+    poles: ([x = ANYTHING], [, n]) => n?.op === "constant" && n.value < 0 && x.sign < 2,
+    range: ([x = ANYTHING], [, n]) => {
+      const isEven = n?.op === "constant" && n.value % 2 === 0;
+      return {
+        sign: isEven && x.sign === 0 ? 1 : x.sign,
+        floor: isEven && n.value > 0 ? 0 : -Infinity,
+      };
+    },
     cost: 3,
     domain: {
       intervals: [
@@ -103,6 +112,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
       ];
     },
     zeroCotangentGivesZero: true,
+    poles: unlessPositive(),
+    range: ([x = ANYTHING]) => ({ sign: x.sign }),
     cost: 30,
     domain: {
       intervals: [
@@ -131,8 +142,10 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.sqrt(x),
     derivative: ({ y }) => [div(literal(0.5, y), y)],
     zeroCotangentGivesZero: true,
+    poles: ifNegative,
+    range: ([x = ANYTHING]) => ({ sign: x.sign, floor: Math.sqrt(Math.max(0, x.floor)) }),
     cost: 4,
-    domain: { intervals: POSITIVE, special: points(0, 1, 1e-30, 1e30) },
+    domain: { intervals: ABOVE_ZERO, special: points(0, 1, 1e-30, 1e30) },
     js: callOf("Math.sqrt"),
     wgsl: wgslCall("sqrt"),
   }),
@@ -143,8 +156,10 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     // -1/2 x^(-3/2), without a division.
     derivative: ({ y }) => [mul(mul(literal(-0.5, y), y), mul(y, y))],
     zeroCotangentGivesZero: true,
+    poles: unlessPositive(),
+    range: ([x = ANYTHING]) => ({ sign: x.sign, floor: 0 }),
     cost: 5,
-    domain: { intervals: POSITIVE, special: points(1, 1e-30, 1e30) },
+    domain: { intervals: ABOVE_ZERO, special: points(1, 1e-30, 1e30) },
     js: callOf("gradc_rsqrt"),
     wgsl: wgslCall("inverseSqrt"),
   }),
@@ -154,6 +169,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.cbrt(x),
     derivative: ({ y }) => [div(literal(1, y), mul(literal(3, y), mul(y, y)))],
     zeroCotangentGivesZero: true,
+    poles: "nowhere",
+    range: ([x = ANYTHING]) => ({ sign: x.sign }),
     cost: 20,
     domain: {
       intervals: [[-20, 20]],
@@ -168,6 +185,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`e^x`",
     evaluate: (x = 0) => Math.exp(x),
     derivative: ({ y }) => [y],
+    poles: "nowhere",
+    range: POSITIVE,
     cost: 10,
     domain: { intervals: [[-10, 10]], special: points(0, 1, -80, 80, -200) },
     js: jsCall("Math.exp", "gradc_exp"),
@@ -180,6 +199,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`e^x` for x <= 0.",
     evaluate: (x = 0) => Math.exp(x),
     derivative: ({ y }) => [y],
+    poles: "nowhere",
+    range: POSITIVE,
     cost: 10,
     domain: { intervals: [[-10, 0]], special: points(0, -1, -80, -200) },
     js: jsCall("Math.exp", "gradc_exp"),
@@ -190,6 +211,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`2^x`",
     evaluate: (x = 0) => 2 ** x,
     derivative: ({ y }) => [mul(y, literal(Math.LN2, y))],
+    poles: "nowhere",
+    range: POSITIVE,
     cost: 10,
     domain: { intervals: [[-10, 10]], special: points(0, 1, -100, 100, -200) },
     js: callOf("gradc_exp2"),
@@ -200,6 +223,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`e^x - 1`, accurate next to 0.",
     evaluate: (x = 0) => Math.expm1(x),
     derivative: ({ y }) => [add(y, literal(1, y))],
+    poles: "nowhere",
     cost: 12,
     domain: { intervals: [[-10, 10]], special: points(0, 1e-10, -1e-4, 0.3999, -0.4001, 80, -200) },
     js: callOf("Math.expm1"),
@@ -211,8 +235,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.log(x),
     derivative: ({ args }) => [reciprocal(one(args))],
     zeroCotangentGivesZero: true,
+    poles: unlessPositive(),
     cost: 10,
-    domain: { intervals: POSITIVE, special: points(0, 1, 1e-30, 1e30) },
+    domain: { intervals: ABOVE_ZERO, special: points(0, 1, 1e-30, 1e30) },
     js: jsCall("Math.log", "gradc_log"),
     wgsl: wgslCall("gradc_log", { relative: 2e-6, absolute: 1e-6 }),
   }),
@@ -222,8 +247,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.log2(x),
     derivative: ({ args }) => [div(literal(Math.LOG2E, one(args)), one(args))],
     zeroCotangentGivesZero: true,
+    poles: unlessPositive(),
     cost: 10,
-    domain: { intervals: POSITIVE, special: points(0, 1, 8, 1e-30, 1e30) },
+    domain: { intervals: ABOVE_ZERO, special: points(0, 1, 8, 1e-30, 1e30) },
     js: callOf("Math.log2"),
     wgsl: wgslCall("gradc_log2", { relative: 2e-6, absolute: 1e-6 }),
   }),
@@ -233,8 +259,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.log10(x),
     derivative: ({ args }) => [div(literal(Math.LOG10E, one(args)), one(args))],
     zeroCotangentGivesZero: true,
+    poles: unlessPositive(),
     cost: 10,
-    domain: { intervals: POSITIVE, special: points(0, 1, 1000, 1e-30, 1e30) },
+    domain: { intervals: ABOVE_ZERO, special: points(0, 1, 1000, 1e-30, 1e30) },
     js: callOf("Math.log10"),
     wgsl: wgslCall("gradc_log10", { relative: 2e-6, absolute: 1e-6 }),
   }),
@@ -244,6 +271,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     evaluate: (x = 0) => Math.log1p(x),
     derivative: ({ args }) => [reciprocal(add(literal(1, one(args)), one(args)))],
     zeroCotangentGivesZero: true,
+    poles: ifNegative,
     cost: 12,
     domain: { intervals: [[-0.9, 20]], special: points(0, 1e-10, -1e-5, 0.2999, -0.3001, 1e30) },
     js: callOf("Math.log1p"),
@@ -258,6 +286,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
       return [div(a, y), div(b, y)];
     },
     zeroCotangentGivesZero: true,
+    poles: "nowhere",
+    range: (ranges) => ({ sign: greatestSign(...ranges) === 2 ? 2 : 1, floor: 0 }),
+    isCommutative: true,
     cost: 10,
     domain: {
       intervals: [
@@ -281,6 +312,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`(e^x - e^-x) / 2`",
     evaluate: (x = 0) => Math.sinh(x),
     derivative: ({ args }) => [fn("cosh", one(args))],
+    poles: "nowhere",
     cost: 20,
     domain: { intervals: [[-8, 8]], special: points(0, 1e-10, 0.3999, -0.4001, 88.9) },
     js: callOf("Math.sinh"),
@@ -291,6 +323,9 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`(e^x + e^-x) / 2`",
     evaluate: (x = 0) => Math.cosh(x),
     derivative: ({ args }) => [fn("sinh", one(args))],
+    poles: "nowhere",
+    range: () => ({ sign: 2, floor: 1 }),
+    isEven: true,
     cost: 20,
     domain: { intervals: [[-8, 8]], special: points(0, 1e-10, 88.9) },
     js: callOf("Math.cosh"),
@@ -301,6 +336,8 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "`sinh(x) / cosh(x)`",
     evaluate: (x = 0) => Math.tanh(x),
     derivative: ({ y }) => [add(literal(1, y), neg(mul(y, y)))],
+    poles: "nowhere",
+    isTame: true,
     cost: 20,
     domain: { intervals: [[-5, 5]], special: points(0, 1e-10, 0.5999, -0.6001, 100, -1e30) },
     js: jsCall("Math.tanh", "gradc_tanh"),
@@ -311,6 +348,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
     doc: "The inverse of sinh.",
     evaluate: (x = 0) => Math.asinh(x),
     derivative: ({ args }) => [reciprocal(fn("hypot", one(args), constant(1, one(args).dtype)))],
+    poles: "nowhere",
     cost: 25,
     domain: { intervals: [[-8, 8]], special: points(0, 1e-10, -5000, 1e30) },
     js: callOf("Math.asinh"),
@@ -328,6 +366,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
       ];
     },
     zeroCotangentGivesZero: true,
+    poles: "somewhere",
     cost: 25,
     domain: { intervals: [[1.05, 20]], special: points(1, 1.0001, 5000, 1e30) },
     js: callOf("Math.acosh"),
@@ -343,6 +382,7 @@ export const EXPONENTIAL: readonly ScalarFunction[] = [
       return [reciprocal(mul(add(l, neg(x)), add(l, x)))];
     },
     zeroCotangentGivesZero: true,
+    poles: "somewhere",
     cost: 25,
     domain: { intervals: [[-0.95, 0.95]], special: points(0, 1e-10, 0.9999, -0.9999), smooth: () => true },
     js: callOf("Math.atanh"),

@@ -1,6 +1,7 @@
 import { fn } from "../expr.js";
 import { byType, callOf, define, one, points, wgslCall } from "./define.js";
 import { roundHalfEven } from "./numeric.js";
+import { magnitude } from "./range.js";
 import type { Domain, ScalarFunction, TargetCode } from "./types.js";
 
 const halves = points(-2.5, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2.5, 1e9);
@@ -20,6 +21,7 @@ const stepFunction = (
     doc: `${doc} Passes no derivative.`,
     evaluate: (x = 0) => evaluate(x),
     derivative: () => [null],
+    poles: "nowhere",
     cost: 1,
     domain: steps,
     js,
@@ -33,6 +35,9 @@ export const ROUNDING: readonly ScalarFunction[] = [
     doc: "`|x|`, with derivative 0 at 0.",
     evaluate: (x = 0) => Math.abs(x),
     derivative: ({ args }) => [fn("sign", one(args))],
+    poles: "nowhere",
+    range: magnitude,
+    isEven: true,
     cost: 1,
     domain: {
       intervals: [[-8, 8]],
@@ -50,6 +55,7 @@ export const ROUNDING: readonly ScalarFunction[] = [
     doc: "-1, 0 or 1; 0 at 0. Passes no derivative.",
     evaluate: (x = 0) => Math.sign(x),
     derivative: () => [null],
+    poles: "nowhere",
     cost: 1,
     domain: steps,
     js: callOf("Math.sign"),

@@ -1,6 +1,7 @@
 import { add, call, fn, literal, mul, neg } from "../expr.js";
 import { callOf, define, one, points, two, wgslCall } from "./define.js";
 import { digamma, erf, erfc, lgamma, polygamma } from "./numeric.js";
+import { POSITIVE, unlessPositive } from "./range.js";
 import type { ScalarFunction } from "./types.js";
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
@@ -14,6 +15,8 @@ export const SPECIAL: readonly ScalarFunction[] = [
     derivative: ({ args }) => [
       mul(literal(TWO_OVER_SQRT_PI, one(args)), fn("exp", neg(mul(one(args), one(args))))),
     ],
+    poles: "nowhere",
+    isTame: true,
     cost: 30,
     domain: { intervals: [[-4, 4]], special: points(0, 1e-10, 1, -1, 0.9999, 10, -1e30) },
     js: callOf("gradc_erf"),
@@ -26,6 +29,8 @@ export const SPECIAL: readonly ScalarFunction[] = [
     derivative: ({ args }) => [
       mul(literal(-TWO_OVER_SQRT_PI, one(args)), fn("exp", neg(mul(one(args), one(args))))),
     ],
+    poles: "nowhere",
+    range: POSITIVE,
     cost: 30,
     domain: { intervals: [[-4, 6]], special: points(0, 1e-10, 1, -1, 0.9999, 9, 30, -1e30) },
     js: callOf("gradc_erfc"),
@@ -36,6 +41,7 @@ export const SPECIAL: readonly ScalarFunction[] = [
     doc: "`log |gamma(x)|`; infinite at 0, -1, -2, …",
     evaluate: (x = 0) => lgamma(x),
     derivative: ({ args }) => [fn("digamma", one(args))],
+    poles: unlessPositive(),
     cost: 40,
     domain: {
       intervals: [[-5, 20]],
@@ -50,6 +56,7 @@ export const SPECIAL: readonly ScalarFunction[] = [
     doc: "The derivative of lgamma. Its own is `polygamma(1, x)`.",
     evaluate: (x = 0) => digamma(x),
     derivative: ({ args }) => [call("polygamma", [literal(1, one(args)), one(args)], one(args).dtype)],
+    poles: unlessPositive(),
     cost: 40,
     domain: {
       intervals: [[-5, 20]],
@@ -69,6 +76,7 @@ export const SPECIAL: readonly ScalarFunction[] = [
       const next = n.op === "constant" ? literal(n.value + 1, n) : add(n, literal(1, n));
       return [null, call("polygamma", [next, x], x.dtype)];
     },
+    poles: unlessPositive(1),
     cost: 150,
     domain: {
       intervals: [

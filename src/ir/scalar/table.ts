@@ -1,4 +1,4 @@
-import type { DType } from "../expr.js";
+import type { CallExpr, DType } from "../expr.js";
 import { isInteger } from "../expr.js";
 import { invariant } from "../../diagnostics/invariant.js";
 import { ACTIVATIONS } from "./activation.js";
@@ -8,6 +8,7 @@ import { EXPONENTIAL } from "./exponential.js";
 import { ROUNDING } from "./rounding.js";
 import { SPECIAL } from "./special.js";
 import { TRIGONOMETRIC } from "./trigonometric.js";
+import { ANYTHING, type Range } from "./range.js";
 import type { ScalarFunction } from "./types.js";
 
 const ALL = [ARITHMETIC, ROUNDING, EXPONENTIAL, TRIGONOMETRIC, SPECIAL, ACTIVATIONS, RANDOM].flat();
@@ -30,4 +31,14 @@ export function evaluateScalar(name: string, args: readonly number[], dtype: DTy
   if (!isInteger(dtype) || entry.type === "random") return entry.evaluate(...args);
   const value = (entry.evaluateInteger ?? entry.evaluate)(...args);
   return dtype === "u32" ? value >>> 0 : value | 0;
+}
+
+/** What is known of a call's value, of which its operands have these ranges. */
+export function rangeOf({ fn, args }: CallExpr, ranges: readonly Range[]): Range {
+  return { ...ANYTHING, ...SCALARS[fn]?.range?.(ranges, args) };
+}
+/** Whether a call may be infinite or NaN for finite operands of these ranges. */
+export function mayHavePole({ fn, args }: CallExpr, ranges: readonly Range[]): boolean {
+  const poles = SCALARS[fn]?.poles ?? "somewhere";
+  return typeof poles === "function" ? poles(ranges, args) : poles === "somewhere";
 }

@@ -11,6 +11,8 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
     doc: "The sine of x in radians.",
     evaluate: (x = 0) => Math.sin(x),
     derivative: ({ args }) => [fn("cos", one(args))],
+    poles: "nowhere",
+    isTame: true,
     cost: 20,
     domain: { intervals: [[-10, 10]], special: points(0, 1e-10, 1000, -5000, 3.140625) },
     js: jsCall("Math.sin", "gradc_sin"),
@@ -21,6 +23,9 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
     doc: "The cosine of x in radians.",
     evaluate: (x = 0) => Math.cos(x),
     derivative: ({ args }) => [neg(fn("sin", one(args)))],
+    poles: "nowhere",
+    isEven: true,
+    isTame: true,
     cost: 20,
     domain: { intervals: [[-10, 10]], special: points(0, 1e-10, 1000, -5000, 1.5) },
     js: jsCall("Math.cos", "gradc_cos"),
@@ -31,6 +36,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
     doc: "The tangent of x in radians.",
     evaluate: (x = 0) => Math.tan(x),
     derivative: ({ y }) => [add(literal(1, y), mul(y, y))],
+    poles: "nowhere",
     cost: 25,
     domain: { intervals: [[-1.4, 1.4]], special: points(0, 1e-10, 2.5, 4, 100) },
     js: callOf("Math.tan"),
@@ -46,6 +52,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
       return [fn("rsqrt", mul(add(l, neg(x)), add(l, x)))];
     },
     zeroCotangentGivesZero: true,
+    poles: "somewhere",
     cost: 20,
     domain: { intervals: [[-0.95, 0.95]], special: points(0, 1e-10, 1, -1, 0.9999, 0.5001) },
     js: callOf("Math.asin"),
@@ -61,6 +68,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
       return [neg(fn("rsqrt", mul(add(l, neg(x)), add(l, x))))];
     },
     zeroCotangentGivesZero: true,
+    poles: "somewhere",
     cost: 20,
     domain: { intervals: [[-0.95, 0.95]], special: points(0, 1e-10, 1, -1, 0.9999, -0.5001) },
     js: callOf("Math.acos"),
@@ -74,6 +82,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
       const x = one(args);
       return [div(literal(1, x), add(literal(1, x), mul(x, x)))];
     },
+    poles: "nowhere",
     cost: 20,
     domain: { intervals: [[-8, 8]], special: points(0, 1e-10, 1, -1, 1e30) },
     js: callOf("Math.atan"),
@@ -90,6 +99,7 @@ export const TRIGONOMETRIC: readonly ScalarFunction[] = [
       return [div(div(x, radius), radius), neg(div(div(y, radius), radius))];
     },
     zeroCotangentGivesZero: true,
+    poles: "nowhere",
     cost: 25,
     domain: {
       intervals: [

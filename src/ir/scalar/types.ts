@@ -1,4 +1,5 @@
 import type { DType, Expr } from "../expr.js";
+import type { Poles, RangeRule } from "./range.js";
 
 /**
  * How operands and result are typed. Operands are of one type except where said; nothing converts by itself.
@@ -76,6 +77,16 @@ export interface ScalarFunction {
   readonly derivative: (ctx: DerivativeContext) => readonly (Expr | null)[];
   /** Partials may be infinite: the sweep contributes 0 where the incoming cotangent is exactly 0. */
   readonly zeroCotangentGivesZero: boolean;
+  /** No default: a function that is taken for finite and is not lets a NaN through a cotangent of 0. */
+  readonly poles: Poles;
+  /** Absent: nothing is known of the result. */
+  readonly range?: RangeRule;
+  /** Its two operands may change places. */
+  readonly isCommutative?: true;
+  /** It gives the same for an operand and its negative. */
+  readonly isEven?: true;
+  /** Its derivative is finite wherever it is defined: 0 times it is 0. */
+  readonly isTame?: true;
   /** Rough number of floating-point operations. */
   readonly cost: number;
   readonly domain: Domain;
