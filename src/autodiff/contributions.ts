@@ -1,3 +1,4 @@
+import { conjuncts } from "../ir/conditions.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, indicesOf, TRUE } from "../ir/expr.js";
 import { Finiteness } from "./finite.js";
@@ -59,16 +60,14 @@ export class Contributions {
  */
 export function maskOf(guard: Expr, reader: Mask, hidden: readonly Index[], open = TRUE): Mask {
   if (reader === "unknown") return "unknown";
-  const conditions = new Set([...conjuncts(guard), ...(reader === "none" ? [] : reader)]);
+  const conditions = new Set([
+    ...conjuncts(guard === TRUE ? null : guard),
+    ...(reader === "none" ? [] : reader),
+  ]);
   conditions.delete(open);
   if (conditions.size === 0) return "none";
   const mentioned = indicesOf([...conditions]);
   return hidden.some((i) => mentioned.has(i)) ? "unknown" : [...conditions];
-}
-function conjuncts(guard: Expr): readonly Expr[] {
-  if (guard === TRUE) return [];
-  const [a, b] = guard.op === "call" && guard.fn === "and" ? guard.args : [];
-  return a && b ? [...conjuncts(a), ...conjuncts(b)] : [guard];
 }
 /** A guard under which a cotangent with this mask may be multiplied by anything. */
 export const guardOf = (mask: Mask): Expr => (typeof mask === "string" ? TRUE : mask.reduce(and, TRUE));

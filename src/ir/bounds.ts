@@ -1,4 +1,4 @@
-import type { Expr, Index, ReadExpr } from "./expr.js";
+import { polyOf, type Expr, type Index, type ReadExpr } from "./expr.js";
 import { Poly } from "./poly.js";
 
 /**
@@ -63,7 +63,7 @@ function opaqueBounds(e: Expr): { lo?: Poly; hi?: Poly } | undefined {
   if (!a || !b || b.op !== "constant" || b.value <= 0) return undefined;
   if (e.fn === "mod") return { lo: Poly.constant(0), hi: Poly.constant(b.value - 1) };
   if (e.fn !== "floor_div") return undefined;
-  const dividend = a.op === "index" ? a.poly : a.op === "constant" ? Poly.constant(a.value) : Poly.opaque(a);
+  const dividend = polyOf(a);
   // (a - (b - 1)) / b <= floor(a / b) <= a / b
   return { lo: dividend.sub(b.value - 1).scale(1, b.value), hi: dividend.scale(1, b.value) };
 }

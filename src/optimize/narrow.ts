@@ -1,16 +1,6 @@
+import { conjuncts } from "../ir/conditions.js";
 import type { Expr, Index } from "../ir/expr.js";
-import {
-  and,
-  compare,
-  constant,
-  freshIndex,
-  indexValue,
-  isInteger,
-  polyOf,
-  rewriter,
-  select,
-  TRUE,
-} from "../ir/expr.js";
+import { and, constant, freshIndex, isInteger, polyOf, rewriter, select, TRUE, within } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program } from "../ir/program.js";
 import { REDUCERS } from "../ir/reducers.js";
@@ -32,7 +22,7 @@ export const narrow = (program: Program): Program =>
 function withoutFirst(definition: Definition): Definition {
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
   const { operator } = definition;
-  const conditions = operator.guard ? conjuncts(operator.guard) : [];
+  const conditions = conjuncts(operator.guard);
   for (const index of operator.indices) {
     const first = conditions.find((c) => isNotFirst(c, index));
     const isBound = operator.indices.some((i) => i.lo.indices.has(index) || i.hi.indices.has(index));
@@ -70,22 +60,15 @@ function narrowed(definition: Definition): Equation | undefined {
   if (fn === null) return undefined;
   // Only an empty sum is what a choice against 0 gives.
   const { body } = definition;
-  const chosen = operator.reducer === "sum" && body.op === "select" && isZero(body.else) ? body : null;
-  const conditions = [
-    ...(operator.guard ? conjuncts(operator.guard) : []),
-    ...(chosen ? conjuncts(chosen.condition) : []),
-  ];
+  const chosen = operator.reducer === "sum" && body.op === "select" && isPlainZero(body.else) ? body : null;
+  const conditions = [...conjuncts(operator.guard), ...conjuncts(chosen && chosen.condition)];
   for (const condition of conditions) {
     const found = solved(condition, operator.indices);
     if (!found) continue;
     const { index, at } = found;
     const rest = conditions.filter((c) => c !== condition);
-    const within = [
-      compare("le", indexValue(index.lo), indexValue(at)),
-      compare("lt", indexValue(at), indexValue(index.hi)),
-    ];
     const { expr } = rewriter({ index: (i) => (i === index ? at : undefined) });
-    const guard = [...within, ...rest.map(expr)].reduce(and);
+    const guard = [within(at, index.lo, index.hi), ...rest.map(expr)].reduce(and);
     const point = expr(chosen ? chosen.then : body);
     const indices = operator.indices.filter((i) => i !== index);
     if (indices.length > 0)
@@ -103,11 +86,8 @@ function narrowed(definition: Definition): Equation | undefined {
   return undefined;
 }
 
-const isZero = (e: Expr): boolean => e.op === "constant" && Object.is(e.value, 0);
-
-function conjuncts(e: Expr): Expr[] {
-  return e.op === "call" && e.fn === "and" ? e.args.flatMap(conjuncts) : [e];
-}
+/** Not -0, which a sum over nothing is not. */
+const isPlainZero = (e: Expr): boolean => e.op === "constant" && Object.is(e.value, 0);
 
 /** The one point of an index that satisfies an equality of integers with coefficient 1 or -1 for it. */
 function solved(condition: Expr, indices: readonly Index[]): { index: Index; at: Poly } | undefined {

@@ -1,4 +1,5 @@
 import { provablyNonNegative } from "../ir/bounds.js";
+import { factsOf } from "../ir/conditions.js";
 import type { CallExpr, Expr } from "../ir/expr.js";
 import {
   and,
@@ -159,19 +160,6 @@ function opposite(e: Expr, isWanted: (factor: Expr) => boolean): Expr | undefine
   if (first) return call(e.fn, [first, b], e.dtype);
   const second = e.fn === "mul" ? opposite(b, isWanted) : undefined;
   return second && call(e.fn, [a, second], e.dtype);
-}
-
-/** Affine facts (polynomials >= 0) that a condition states. */
-function factsOf(condition: Expr): Poly[] {
-  if (condition.op !== "call") return [];
-  const [a, b] = condition.args;
-  if (condition.fn === "and") return condition.args.flatMap(factsOf);
-  if (!a || !b || a.dtype !== "i32") return [];
-  const difference = polyOf(b).sub(polyOf(a));
-  if (condition.fn === "le") return [difference];
-  if (condition.fn === "lt") return [difference.sub(1)];
-  if (condition.fn === "eq") return [difference, difference.neg()];
-  return [];
 }
 
 /** Comparisons that the enclosing conditions settle. Works on the tree of selects at the top of a body. */

@@ -1,4 +1,5 @@
 import { provablyNonNegative } from "../ir/bounds.js";
+import { conjuncts, factsOf } from "../ir/conditions.js";
 import type { Expr, ValueId } from "../ir/expr.js";
 import { and, call, cast, compare, not, operands, polyOf, readsOf, select, TRUE } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
@@ -52,7 +53,7 @@ function under(e: Expr, facts: Facts, memo: Map<Expr, Expr>): Expr {
 }
 
 function conjunction(e: Expr, facts: Facts): Expr {
-  const parts = splitAnd(e);
+  const parts = conjuncts(e);
   const [plain, reading] = [true, false].map((isPlain) =>
     parts.filter((p) => (readsOf([p]).length === 0) === isPlain),
   );
@@ -65,7 +66,6 @@ function conjunction(e: Expr, facts: Facts): Expr {
   }
   return all;
 }
-const splitAnd = (e: Expr): Expr[] => (e.op === "call" && e.fn === "and" ? e.args.flatMap(splitAnd) : [e]);
 
 function condition(e: Expr, facts: Facts): Expr {
   if (e.op !== "call") return e;
@@ -91,16 +91,4 @@ function opposite(e: Expr): Expr {
   if (e.op !== "call" || e.args[0]?.dtype !== "i32" || (e.fn !== "le" && e.fn !== "lt")) return not(e);
   const [a, b] = e.args;
   return a && b ? compare(e.fn === "le" ? "lt" : "le", b, a) : not(e);
-}
-
-/** Polynomials that are not negative where the condition holds. */
-function factsOf(e: Expr): Poly[] {
-  if (e.op !== "call") return [];
-  if (e.fn === "and") return e.args.flatMap(factsOf);
-  const [a, b] = e.args;
-  if (!a || !b || a.dtype !== "i32") return [];
-  const difference = polyOf(b).sub(polyOf(a));
-  if (e.fn === "le") return [difference];
-  if (e.fn === "lt") return [difference.sub(1)];
-  return e.fn === "eq" ? [difference, difference.neg()] : [];
 }

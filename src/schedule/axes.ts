@@ -33,8 +33,3 @@ export function loopAxes(equation: Equation): readonly Index[] {
 /** Expressions with polynomials in place of indices, and what that decides. */
 export const substitution = (to: (index: Index) => Poly | undefined): ((e: Expr) => Expr) =>
   rewriter({ index: to, node: simplifyNode }).expr;
-
-export function conjuncts(e: Expr | null): readonly Expr[] {
-  if (!e) return [];
-  return e.op === "call" && e.fn === "and" ? e.args.flatMap(conjuncts) : [e];
-}

@@ -32,7 +32,7 @@ import { emitReduction } from "./reduce.js";
 import { localAxes } from "../plan/local.js";
 import { NestEmitter } from "./nest.js";
 import { membersOf } from "../plan/nest.js";
-import { conjuncts } from "../axes.js";
+import { conjuncts } from "../../ir/conditions.js";
 import type { ProductRows } from "../plan/product-rows.js";
 import { OperandSums } from "./operand-sums.js";
 import { ProductPlan, type Flat, type TermLoop } from "./product-plan.js";

@@ -9,7 +9,7 @@ import { Block } from "./emit.js";
 import type { KExpr } from "../kernel/ir.js";
 import { openLoops } from "./loops.js";
 import type { Instance } from "./context.js";
-import { conjuncts } from "../axes.js";
+import { conjuncts } from "../../ir/conditions.js";
 import type { TargetDescription } from "../targets.js";
 
 /** Variables that a reduction gathers in. */

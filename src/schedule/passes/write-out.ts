@@ -1,10 +1,11 @@
+import { conjuncts } from "../../ir/conditions.js";
 import type { Expr } from "../../ir/expr.js";
 import { and, call, constant, indicesOf, select, TRUE } from "../../ir/expr.js";
 import { coordinates, FEW, pointsOf } from "../../ir/points.js";
 import type { Definition, Equation, Program } from "../../ir/program.js";
 import { REDUCERS } from "../../ir/reducers.js";
 import { simplifyNode } from "../../optimize/simplify.js";
-import { conjuncts, pointAxes, substitution } from "../axes.js";
+import { pointAxes, substitution } from "../axes.js";
 
 /** Reductions over a few known points, written out; of contractions only what leaves no loop. */
 export function writeOutReductions(

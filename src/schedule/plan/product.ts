@@ -1,7 +1,8 @@
+import { conjuncts } from "../../ir/conditions.js";
 import type { Expr, Index } from "../../ir/expr.js";
 import { and, div, indicesOf, isFloat, isOne, isZero, literal, mul, neg, not } from "../../ir/expr.js";
 import type { Equation } from "../../ir/program.js";
-import { conjuncts, sizeEstimate } from "../axes.js";
+import { sizeEstimate } from "../axes.js";
 import type { PackingDescription } from "../targets.js";
 
 /**
