@@ -167,11 +167,16 @@ function ofOperator(operator: Operator, { sign, wild, floor, singular }: Known):
       return { sign, floor: notNegative, ...inner };
     // Over nothing these are infinite.
     case "max":
+    case "peak":
     case "min":
       return { sign, floor: guarded ? -Infinity : floor, ...orInfinite };
     case "logsumexp":
       return { sign: 0, floor: -Infinity, ...orInfinite };
-    default:
+    // No floats.
+    case "any":
+    case "all":
+    case "argmax":
+    case "argmin":
       return ANY;
   }
 }

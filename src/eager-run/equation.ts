@@ -2,7 +2,7 @@ import { einsum, full, noGrad, type Tensor, where } from "../eager/index.js";
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index } from "../ir/expr.js";
 import type { Equation, Operator, Value } from "../ir/program.js";
-import { REDUCERS } from "../ir/reducers.js";
+import { emptyResult, REDUCERS } from "../ir/reducers.js";
 import { eagerType, Evaluator, type Scope } from "./expression.js";
 import { asTensor, type Dims, Space, type SpaceAxis, type Spread } from "./space.js";
 
@@ -34,7 +34,7 @@ export function evaluateEquation(
   const { space, masks } = reductionSpace(scope, extent, operator, dims);
   const kept = extent.length;
   if (space.shape.slice(kept).includes(0)) {
-    const none = operator.reducer.startsWith("arg") ? 0 : REDUCERS[operator.reducer].start;
+    const none = emptyResult(operator.reducer);
     return whole(none);
   }
   const evaluator = new Evaluator(scope, space);

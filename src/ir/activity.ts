@@ -31,12 +31,7 @@ function sourcesOf(value: Value): ValueId[] {
   switch (definition.kind) {
     case "leaf":
       return [];
-    case "equation": {
-      const operator = definition.operator;
-      if (operator?.kind === "reduce" && ["any", "all", "argmax", "argmin"].includes(operator.reducer))
-        return [];
-      return activeReads(definition.body).map((r) => r.value);
-    }
+    case "equation":
     case "scatter":
       return activeReads(definition.body).map((r) => r.value);
     case "reshape":

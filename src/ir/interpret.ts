@@ -3,7 +3,7 @@ import { withDefinitions } from "./dims.js";
 import type { Expr, Index, ValueId } from "./expr.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
-import type { Equation, Item, Program, RecurrenceGroup, Value } from "./program.js";
+import type { AxisOperator, Equation, Item, Program, RecurrenceGroup, Reducer, Value } from "./program.js";
 import { castValue } from "./scalar/cast.js";
 import { evaluateScalar } from "./scalar/table.js";
 
@@ -193,7 +193,7 @@ class Interpreter {
   }
 
   private reduce(
-    reducer: string,
+    reducer: Reducer,
     indices: readonly Index[],
     guard: Compiled | null,
     body: Compiled,
@@ -235,12 +235,16 @@ class Interpreter {
       }
       case "logsumexp":
         return logSumExp(terms);
-      default:
-        throw new InternalError(`reducer ${reducer}`);
     }
   }
 
-  private along(name: string, index: Index, guard: Compiled | null, body: Compiled, point: Point): number {
+  private along(
+    name: AxisOperator,
+    index: Index,
+    guard: Compiled | null,
+    body: Compiled,
+    point: Point,
+  ): number {
     const own = point.get(index) ?? 0;
     const inside = !guard || guard(point) !== 0;
     const terms: { at: number; x: number }[] = [];
@@ -258,8 +262,6 @@ class Interpreter {
         return upTo.reduce((a, t) => a + t.x, 0);
       case "cumprod":
         return upTo.reduce((a, t) => a * t.x, 1);
-      default:
-        throw new InternalError(`operator ${name}`);
     }
   }
 

@@ -6,6 +6,8 @@ export interface Fold {
   readonly fn: string | null;
   /** What that begins with, and of folds the result over nothing; for integers an infinity is the last one there is. */
   readonly start: number;
+  /** It gives where the entry that it looks for stands, not the entry. */
+  readonly isPositional?: true;
 }
 export const REDUCERS: { readonly [R in Reducer]: Fold } = {
   sum: { fn: "add", start: 0 },
@@ -15,11 +17,13 @@ export const REDUCERS: { readonly [R in Reducer]: Fold } = {
   peak: { fn: "larger", start: -Infinity },
   any: { fn: "or", start: 0 },
   all: { fn: "and", start: 1 },
-  argmax: { fn: null, start: -Infinity },
-  argmin: { fn: null, start: Infinity },
+  argmax: { fn: null, start: -Infinity, isPositional: true },
+  argmin: { fn: null, start: Infinity, isPositional: true },
   logsumexp: { fn: null, start: -Infinity },
 };
 
-/** The result is where a term stands, not the term. */
 export const isPositional = (reducer: Reducer | undefined): boolean =>
-  reducer === "argmax" || reducer === "argmin";
+  reducer !== undefined && REDUCERS[reducer].isPositional === true;
+/** The result over nothing. */
+export const emptyResult = (reducer: Reducer): number =>
+  isPositional(reducer) ? 0 : REDUCERS[reducer].start;
