@@ -1,4 +1,4 @@
-import { invariant } from "../diagnostics/invariant.js";
+import { InternalError, invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { and, compare, constant, freshIndex, indexValue, read, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
@@ -266,8 +266,7 @@ class DerivativeSweep {
 
 const equal = (a: Poly, b: Poly): Expr => compare("eq", indexValue(a), indexValue(b));
 function missing(): never {
-  invariant(false, "a derivative's axes go together");
-  throw new RangeError("unreachable");
+  throw new InternalError("a derivative's axes go together");
 }
 
 /** One reverse sweep for all gradients of one loss for leaves: a leaf that counts as given cuts nothing off. */

@@ -208,10 +208,8 @@ export function cast(arg: Expr, dtype: DType): Expr {
 }
 
 // Builders for arithmetic. They fold only what is exact for every operand (NaN and infinities included).
-const isConstant = (e: Expr, value: number): boolean =>
-  e.op === "constant" && e.value === value && !Object.is(e.value, -0);
 export const isZero = (e: Expr): boolean => e.op === "constant" && e.value === 0;
-export const isOne = (e: Expr): boolean => isConstant(e, 1);
+export const isOne = (e: Expr): boolean => e.op === "constant" && e.value === 1;
 
 function same(a: Expr, b: Expr): DType {
   invariant(a.dtype === b.dtype, `operands of types ${a.dtype} and ${b.dtype}`);

@@ -1,3 +1,4 @@
+import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index } from "./expr.js";
 import { freshIndex, indicesOf, rewriter } from "./expr.js";
 import { Poly } from "./poly.js";
@@ -7,7 +8,7 @@ const canonicalIndices: Index[] = [];
 export function canonicalIndex(k: number): Index {
   while (canonicalIndices.length <= k) canonicalIndices.push(freshIndex(`c${canonicalIndices.length}`, 1));
   const found = canonicalIndices[k];
-  if (!found) throw new RangeError(String(k));
+  invariant(found, `standard index ${k} is made`);
   return found;
 }
 
