@@ -1,4 +1,5 @@
 import { invariant } from "../diagnostics/invariant.js";
+import { iterationOf } from "../ir/equation.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { add, and, constant, freshIndex, isFloat, read, rewriter, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
@@ -259,7 +260,6 @@ export class ReverseSweep {
       : { guard: TRUE, value: cotangent };
     if (!seed) return;
     const guard = and(within, and(operator?.guard ?? TRUE, seed.guard));
-    const domain = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
     const reads = reverseSweep(body, { guard, value: seed.value }, operator ? null : result, {
       is: this.sent.isWild,
       isSingular: this.sent.isSingular,
@@ -267,7 +267,7 @@ export class ReverseSweep {
     });
     // A log-sum-exp of a few infinities apart, its body's cotangent is 0 nowhere.
     const open = operator?.kind === "reduce" && operator.reducer === "logsumexp" ? seed.guard : TRUE;
-    this.sendReads(value, domain, reads, runs, mask, open);
+    this.sendReads(value, iterationOf(equation), reads, runs, mask, open);
   }
 
   /** Turn what flows back into each read into contributions to the tensor that was read. */

@@ -1,17 +1,14 @@
 import { components } from "./components.js";
 import type { ReadExpr, ValueId } from "./expr.js";
-import { readsOf } from "./expr.js";
 import { Poly } from "./poly.js";
-import type { Item, RecurrenceGroup, Value } from "./program.js";
-import { mentions, readsOfEquation } from "./reach.js";
+import type { Item, RecurrenceGroup, TimeAxis, Value } from "./program.js";
+import { mentions, readsOfEquation, readsOfScatter } from "./reach.js";
 
 /** A run of steps that values may belong to. Two are the same when they are one object. */
 export type Run = Pick<RecurrenceGroup, "name" | "lo" | "hi" | "direction" | "checkpoint" | "span">;
 /** Along which axis of a value a run goes: step s makes the entry s + shift. Outermost run first. */
-export interface RunAxis {
+export interface RunAxis extends TimeAxis {
   readonly run: Run;
-  readonly axis: number;
-  readonly shift: number;
 }
 
 /** Why values that depend on each other cannot be computed step by step. */
@@ -123,12 +120,8 @@ function dependencies(
       return readsOfEquation(definition).map((n) => read(n, coordinate));
     }
     case "scatter": {
-      const { body, guard, target } = definition;
-      const data = target.flatMap((t) =>
-        [...t.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])),
-      );
-      const coordinate = mine && target[mine.axis];
-      return readsOf([body, ...(guard ? [guard] : []), ...data]).map((n) => read(n, coordinate));
+      const coordinate = mine && definition.target[mine.axis];
+      return readsOfScatter(definition).map((n) => read(n, coordinate));
     }
     case "reshape":
     case "custom":

@@ -9,6 +9,7 @@ import type {
   Leaf,
   Program,
   RecurrenceGroup,
+  TimeAxis,
   TrainStep,
 } from "./program.js";
 import { IrTextError, oneOf, TextLine } from "./text-tokens.js";
@@ -233,7 +234,7 @@ class ProgramParser {
     if (!close) throw new IrTextError("the recurrence is not closed", line.number, 1);
     close.expect("}");
     close.expect("along");
-    const time = new Map<ValueId, { axis: number; shift: number }>();
+    const time = new Map<ValueId, TimeAxis>();
     while (close.next.kind === "value") {
       const id = this.names.reference(close);
       close.expect("@");

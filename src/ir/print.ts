@@ -1,4 +1,5 @@
 import type { Index, ValueId } from "./expr.js";
+import { iterationOf } from "./equation.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
 import { ExprPrinter, WORDS } from "./print-expr.js";
@@ -85,7 +86,7 @@ class ProgramPrinter {
     switch (definition.kind) {
       case "equation": {
         const { axes, operator, body } = definition;
-        const bound = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+        const bound = iterationOf(definition);
         const name = this.naming(bound);
         const guard = operator?.guard ?? null;
         const ranges = bound.flatMap((i) => [i.lo, i.hi]);

@@ -42,11 +42,17 @@ export interface RecurrenceGroup {
    * outside lo + shift .. hi + shift are computed before the loop or after it, as their coordinate comes before
    * or after in the direction of the run.
    */
-  readonly time: ReadonlyMap<ValueId, { readonly axis: number; readonly shift: number }>;
+  readonly time: ReadonlyMap<ValueId, TimeAxis>;
   /** In an order that serves one step. */
   readonly items: readonly Item[];
   readonly checkpoint: "auto" | "sqrt" | "none" | number;
   readonly span?: Span;
+}
+
+/** Along `axis`, step s makes the entry s + shift. */
+export interface TimeAxis {
+  readonly axis: number;
+  readonly shift: number;
 }
 
 export interface DimDeclaration {
@@ -127,7 +133,7 @@ export type Operator =
     };
 /**
  * Empty: sum 0, prod 1, max -inf, min inf, any false, all true, logsumexp -inf, argmax and argmin 0.
- *  * `peak` is max where NaN may be passed over, for what is not a result itself.
+ * `peak` is max where NaN may be passed over, for what is not a result itself.
  * argmax and argmin over several indices give the row-major position in their ranges (counted from each lo),
  * over one index its value; the first of equals wins. Their dtype is i32.
  */

@@ -1,6 +1,6 @@
 import type { ReadExpr, ValueId } from "./expr.js";
 import { readsOf } from "./expr.js";
-import type { Definition, Equation, Item, Program } from "./program.js";
+import type { Definition, Equation, Item, Program, Scatter } from "./program.js";
 
 /** The items with only the chosen values left; empty groups go. */
 export function filterItems(items: readonly Item[], keep: (id: ValueId) => boolean): Item[] {
@@ -17,12 +17,28 @@ export function filterItems(items: readonly Item[], keep: (id: ValueId) => boole
 export function readsOfEquation({ body, operator }: Equation): readonly ReadExpr[] {
   return readsOf(operator?.guard ? [body, operator.guard] : [body]);
 }
+/** The same of a scatter, with what its subscripts read. */
+export function readsOfScatter({ body, guard, target }: Scatter): readonly ReadExpr[] {
+  return readsOf([body, ...(guard ? [guard] : []), ...target.flatMap((t) => t.opaque)]);
+}
 
 /** All that callers may ask for: results, gradients, and what states, params and optimizer states become. */
 export function resultsOf(program: Program): ReadonlySet<ValueId> {
   const updates = program.trains.flatMap((t) => t.updates);
   const named = [...program.outputs, ...program.gradients, ...program.stateUpdates, ...updates];
   return new Set(named.map((r) => r.value));
+}
+/** The program with other values as its results. */
+export function renameResults(program: Program, at: (id: ValueId) => ValueId): Program {
+  const renamed = <T extends { readonly value: ValueId }>(list: readonly T[]): T[] =>
+    list.map((entry) => ({ ...entry, value: at(entry.value) }));
+  return {
+    ...program,
+    outputs: renamed(program.outputs),
+    gradients: renamed(program.gradients),
+    stateUpdates: renamed(program.stateUpdates),
+    trains: program.trains.map((train) => ({ ...train, updates: renamed(train.updates) })),
+  };
 }
 
 /** Passes ask the same of the same definitions, most of which they leave as they are. */
@@ -42,14 +58,8 @@ function mentionsOf(definition: Definition): readonly ValueId[] {
       return [];
     case "equation":
       return readsOfEquation(definition).map((r) => r.value);
-    case "scatter": {
-      const targets = definition.target.flatMap((t) =>
-        [...t.atoms.values()].flatMap((a) => (a.kind === "opaque" ? [a.expr] : [])),
-      );
-      return readsOf([definition.body, ...(definition.guard ? [definition.guard] : []), ...targets]).map(
-        (r) => r.value,
-      );
-    }
+    case "scatter":
+      return readsOfScatter(definition).map((r) => r.value);
     case "reshape":
       return [definition.of];
     case "custom":

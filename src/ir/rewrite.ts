@@ -1,7 +1,7 @@
-import type { Expr, ReadExpr } from "./expr.js";
+import type { Expr, ReadExpr, ValueId } from "./expr.js";
 import { rewriter } from "./expr.js";
 import type { Poly } from "./poly.js";
-import type { Definition, Equation } from "./program.js";
+import type { Definition, Equation, Program, Value } from "./program.js";
 
 /** The body of an equation at given subscripts. */
 export function instantiate(equation: Equation, subscripts: readonly Poly[]): Expr {
@@ -9,6 +9,16 @@ export function instantiate(equation: Equation, subscripts: readonly Poly[]): Ex
     index: (i) => subscripts[equation.axes.indexOf(i)],
   });
   return expr(equation.body);
+}
+
+/** A program with each definition replaced; values whose definition stays are shared. */
+export function mapDefinitions(program: Program, change: (definition: Definition) => Definition): Program {
+  const values = new Map<ValueId, Value>();
+  for (const [id, value] of program.values) {
+    const definition = change(value.definition);
+    values.set(id, definition === value.definition ? value : { ...value, definition });
+  }
+  return { ...program, values };
 }
 
 /** Apply an expression rewrite everywhere in a definition. */

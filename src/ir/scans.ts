@@ -1,13 +1,14 @@
+import { reducedBy } from "./equation.js";
 import type { Expr, Index, ValueId } from "./expr.js";
 import { call, compare, constant, freshIndex, indexValue, isFloat, read, rewriter, select } from "./expr.js";
 import { Fresh, overOwnIndices } from "./fresh.js";
 import { fewPoints } from "./points.js";
 import { mentions } from "./reach.js";
 import { Poly } from "./poly.js";
-import type { Equation, Item, Program, RecurrenceGroup, Value } from "./program.js";
+import type { Equation, Item, Program, RecurrenceGroup, TimeAxis, Value } from "./program.js";
 
 /** For each recurrence around a value, the members' time axes. */
-type Around = readonly Map<ValueId, { axis: number; shift: number }>[];
+type Around = readonly Map<ValueId, TimeAxis>[];
 
 /**
  * Running sums and products as recurrences, `y[i] = y[i - 1] + x[i]`: linear in their length, and so is whatever
@@ -92,7 +93,7 @@ class Expansion {
   private product(value: Value, equation: Equation, around: Around): Item[] {
     this.changed = true;
     const { axes, operator, body } = equation;
-    const [index, ...inner] = operator?.kind === "reduce" ? operator.indices : [];
+    const [index, ...inner] = reducedBy(equation);
     if (operator?.kind !== "reduce" || !index) return [value.id];
     const { dtype } = value;
     const factors = fewPoints(operator.indices);
@@ -171,7 +172,7 @@ const neutral = (fn: "add" | "mul", dtype: Value["dtype"]): Expr => constant(fn 
 const guarded = (guard: Expr | null, body: Expr, otherwise: Expr): Expr =>
   guard ? select(guard, body, otherwise) : body;
 
-function steps(value: Value, name: string, hi: Poly, time: { axis: number; shift: number }): RecurrenceGroup {
+function steps(value: Value, name: string, hi: Poly, time: TimeAxis): RecurrenceGroup {
   return {
     kind: "recurrence",
     name,

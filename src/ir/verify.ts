@@ -1,10 +1,12 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "./expr.js";
 import { visit } from "./expr.js";
+import { iterationOf } from "./equation.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
 import type { Definition, Program, Value } from "./program.js";
-import { mentions } from "./reach.js";
+import { mentions, resultsOf } from "./reach.js";
+import { isPositional } from "./reducers.js";
 import { SCALARS } from "./scalar/table.js";
 
 /**
@@ -40,12 +42,7 @@ export function verify(program: Program, after = "the checker"): void {
       verifyValue(program, value, check);
     }
   }
-  const named = [
-    ...program.outputs.map((o) => o.value),
-    ...program.gradients.map((g) => g.value),
-    ...program.stateUpdates.map((u) => u.value),
-  ];
-  for (const id of named) check(defined.has(id), `result ${id} is defined`);
+  for (const id of resultsOf(program)) check(defined.has(id), `result ${id} is defined`);
   for (const u of [...program.stateUpdates, ...program.trains.flatMap((t) => t.updates)]) {
     const [leaf, value] = [program.values.get(u.leaf), program.values.get(u.value)];
     check(leaf && value && sameShape(leaf, value), `the update of ${leaf?.name ?? u.leaf} has its shape`);
@@ -66,13 +63,11 @@ function verifyValue(program: Program, value: Value, check: Check): void {
         `axis ${a.name} of ${value.name} runs over its size`,
       ),
     );
-    const bound = new Set<Index>([...axes, ...(operator?.kind === "reduce" ? operator.indices : [])]);
+    const bound = new Set(iterationOf(definition));
     verifyExpr(program, value, operator?.guard ? [body, operator.guard] : [body], bound, check);
     if (operator?.guard) check(operator.guard.dtype === "bool", `the guard of ${value.name} is a bool`);
-    const positional =
-      operator?.kind === "reduce" && (operator.reducer === "argmax" || operator.reducer === "argmin");
     check(
-      body.dtype === value.dtype || positional,
+      body.dtype === value.dtype || (operator?.kind === "reduce" && isPositional(operator.reducer)),
       `the body of ${value.name} has its type (${body.dtype}, ${value.dtype})`,
     );
   } else if (definition.kind === "scatter") {

@@ -1,10 +1,11 @@
+import { iterationOf } from "../ir/equation.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { read, rewriter } from "../ir/expr.js";
 import { canonicalIndex } from "../ir/form.js";
 import { groupedIds, idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Program, Value } from "../ir/program.js";
-import { filterItems } from "../ir/reach.js";
+import { filterItems, renameResults } from "../ir/reach.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
 
 /** A text that two definitions share exactly when they compute the same tensor. */
@@ -24,7 +25,7 @@ function keyOf(value: Value): string | undefined {
   switch (definition.kind) {
     case "equation": {
       const { axes, operator, body } = definition;
-      const bound = operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
+      const bound = iterationOf(definition);
       const { expr, range } = naming(bound);
       const kind =
         operator === null
@@ -72,15 +73,6 @@ export function cse(program: Program): Program {
     if (key !== undefined && first === undefined) known.set(key, id);
     else if (first !== undefined && !kept.has(id)) replaced.set(id, first);
   }
-  const rewire = <T extends { value: ValueId }>(list: readonly T[]): T[] =>
-    list.map((x) => ({ ...x, value: at(x.value) }));
-  return {
-    ...program,
-    values,
-    items: filterItems(program.items, (id) => !replaced.has(id)),
-    outputs: rewire(program.outputs),
-    gradients: rewire(program.gradients),
-    stateUpdates: rewire(program.stateUpdates),
-    trains: program.trains.map((t) => ({ ...t, updates: rewire(t.updates) })),
-  };
+  const items = filterItems(program.items, (id) => !replaced.has(id));
+  return renameResults({ ...program, values, items }, at);
 }

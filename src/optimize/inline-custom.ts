@@ -1,6 +1,6 @@
 import { read, type Expr, type ReadExpr, type ValueId } from "../ir/expr.js";
 import type { Definition, Program } from "../ir/program.js";
-import { filterItems } from "../ir/reach.js";
+import { filterItems, renameResults } from "../ir/reach.js";
 import { rewriteDefinition } from "../ir/rewrite.js";
 
 /**
@@ -20,19 +20,11 @@ export function inlineCustom(program: Program): Program {
     definition.kind === "reshape"
       ? { ...definition, of: wrapped(definition.of) }
       : rewriteDefinition(definition, { read: replaceRead });
-  const named = <T extends { readonly value: ValueId }>(entries: readonly T[]): T[] =>
-    entries.map((entry) => ({ ...entry, value: wrapped(entry.value) }));
-  return {
-    ...program,
-    values: new Map(
-      [...program.values.values()]
-        .filter(({ id }) => !isCustom(id))
-        .map((value) => [value.id, { ...value, definition: rewritten(value.definition) }]),
-    ),
-    items: filterItems(program.items, (id) => !isCustom(id)),
-    outputs: named(program.outputs),
-    gradients: named(program.gradients),
-    stateUpdates: named(program.stateUpdates),
-    trains: program.trains.map((train) => ({ ...train, updates: named(train.updates) })),
-  };
+  const values = new Map(
+    [...program.values.values()]
+      .filter(({ id }) => !isCustom(id))
+      .map((value) => [value.id, { ...value, definition: rewritten(value.definition) }]),
+  );
+  const items = filterItems(program.items, (id) => !isCustom(id));
+  return renameResults({ ...program, values, items }, wrapped);
 }

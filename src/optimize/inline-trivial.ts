@@ -1,6 +1,6 @@
 import type { Expr, ReadExpr, ValueId } from "../ir/expr.js";
-import { readsOf } from "../ir/expr.js";
-import { idsOf } from "../ir/items.js";
+import { isFloat, readsOf } from "../ir/expr.js";
+import { groupedIds, idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Program } from "../ir/program.js";
 import { instantiate, rewriteDefinition } from "../ir/rewrite.js";
@@ -19,7 +19,7 @@ function isTrivial(body: Expr): boolean {
         isTrivial(body.then) &&
         isTrivial(body.else) &&
         (body.then.op === "constant" || body.else.op === "constant") &&
-        isInteger(body.condition)
+        readsNoFloats(body.condition)
       );
     case "call":
       return body.fn === "neg" && body.args.every(isTrivial);
@@ -27,14 +27,14 @@ function isTrivial(body: Expr): boolean {
 }
 
 /** Integer comparisons of indices, and what joins them: nearly free next to a load. */
-function isInteger(condition: Expr): boolean {
-  return readsOf([condition]).every((r) => r.dtype !== "f32" && r.dtype !== "f64" && r.dtype !== "f16");
+function readsNoFloats(condition: Expr): boolean {
+  return readsOf([condition]).every((r) => !isFloat(r.dtype));
 }
 
 /** Reads of copies, constants and deltas are replaced by what these read. */
 export function inlineTrivial(program: Program): Program {
   const inlined = new Map<ValueId, Equation>();
-  const grouped = new Set(program.items.flatMap((item) => (typeof item === "number" ? [] : idsOf(item))));
+  const grouped = groupedIds(program);
   const replaceRead = (node: ReadExpr): Expr | undefined => {
     const equation = inlined.get(node.value);
     return equation && instantiate(equation, node.subscripts);

@@ -4,7 +4,7 @@ import { and, constant, freshIndex, isInteger, polyOf, rewriter, select, TRUE, w
 import { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program } from "../ir/program.js";
 import { REDUCERS } from "../ir/reducers.js";
-import { mapDefinitions } from "./map.js";
+import { mapDefinitions } from "../ir/rewrite.js";
 
 /**
  * A reduction whose guard says where one of its indices stands (`t == 0`, `i + j == N`) has a single point along

@@ -18,7 +18,7 @@ import {
 } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Definition, Operator, Program } from "../ir/program.js";
-import { mapDefinitions } from "./map.js";
+import { mapDefinitions } from "../ir/rewrite.js";
 
 /**
  * Decides integer comparisons that the index ranges settle, folds constants, and tidies guards.

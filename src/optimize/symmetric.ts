@@ -2,9 +2,8 @@ import type { CallExpr, Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
 import { read, rewriter } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Program } from "../ir/program.js";
-import { rewriteDefinition } from "../ir/rewrite.js";
+import { mapDefinitions, rewriteDefinition } from "../ir/rewrite.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { mapDefinitions } from "./map.js";
 
 /**
  * What a tensor holds at [i, j] and at [j, i] may be the same by the form of its equation: distances, masses' products, a

@@ -1,9 +1,11 @@
-import { readsOfEquation } from "../ir/reach.js";
 import { InternalError } from "../diagnostics/invariant.js";
+import { iterationOf } from "../ir/equation.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { constant, freshIndex, readsOf } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Equation, Value } from "../ir/program.js";
+import { readsOfEquation } from "../ir/reach.js";
+import { emptyResult } from "../ir/reducers.js";
 import type { EquationStatement, Expression, IndexBinding } from "../parser/ast.js";
 import { writeExpression, writePoly, type Writing } from "./expression.js";
 import type { Scope } from "./scope.js";
@@ -76,12 +78,10 @@ function reducedOver(indices: readonly Index[], writing: Writing, implied: Reado
 }
 
 function equation(v: Value, e: Equation, scope: Scope): EquationStatement {
-  const writing = scope.writing(scope.names.indices(boundBy(e), [], scope.wantedNames(v.id, e.axes)));
+  const writing = scope.writing(scope.names.indices(iterationOf(e), [], scope.wantedNames(v.id, e.axes)));
   const implied = impliedRanges(e, scope);
   return defining(v.id, bindings(e.axes, writing, implied), rightSide(v, e, writing, implied), scope);
 }
-const boundBy = ({ axes, operator }: Equation): readonly Index[] =>
-  operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
 
 export function rightSide(
   v: Value,
@@ -104,7 +104,7 @@ export function rightSide(
     };
   if (operator.indices.length === 0) {
     // Over one point: the body where the guard lets it through.
-    const empty = writeExpression(emptyOf(operator.reducer, v), writing);
+    const empty = writeExpression(constant(emptyResult(operator.reducer), v.dtype), writing);
     return guard ? tree.choose(guard, written, empty) : written;
   }
   const reducer = operator.reducer === "peak" ? "max" : operator.reducer;
@@ -114,16 +114,6 @@ export function rightSide(
 function typed(written: Expression, body: Expr): Expression {
   const bare = readsOf([body]).length === 0 && body.dtype !== "bool" && body.dtype !== "f32";
   return bare ? tree.call(body.dtype, written) : written;
-}
-function emptyOf(reducer: string, v: Value): Expr {
-  const value: Readonly<Record<string, number>> = {
-    prod: 1,
-    all: 1,
-    max: -Infinity,
-    min: Infinity,
-    logsumexp: -Infinity,
-  };
-  return constant(value[reducer] ?? 0, v.dtype);
 }
 
 /** Indices whose range the file's reader, and its checker, see: alone as a subscript of an axis of that size. */
@@ -149,7 +139,7 @@ function flatPosition(v: Value, e: Equation, scope: Scope): EquationStatement[] 
   const { operator, axes, body } = e;
   if (operator?.kind !== "reduce" || operator.indices.length < 2) return null;
   if (operator.reducer !== "argmax" && operator.reducer !== "argmin") return null;
-  const writing = scope.writing(scope.names.indices(boundBy(e)));
+  const writing = scope.writing(scope.names.indices(iterationOf(e)));
   const best = scope.names.fresh(`${scope.nameOf(v.id)}_best`);
   const indices = bindings(axes, writing);
   const over = reducedOver(operator.indices, writing, new Set());

@@ -1,31 +1,24 @@
 import { provablyNonNegative } from "../ir/bounds.js";
 import { conjuncts, factsOf } from "../ir/conditions.js";
-import type { Expr, ValueId } from "../ir/expr.js";
+import type { Expr } from "../ir/expr.js";
 import { and, call, cast, compare, not, operands, polyOf, readsOf, select, TRUE } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
-import type { Program, Value } from "../ir/program.js";
+import type { Program } from "../ir/program.js";
+import { mapDefinitions } from "../ir/rewrite.js";
 
 /**
  * Conditions as a reader's bounds proof wants them. An equality that the ranges, or the conditions around it, make
  * one-sided becomes an inequality, whose opposite says more: where `t == 0` does not hold, `t` is at least 1. What is
  * known of indices stands first in a guard, as what follows may read under it.
  */
-export function withInequalities(program: Program): Program {
-  const values = new Map(
-    [...program.values].map(([id, v]): [ValueId, Value] => {
-      const { definition } = v;
-      if (definition.kind !== "equation") return [id, v];
-      const { operator } = definition;
-      const guard = operator?.guard ? conjunction(operator.guard, []) : null;
-      const body = under(definition.body, guard ? factsOf(guard) : [], new Map());
-      return [
-        id,
-        { ...v, definition: { ...definition, operator: operator && { ...operator, guard }, body } },
-      ];
-    }),
-  );
-  return { ...program, values };
-}
+export const withInequalities = (program: Program): Program =>
+  mapDefinitions(program, (definition) => {
+    if (definition.kind !== "equation") return definition;
+    const { operator } = definition;
+    const guard = operator?.guard ? conjunction(operator.guard, []) : null;
+    const body = under(definition.body, guard ? factsOf(guard) : [], new Map());
+    return { ...definition, operator: operator && { ...operator, guard }, body };
+  });
 
 type Facts = readonly Poly[];
 

@@ -1,5 +1,6 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { provablyNonNegative } from "../ir/bounds.js";
+import { reducedBy } from "../ir/equation.js";
 import type { Expr, Index } from "../ir/expr.js";
 import { and, compare, constant, freshIndex, indexValue, read, rewriter, TRUE } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
@@ -50,7 +51,7 @@ export function recurrence(
 function member(v: Value, steps: readonly WrittenStep[], scope: Scope): Statement {
   const { equation, inside } = atStep(v, steps, scope);
   const rest = equation.axes.slice(steps.length);
-  const reduced = equation.operator?.kind === "reduce" ? equation.operator.indices : [];
+  const reduced = reducedBy(equation);
   const stepNames = steps.map((s) => s.name);
   const writing = scope.writing(
     new Map([

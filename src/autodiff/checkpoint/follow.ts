@@ -1,3 +1,4 @@
+import { equationOf } from "../../ir/equation.js";
 import type { Index, ReadExpr, ValueId } from "../../ir/expr.js";
 import { idsOf } from "../../ir/items.js";
 import { Poly } from "../../ir/poly.js";
@@ -103,12 +104,8 @@ class Follower {
     const definition = this.program.values.get(id)?.definition;
     return definition ? mentions(definition) : [];
   }
-  private equation(id: ValueId): Equation | null {
-    const definition = this.program.values.get(id)?.definition;
-    return definition?.kind === "equation" ? definition : null;
-  }
   private readsOf(id: ValueId): readonly ReadExpr[] {
-    const equation = this.equation(id);
+    const equation = equationOf(this.program, id);
     return equation ? readsOfEquation(equation) : [];
   }
 
@@ -116,7 +113,7 @@ class Follower {
   private near(id: ValueId, own: ReadonlySet<ValueId> = new Set()): { index: Index; reads: Near[] } | null {
     let index: Index | undefined;
     const reads: Near[] = [];
-    const equation = this.equation(id);
+    const equation = equationOf(this.program, id);
     for (const other of this.mentioned(id)) if (!equation && this.followed.has(other)) return null;
     for (const node of this.readsOf(id)) {
       const of = own.has(node.value) ? undefined : this.followed.get(node.value);
@@ -132,7 +129,7 @@ class Follower {
   }
 
   private takesValue(id: ValueId, base: Level): boolean {
-    const equation = this.equation(id);
+    const equation = equationOf(this.program, id);
     const near = this.near(id);
     if (!equation || !near || base === 2) return false;
     const { operator, axes } = equation;
@@ -188,7 +185,7 @@ class Follower {
     const own = new Set(idsOf(group));
     const taken: ValueId[] = [];
     const takes = (item: Item): boolean => {
-      const equation = typeof item === "number" ? this.equation(item) : null;
+      const equation = typeof item === "number" ? equationOf(this.program, item) : null;
       const time = typeof item === "number" ? group.time.get(item) : undefined;
       const index = time && equation?.axes[time.axis];
       if (typeof item !== "number" || !equation || !time || !index) return false;

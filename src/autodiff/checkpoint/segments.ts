@@ -15,7 +15,7 @@ import {
   within,
 } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
-import type { Equation, Item, Operator, RecurrenceGroup } from "../../ir/program.js";
+import type { Equation, Item, Operator, RecurrenceGroup, TimeAxis } from "../../ir/program.js";
 import type { Workspace } from "../workspace.js";
 import type { Extent } from "./extents.js";
 import type { Followed, Following } from "./follow.js";
@@ -84,7 +84,7 @@ export class Segments {
   /** The steps of a recurrence within the segment. */
   private inner(of: readonly Followed[], made: readonly Made[], phase: Followed["phase"]): RecurrenceGroup {
     const isBackward = phase === "backward";
-    const time = new Map<ValueId, { axis: number; shift: number }>();
+    const time = new Map<ValueId, TimeAxis>();
     for (const [k, { id, parts }] of made.entries()) {
       const copy = this.places.copyOf(of[k]?.id ?? id);
       const at = { axis: (copy.of.axis ?? 0) + 1, shift: copy.low };

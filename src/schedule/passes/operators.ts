@@ -4,8 +4,7 @@ import { add, call, constant, div, fn, mul, read, rewriter, select, sub, TRUE } 
 import { Fresh, overOwnIndices } from "../../ir/fresh.js";
 import { match } from "../../ir/match.js";
 import { Poly } from "../../ir/poly.js";
-import { rewriteDefinition } from "../../ir/rewrite.js";
-import { mapDefinitions } from "../../optimize/map.js";
+import { mapDefinitions, rewriteDefinition } from "../../ir/rewrite.js";
 import { expandScans } from "../../ir/scans.js";
 import type { Equation, Item, Operator, Program, Reducer, Value } from "../../ir/program.js";
 
