@@ -18,9 +18,12 @@ export class Contributions {
   private readonly all = new Map<ValueId, Contribution[]>();
   private readonly masks = new Map<ValueId, ((indices: readonly Index[]) => Mask)[]>();
   private readonly unknown = new Set<ValueId>();
-  private finiteness: Finiteness | null = null;
+  /** Whether expressions may be infinite or NaN. */
+  readonly finiteness: Finiteness;
 
-  constructor(private readonly work: Workspace) {}
+  constructor(work: Workspace) {
+    this.finiteness = new Finiteness(work.values);
+  }
 
   send(id: ValueId, contribution: Contribution, mask: (indices: readonly Index[]) => Mask): void {
     this.all.set(id, [...(this.all.get(id) ?? []), contribution]);
@@ -44,13 +47,6 @@ export class Contributions {
     // Where these hold, one of the contributions must come.
     const isExact = lists.some((list) => list.length === common.length);
     return this.unknown.has(id) || lists.length < found.length || !isExact ? "unknown" : common;
-  }
-
-  /** Whether an expression may be infinite or NaN. */
-  readonly isWild = (e: Expr): boolean => this.known().isWild(e);
-  readonly isSingular = (e: Expr): boolean => this.known().isSingular(e);
-  private known(): Finiteness {
-    return (this.finiteness ??= new Finiteness(this.work.values));
   }
 }
 

@@ -22,13 +22,19 @@ export class Finiteness {
   private readonly known = new Map<Expr, Known>();
   private readonly ofValues = new Map<ValueId, Known>();
 
-  constructor(values: ReadonlyMap<ValueId, Value>) {
+  private isLearned = false;
+
+  /** What is known of values is worked out at the first question, of those that there are by then. */
+  constructor(private readonly values: ReadonlyMap<ValueId, Value>) {}
+
+  private learn(): void {
+    this.isLearned = true;
     // What a recurrence carries has a reader before it: rounds until nothing changes, two as a rule.
     for (let before = -1, now = 0; now > before;) {
       before = now;
       now = 0;
       this.known.clear();
-      for (const { id, definition, dtype } of values.values()) {
+      for (const { id, definition, dtype } of this.values.values()) {
         const found = isFloat(dtype) ? this.ofDefinition(definition) : ANY;
         this.ofValues.set(id, found);
         now += Number(found.wild) + Number(found.singular);
@@ -37,11 +43,15 @@ export class Finiteness {
   }
 
   isWild(e: Expr): boolean {
-    return this.range(e).wild;
+    return this.ask(e).wild;
   }
   /** Whether it may be infinite or NaN where an argument comes as near to 0 as it may: `rsqrt(x^2 + 1e-5)` is not. */
   isSingular(e: Expr): boolean {
-    return this.range(e).singular;
+    return this.ask(e).singular;
+  }
+  private ask(e: Expr): Known {
+    if (!this.isLearned) this.learn();
+    return this.range(e);
   }
 
   private ofDefinition(definition: Definition): Known {

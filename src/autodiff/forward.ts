@@ -1,23 +1,28 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { call, compare, constant, fn, indexValue, mul, read, select, sub } from "../ir/expr.js";
+import { call, constant, fn, mul, read, select, sub } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, Operator, Value } from "../ir/program.js";
 import { Finiteness } from "./finite.js";
-import { flatPosition, notEmpty, runsAmong } from "./operators.js";
+import { isWinner, notEmpty, runsAmong } from "./operators.js";
 import { forwardSweep } from "./scalar.js";
 import { idsOf } from "../ir/items.js";
 import type { Around } from "./alignment.js";
 import type { Workspace } from "./workspace.js";
 
+/** What a tangent is called, the id that it was promised, and along which of its axes recurrences run. */
+interface Tangent {
+  readonly name: string;
+  readonly id: ValueId | undefined;
+  readonly runs: readonly RunAxis[];
+}
+
 /** Forward mode: the tangent of every active value, an equation beside each primal one. */
 export class ForwardSweep {
   private readonly tangents = new Map<ValueId, ValueId>();
   private readonly made: ValueId[] = [];
-  private finiteness: Finiteness | null = null;
-  private readonly isWild = (e: Expr): boolean => this.known().isWild(e);
-  private readonly isSingular = (e: Expr): boolean => this.known().isSingular(e);
+  private readonly finiteness: Finiteness;
 
   constructor(
     private readonly work: Workspace,
@@ -26,10 +31,8 @@ export class ForwardSweep {
     private readonly batch: readonly Index[],
     private readonly label: string,
     private readonly around: Around,
-  ) {}
-
-  private known(): Finiteness {
-    return (this.finiteness ??= new Finiteness(this.work.values));
+  ) {
+    this.finiteness = new Finiteness(work.values);
   }
 
   /** `seed` is the tangent tensor of `wrt`, with the axes [batch…, wrt's]. */
@@ -66,18 +69,11 @@ export class ForwardSweep {
     if (runs.length) this.work.runs.set(id, runs);
   }
 
-  private define(
-    value: Value,
-    axes: readonly Index[],
-    operator: Operator | null,
-    body: Expr,
-    name = value.name,
-    id?: ValueId,
-    runs: readonly RunAxis[] = [],
-  ): ValueId {
+  /** An equation beside a value's, with the batch in front of its axes. */
+  private define(value: Value, { axes, operator, body }: Omit<Equation, "kind">, as: Tangent): ValueId {
     const parts = { axes: [...this.batch, ...axes], operator, body };
-    const made = this.work.ownEquation(`${this.label}${name}`, value.dtype, parts, value, id);
-    this.emit(made, runs);
+    const made = this.work.ownEquation(`${this.label}${as.name}`, value.dtype, parts, value, as.id);
+    this.emit(made, as.runs);
     return made;
   }
 
@@ -123,11 +119,11 @@ export class ForwardSweep {
       case "equation": {
         const tangent = this.bodyTangent(value, definition.body);
         if (!tangent && id === undefined) return null;
-        return this.equationTangent(value, definition, tangent ?? constant(0, value.dtype), id, runs);
+        const as = { name: value.name, id, runs };
+        return this.equationTangent(value, definition, tangent ?? constant(0, value.dtype), as);
       }
       case "custom":
         invariant(false, "a custom adjoint has no forward rule; the checker says so");
-        return null;
       case "derivative":
         invariant(false, "inner derivatives are expanded before outer ones");
     }
@@ -142,135 +138,85 @@ export class ForwardSweep {
     };
     const { definition } = value;
     const atRoot = definition.kind !== "equation" || definition.operator === null;
-    return forwardSweep(body, tangentOf, { is: this.isWild, isSingular: this.isSingular, atRoot });
+    return forwardSweep(body, tangentOf, { finiteness: this.finiteness, atRoot });
   }
 
-  private equationTangent(
+  private equationTangent(value: Value, equation: Equation, tangent: Expr, as: Tangent): ValueId | null {
+    const { axes, operator } = equation;
+    if (operator === null) return this.define(value, { axes, operator, body: tangent }, as);
+    return operator.kind === "reduce"
+      ? this.reduceTangent(value, equation, operator, tangent, as)
+      : this.alongTangent(value, equation, operator, tangent, as);
+  }
+
+  private reduceTangent(
     value: Value,
     equation: Equation,
+    operator: Operator & { kind: "reduce" },
     tangent: Expr,
-    id?: ValueId,
-    runs: readonly RunAxis[] = [],
+    as: Tangent,
   ): ValueId | null {
-    const { axes, operator, body } = equation;
+    const { axes, body } = equation;
+    const { indices, guard } = operator;
     const result = this.work.readAt(value.id, axes);
-    if (operator === null) return this.define(value, axes, null, tangent, value.name, id, runs);
-    const sum = (guard: Expr | null, indices: readonly Index[]): Operator & { kind: "reduce" } => ({
-      kind: "reduce",
-      reducer: "sum",
-      indices,
-      guard,
-    });
-    if (operator.kind === "reduce") {
-      const { indices, guard } = operator;
-      const over = (g: Expr | null, term: Expr): ValueId =>
-        this.define(value, axes, sum(g, indices), term, value.name, id, runs);
-      switch (operator.reducer) {
-        case "sum":
-          return over(guard, tangent);
-        case "logsumexp": {
-          const alive = notEmpty(result);
-          return over(
-            guard ? call("and", [alive, guard], "bool") : alive,
-            mul(fn("exp", sub(body, result)), tangent),
-          );
-        }
-        case "max":
-        case "peak":
-        case "min": {
-          const position = this.plain(
-            `${value.name}_at`,
-            value,
-            axes,
-            { ...operator, reducer: operator.reducer === "min" ? "argmin" : "argmax" },
-            body,
-            "i32",
-            runs,
-          );
-          const here = compare("eq", indexValue(flatPosition(indices)), position);
-          return over(guard ? call("and", [here, guard], "bool") : here, tangent);
-        }
-        case "prod":
-          invariant(false, "products are recurrences by now");
-        case "any":
-        case "all":
-        case "argmax":
-        case "argmin":
-          return null;
+    const over = (condition: Expr | null, term: Expr): ValueId =>
+      this.define(value, { axes, operator: sum(condition, indices), body: term }, as);
+    const under = (condition: Expr): Expr => (guard ? call("and", [condition, guard], "bool") : condition);
+    switch (operator.reducer) {
+      case "sum":
+        return over(guard, tangent);
+      case "logsumexp": {
+        const condition = under(notEmpty(result));
+        return over(condition, mul(fn("exp", sub(body, result)), tangent));
       }
-    }
-    const { index, guard } = operator;
-    const others = axes.filter((a) => a !== index);
-    const shut = (e: Expr): Expr => (guard ? select(guard, e, constant(0, value.dtype)) : e);
-    const there = [...this.batch, ...others];
-    const otherRuns = runsAmong(runs, [...this.batch, ...axes], there);
-    switch (operator.name) {
-      case "softmax": {
-        const term = mul(result, tangent);
-        const mean = this.define(
-          value,
-          others,
-          sum(guard, [index]),
-          term,
-          `${value.name}_mean`,
-          undefined,
-          otherRuns,
+      case "max":
+      case "peak":
+      case "min": {
+        const batch = this.batch.length;
+        const here = isWinner(this.work, value, equation, operator, as.runs, batch, (id, runs) =>
+          this.emit(id, runs),
         );
-        return this.define(
-          value,
-          axes,
-          null,
-          shut(mul(result, sub(tangent, this.work.readAt(mean, [...this.batch, ...others])))),
-          value.name,
-          id,
-          runs,
-        );
+        return over(under(here), tangent);
       }
-      case "log_softmax": {
-        const term = mul(fn("exp", result), tangent);
-        const mean = this.define(
-          value,
-          others,
-          sum(guard, [index]),
-          term,
-          `${value.name}_mean`,
-          undefined,
-          otherRuns,
-        );
-        return this.define(
-          value,
-          axes,
-          null,
-          shut(sub(tangent, this.work.readAt(mean, [...this.batch, ...others]))),
-          value.name,
-          id,
-          runs,
-        );
-      }
-      case "cumsum":
-      case "cumprod":
-        invariant(false, "running sums are recurrences by now");
+      case "prod":
+        invariant(false, "products are recurrences by now");
+      case "any":
+      case "all":
+      case "argmax":
+      case "argmin":
+        return null;
     }
   }
 
-  /** An auxiliary equation without batch axes, read at its own axes. */
-  private plain(
-    name: string,
+  /** Of p = softmax x: p * (dx - sum p dx); of its logarithm dx - sum p dx. */
+  private alongTangent(
     value: Value,
-    axes: readonly Index[],
-    operator: Operator & { kind: "reduce" },
-    body: Expr,
-    dtype: Value["dtype"],
-    runs: readonly RunAxis[] = [],
-  ): Expr {
-    const made = this.work.ownEquation(name, dtype, { axes, operator, body }, value);
-    this.emit(
-      made,
-      runs.flatMap((r) => {
-        const axis = r.axis - this.batch.length;
-        return axis < 0 ? [] : [{ ...r, axis }];
-      }),
+    { axes }: Equation,
+    { name, index, guard }: Operator & { kind: "along" },
+    tangent: Expr,
+    as: Tangent,
+  ): ValueId {
+    invariant(name === "softmax" || name === "log_softmax", "running sums are recurrences by now");
+    const result = this.work.readAt(value.id, axes);
+    const others = axes.filter((a) => a !== index);
+    const there = [...this.batch, ...others];
+    const runs = runsAmong(as.runs, [...this.batch, ...axes], there);
+    const weight = name === "softmax" ? result : fn("exp", result);
+    const mean = this.define(
+      value,
+      { axes: others, operator: sum(guard, [index]), body: mul(weight, tangent) },
+      { name: `${value.name}_mean`, id: undefined, runs },
     );
-    return this.work.readAt(made, axes);
+    const centred = sub(tangent, this.work.readAt(mean, there));
+    const whole = name === "softmax" ? mul(result, centred) : centred;
+    const body = guard ? select(guard, whole, constant(0, value.dtype)) : whole;
+    return this.define(value, { axes, operator: null, body }, as);
   }
 }
+
+const sum = (guard: Expr | null, indices: readonly Index[]): Operator => ({
+  kind: "reduce",
+  reducer: "sum",
+  indices,
+  guard,
+});

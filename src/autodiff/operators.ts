@@ -13,7 +13,7 @@ export class OperatorRules {
     private readonly work: Workspace,
     private readonly batch: readonly Index[],
     private readonly label: string,
-    private readonly emit: (id: ValueId, runs: readonly RunAxis[]) => ValueId,
+    private readonly emit: (id: ValueId, runs: readonly RunAxis[]) => void,
   ) {}
 
   /** The cotangent of the body at a point, from the cotangent of the result: one rule for each reducer. */
@@ -37,11 +37,9 @@ export class OperatorRules {
         case "max":
         case "peak":
         case "min": {
-          const position = this.winner(value, equation, operator, operator.reducer, runs);
-          return {
-            guard: compare("eq", indexValue(flatPosition(operator.indices)), position),
-            value: cotangent,
-          };
+          const batch = this.batch.length;
+          const here = isWinner(this.work, value, equation, operator, runs, batch, this.emit);
+          return { guard: here, value: cotangent };
         }
         case "logsumexp": {
           const share = fn("exp", sub(body, result));
@@ -94,20 +92,6 @@ export class OperatorRules {
     }
   }
 
-  /** A new equation over fresh copies of `axes`. */
-  private copied(
-    name: string,
-    origin: Value,
-    axes: readonly Index[],
-    operator: Operator & { kind: "reduce" },
-    body: Expr,
-    runs: readonly RunAxis[],
-    dtype = origin.dtype,
-  ): ValueId {
-    const made = this.work.ownEquation(name, dtype, { axes, operator, body }, origin);
-    return this.emit(made, runs);
-  }
-
   private along(
     value: Value,
     axes: readonly Index[],
@@ -117,43 +101,35 @@ export class OperatorRules {
     name: string,
     runs: readonly RunAxis[],
   ): Expr {
-    const made = this.copied(
-      `${this.label}${name}`,
-      value,
-      axes,
-      { kind: "reduce", reducer: "sum", indices: [index], guard },
-      body,
-      runs,
-    );
+    const operator: Operator = { kind: "reduce", reducer: "sum", indices: [index], guard };
+    const made = this.work.ownEquation(`${this.label}${name}`, value.dtype, { axes, operator, body }, value);
+    this.emit(made, runs);
     return this.work.readAt(made, axes);
   }
+}
 
-  /** Position of the entry that max or min took: the lowest of equals. */
-  private winner(
-    value: Value,
-    equation: Equation,
-    operator: Operator & { kind: "reduce" },
-    reducer: "max" | "peak" | "min",
-    runs: readonly RunAxis[],
-  ): Expr {
-    const own = this.unbatched(runs);
-    const made = this.copied(
-      `${value.name}_at`,
-      value,
-      equation.axes,
-      { ...operator, reducer: reducer === "min" ? "argmin" : "argmax" },
-      equation.body,
-      own,
-      "i32",
-    );
-    return this.work.readAt(made, equation.axes);
-  }
-
-  /** The runs of an auxiliary value that has no batch axes. */
-  private unbatched(runs: readonly RunAxis[]): readonly RunAxis[] {
-    const batch = this.batch.length;
-    return runs.flatMap((r) => (r.axis < batch ? [] : [{ ...r, axis: r.axis - batch }]));
-  }
+/**
+ * Whether a point of a reduction is the one whose entry max or min took: the first of equals. Its position is an equation of
+ * its own, without the batch axes that stand in front in `runs`.
+ */
+export function isWinner(
+  work: Workspace,
+  value: Value,
+  { axes, body }: Equation,
+  operator: Operator & { kind: "reduce" },
+  runs: readonly RunAxis[],
+  batch: number,
+  emit: (id: ValueId, runs: readonly RunAxis[]) => void,
+): Expr {
+  const reducer = operator.reducer === "min" ? "argmin" : "argmax";
+  const parts = { axes, operator: { ...operator, reducer }, body } as const;
+  const made = work.ownEquation(`${value.name}_at`, "i32", parts, value);
+  emit(
+    made,
+    runs.flatMap((r) => (r.axis < batch ? [] : [{ ...r, axis: r.axis - batch }])),
+  );
+  const position = work.readAt(made, axes);
+  return compare("eq", indexValue(flatPosition(operator.indices)), position);
 }
 
 /** The runs of axes `there` of those of axes `here`. */
@@ -168,7 +144,7 @@ export const runsAmong = (
   });
 
 /** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
-export function flatPosition(indices: readonly Index[]): Poly {
+function flatPosition(indices: readonly Index[]): Poly {
   const [only] = indices;
   if (indices.length === 1 && only) return Poly.index(only);
   return indices.reduce(

@@ -14,12 +14,6 @@ import { invert } from "./solve.js";
 import { idsOf } from "../ir/items.js";
 import type { Workspace } from "./workspace.js";
 
-/**
- * Reverse mode. Each active value v gets an adjoint tensor of the shape [batch…, v's axes]: the sum of what every
- * read of v sends back. An equation's cotangent runs through its scalar body (scalar.ts); each read's index map is
- * then inverted (solve.ts), so a contribution is again an equation: a gather without atomics, or a scatter where
- * the subscripts are data.
- */
 export interface ReverseResult {
   /** New values, in an order of their making (see Workspace.arranged). */
   readonly made: readonly ValueId[];
@@ -27,6 +21,12 @@ export interface ReverseResult {
   readonly adjoints: ReadonlyMap<ValueId, ValueId>;
 }
 
+/**
+ * Reverse mode. Each active value v gets an adjoint tensor of the shape [batch…, v's axes]: the sum of what every
+ * read of v sends back. An equation's cotangent runs through its scalar body (scalar.ts); each read's index map is
+ * then inverted (solve.ts), so a contribution is again an equation: a gather without atomics, or a scatter where
+ * the subscripts are data.
+ */
 export class ReverseSweep {
   private readonly sent: Contributions;
   private readonly rules: OperatorRules;
@@ -69,7 +69,7 @@ export class ReverseSweep {
     return { made: this.made, adjoints };
   }
 
-  private emit(id: ValueId, runs: readonly RunAxis[] = []): ValueId {
+  private emit(id: ValueId, runs: readonly RunAxis[]): ValueId {
     this.made.push(id);
     this.emitted.add(id);
     if (runs.length) this.work.runs.set(id, runs);
@@ -213,8 +213,7 @@ export class ReverseSweep {
           value,
           definition.domain,
           reverseSweep(definition.body, { guard: definition.guard ?? TRUE, value: cotangent }, null, {
-            is: this.sent.isWild,
-            isSingular: this.sent.isSingular,
+            finiteness: this.sent.finiteness,
             atRoot: true,
           }),
           runs,
@@ -252,7 +251,7 @@ export class ReverseSweep {
     // Where the cotangent is 0 no factor counts, be it infinite: by a guard where that is known, else by each product.
     const given = this.sent.maskAt(value.id, points);
     const mask = operator?.kind === "along" ? maskOf(TRUE, given, [operator.index]) : given;
-    const isWild = mask !== "none" && this.sent.isWild(body);
+    const isWild = mask !== "none" && this.sent.finiteness.isWild(body);
     const within = isWild ? guardOf(mask) : TRUE;
     const keepsOut = isWild && mask === "unknown";
     const seed = operator
@@ -261,8 +260,7 @@ export class ReverseSweep {
     if (!seed) return;
     const guard = and(within, and(operator?.guard ?? TRUE, seed.guard));
     const reads = reverseSweep(body, { guard, value: seed.value }, operator ? null : result, {
-      is: this.sent.isWild,
-      isSingular: this.sent.isSingular,
+      finiteness: this.sent.finiteness,
       atRoot: operator === null || keepsOut,
     });
     // A log-sum-exp of a few infinities apart, its body's cotangent is 0 nowhere.

@@ -17,6 +17,7 @@ import {
   visit,
 } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
+import type { Finiteness } from "./finite.js";
 
 /**
  * A term that holds where `guard` does and is exactly 0 elsewhere. Guards stay outermost and are never turned into
@@ -40,9 +41,7 @@ export const mul0 = (incoming: Expr, factor: Expr): Expr =>
 
 /** Which factors must not count where what they are multiplied by is 0. */
 export interface Wild {
-  readonly is: (e: Expr) => boolean;
-  /** The same where an argument may come as near to 0 as it likes. */
-  readonly isSingular: (e: Expr) => boolean;
+  readonly finiteness: Finiteness;
   /**
    * Whether that holds for the body as a whole too. A product under a sum is multiplied by the sum's own cotangent, which
    * no factor in here made 0; as a plain product it stays a matrix product.
@@ -56,12 +55,12 @@ function chain(
   incoming: Expr,
   partial: Expr,
   keepsOut: boolean,
-  isSingular: (e: Expr) => boolean,
+  finiteness: Finiteness,
 ): Expr {
   if (isOne(incoming)) return partial;
   if (partial.op === "constant" && partial.value === -1) return neg(incoming);
   if (partial.op === "constant") return mul(incoming, partial);
-  const isGuarded = keepsOut || (singular(node) && isSingular(partial));
+  const isGuarded = keepsOut || (singular(node) && finiteness.isSingular(partial));
   return isGuarded ? mul0(incoming, partial) : mul(incoming, partial);
 }
 /** Whether the partials of this call may be infinite somewhere. */
@@ -124,11 +123,11 @@ export function reverseSweep(
             const arg = node.args[k];
             if (!partial || !arg || isZero(partial)) return;
             const rule = guardedPartial(partial);
-            const keepsOut = (node !== root || wild.atRoot) && wild.is(rule.value);
+            const keepsOut = (node !== root || wild.atRoot) && wild.finiteness.isWild(rule.value);
             contribute(
               arg,
               and(guard, rule.guard),
-              chain(node, value, rule.value, keepsOut, wild.isSingular),
+              chain(node, value, rule.value, keepsOut, wild.finiteness),
             );
           });
           break;
@@ -157,9 +156,8 @@ export function forwardSweep(
   const tangents = new Map<Expr, Expr | null>();
   const at = (e: Expr): Expr | null => tangents.get(e) ?? null;
   visit([root], (node) => {
-    const isWild = (e: Expr): boolean => (node !== root || wild.atRoot) && wild.is(e);
-    const { isSingular } = wild;
-    tangents.set(node, isFloat(node.dtype) ? forwardNode(node, at, tangentOf, { isWild, isSingular }) : null);
+    const own = { ...wild, atRoot: node !== root || wild.atRoot };
+    tangents.set(node, isFloat(node.dtype) ? forwardNode(node, at, tangentOf, own) : null);
   });
   return at(root);
 }
@@ -167,7 +165,7 @@ function forwardNode(
   node: Expr,
   at: (e: Expr) => Expr | null,
   tangentOf: (node: ReadExpr) => Expr | null,
-  { isWild, isSingular }: { isWild: (e: Expr) => boolean; isSingular: (e: Expr) => boolean },
+  { finiteness, atRoot: isCounted }: Wild,
 ): Expr | null {
   switch (node.op) {
     case "constant":
@@ -197,7 +195,7 @@ function forwardNode(
         const product =
           node.fn === "mul0" && k === 1 && rule.value.op !== "constant"
             ? mul0(rule.value, tangent)
-            : chain(node, tangent, rule.value, isWild(rule.value), isSingular);
+            : chain(node, tangent, rule.value, isCounted && finiteness.isWild(rule.value), finiteness);
         const term = select(rule.guard, product, constant(0, node.dtype));
         total = total ? add(total, term) : term;
       });

@@ -7,7 +7,7 @@ import type { DimDeclaration, DimDefinition, Item, Program, RecurrenceGroup } fr
 import { Workspace } from "../workspace.js";
 import { extentsOf, type Extent } from "./extents.js";
 import { following, type Following } from "./follow.js";
-import { joined } from "./forward.js";
+import { joined } from "./join.js";
 import type { Cut } from "./placement.js";
 import { Segments } from "./segments.js";
 
