@@ -1,10 +1,12 @@
 import { invariant } from "../diagnostics/invariant.js";
-import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { freshIndex, read, readsOf, rewriter } from "../ir/expr.js";
+import type { Expr, Index, ValueId } from "../ir/expr.js";
+import { freshIndex, read, readsOf } from "../ir/expr.js";
+import { overOwnIndices } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Custom, Definition, Equation, Scatter, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
+import { rewriteDefinition } from "../ir/rewrite.js";
 import type { Workspace } from "./workspace.js";
 
 /**
@@ -148,9 +150,8 @@ function copied(
 ): Definition {
   switch (definition.kind) {
     case "equation":
-      return copiedEquation(definition, batch, copies);
     case "scatter":
-      return copiedScatter(definition, batch, copies);
+      return copiedTerms(definition, batch, copies);
     case "reshape":
       return { kind: "reshape", of: spread(definition.of) };
     case "custom":
@@ -167,65 +168,21 @@ function copied(
   }
 }
 
-/** What rewrites an expression of a copy, with fresh batch axes in front and `own` indices renamed. */
-function copying(
-  own: readonly Index[],
+/** An equation or scatter over its own indices, with fresh batch axes in front. */
+function copiedTerms(
+  definition: Equation | Scatter,
   batch: readonly Index[],
   copies: ReadonlyMap<ValueId, ValueId>,
-): { front: Index[]; of: (i: Index) => Index; expr: (e: Expr) => Expr; poly: (p: Poly) => Poly } {
+): Definition {
   const front = batch.map((b) => freshIndex(b.name, b.hi));
-  const fresh = new Map<Index, Index>();
-  const renamed = rewriter({
-    index: (i) => {
-      const f = fresh.get(i);
-      return f && Poly.index(f);
-    },
-  });
-  for (const i of own) fresh.set(i, freshIndex(i.name, renamed.poly(i.hi), renamed.poly(i.lo)));
   const points = front.map((f) => Poly.index(f));
-  const replaced = rewriter({
-    read: (node: ReadExpr) => {
-      const copy = copies.get(node.value);
-      return copy === undefined ? undefined : read(copy, [...points, ...node.subscripts], node.dtype);
+  const copy = rewriteDefinition(overOwnIndices(definition), {
+    read: (node) => {
+      const of = copies.get(node.value);
+      return of === undefined ? undefined : read(of, [...points, ...node.subscripts], node.dtype);
     },
   });
-  return {
-    front,
-    of: (i) => fresh.get(i) ?? i,
-    expr: (e) => replaced.expr(renamed.expr(e)),
-    poly: (p) => replaced.poly(renamed.poly(p)),
-  };
-}
-function copiedScatter(
-  { domain, guard, target, body }: Scatter,
-  batch: readonly Index[],
-  copies: ReadonlyMap<ValueId, ValueId>,
-): Scatter {
-  const { front, of, expr, poly } = copying(domain, batch, copies);
-  return {
-    kind: "scatter",
-    domain: [...front, ...domain.map(of)],
-    guard: guard && expr(guard),
-    target: [...front.map((f) => Poly.index(f)), ...target.map(poly)],
-    body: expr(body),
-  };
-}
-function copiedEquation(
-  { axes, operator, body }: Equation,
-  batch: readonly Index[],
-  copies: ReadonlyMap<ValueId, ValueId>,
-): Equation {
-  const bound = operator?.kind === "reduce" ? operator.indices : [];
-  const { front, of, expr } = copying([...axes, ...bound], batch, copies);
-  const guard = operator?.guard ? expr(operator.guard) : null;
-  return {
-    kind: "equation",
-    axes: [...front, ...axes.map(of)],
-    operator:
-      operator &&
-      (operator.kind === "reduce"
-        ? { ...operator, indices: operator.indices.map(of), guard }
-        : { ...operator, index: of(operator.index), guard }),
-    body: expr(body),
-  };
+  if (copy.kind === "scatter")
+    return { ...copy, domain: [...front, ...copy.domain], target: [...points, ...copy.target] };
+  return copy.kind === "equation" ? { ...copy, axes: [...front, ...copy.axes] } : copy;
 }

@@ -1,7 +1,7 @@
 import { invariant } from "../diagnostics/invariant.js";
 import { iterationOf } from "../ir/equation.js";
 import type { Expr, Index, ReadExpr, ValueId } from "../ir/expr.js";
-import { add, and, constant, freshIndex, isFloat, read, rewriter, select, TRUE } from "../ir/expr.js";
+import { add, and, constant, freshIndex, isFloat, read, renaming, select, TRUE } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Run, RunAxis } from "../ir/arrange.js";
 import type { Equation, Item, RecurrenceGroup, Value } from "../ir/program.js";
@@ -329,13 +329,7 @@ export class ReverseSweep {
     const isEverywhere = inverse.remaining.every(({ lo, hi }) => lo.sub(hi).indices.size === 0);
     const shut = isEverywhere ? known : "unknown";
     const at = (indices: readonly Index[]): ((e: Expr) => Expr) =>
-      rewriter({
-        index: (i) => {
-          const k = axes.indexOf(i);
-          const to = indices[k];
-          return to && Poly.index(to);
-        },
-      }).expr;
+      renaming(new Map(axes.map((a, k) => [a, indices[k] ?? a]))).expr;
     const maskIn = (indices: readonly Index[]): Mask =>
       typeof shut === "string" ? shut : shut.map(at(indices));
     const body = inverse.substitute(term.value);

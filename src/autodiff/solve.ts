@@ -1,5 +1,16 @@
 import type { Expr, Index } from "../ir/expr.js";
-import { and, call, compare, constant, freshIndex, indexValue, rewriter, TRUE, within } from "../ir/expr.js";
+import {
+  and,
+  call,
+  compare,
+  constant,
+  freshIndex,
+  indexValue,
+  renaming,
+  rewriter,
+  TRUE,
+  within,
+} from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 
 /**
@@ -64,12 +75,7 @@ export function invert(
   const remaining = new Map<Index, Index>();
   for (const index of free)
     if (unsolved.has(index)) remaining.set(index, freshIndex(index.name, index.hi, index.lo));
-  const rename = rewriter({
-    index: (i) => {
-      const r = remaining.get(i);
-      return r && Poly.index(r);
-    },
-  });
+  const rename = renaming(remaining);
   const substitution = rewriter({
     index: (i) => {
       const s = solved.get(i);

@@ -404,6 +404,14 @@ export function rewriter(rules: Rewrite): { expr: (e: Expr) => Expr; poly: (p: P
   };
   return { expr, poly };
 }
+/** What puts other indices in place of those that a map has. */
+export const renaming = (to: ReadonlyMap<Index, Index>): ReturnType<typeof rewriter> =>
+  rewriter({
+    index: (i) => {
+      const other = to.get(i);
+      return other && Poly.index(other);
+    },
+  });
 /** A call again with other arguments, through the folding builders. */
 function recall(e: CallExpr, args: readonly Expr[]): Expr {
   const [a, b] = args;

@@ -1,6 +1,6 @@
-import { freshIndex, rewriter, type Index, type ValueId } from "./expr.js";
-import { Poly } from "./poly.js";
-import type { Equation, Value } from "./program.js";
+import { reducedBy } from "./equation.js";
+import { freshIndex, renaming, type Index, type ValueId } from "./expr.js";
+import type { Equation, Scatter, Value } from "./program.js";
 
 /** Ids and names that a program does not have yet. */
 export class Fresh {
@@ -23,30 +23,40 @@ export class Fresh {
   }
 }
 
-/** The equation over index variables of its own, so that it shares none with the one it was made from. */
-export function overOwnIndices({ axes, operator, body }: Equation): Equation {
+/** A definition over index variables of its own, so that it shares none with the one it was made from. */
+export function overOwnIndices(definition: Equation): Equation;
+export function overOwnIndices(definition: Equation | Scatter): Equation | Scatter;
+export function overOwnIndices(definition: Equation | Scatter): Equation | Scatter {
   const copies = new Map<Index, Index>();
-  const { expr, poly } = rewriter({
-    index: (i) => {
-      const copy = copies.get(i);
-      return copy && Poly.index(copy);
-    },
-  });
+  const { expr, poly } = renaming(copies);
   const of = (i: Index): Index => copies.get(i) ?? i;
-  for (const i of axes) copies.set(i, freshIndex(i.name, i.hi, i.lo));
-  if (!operator) return { kind: "equation", axes: axes.map(of), operator, body: expr(body) };
-  if (operator.kind === "reduce") {
-    const ranges = operator.indices.map((i) => [i, freshIndex(i.name, poly(i.hi), poly(i.lo))] as const);
-    for (const [i, copy] of ranges) copies.set(i, copy);
+  const copied = (indices: readonly Index[]): readonly Index[] => {
+    for (const i of indices) copies.set(i, freshIndex(i.name, poly(i.hi), poly(i.lo)));
+    return indices.map(of);
+  };
+  if (definition.kind === "scatter") {
+    const domain = copied(definition.domain);
+    const guard = definition.guard && expr(definition.guard);
+    return {
+      kind: "scatter",
+      domain,
+      guard,
+      target: definition.target.map(poly),
+      body: expr(definition.body),
+    };
   }
-  const guard = operator.guard && expr(operator.guard);
+  const { operator, body } = definition;
+  const axes = copied(definition.axes);
+  const indices = copied(reducedBy(definition));
+  const guard = operator?.guard ? expr(operator.guard) : null;
   return {
     kind: "equation",
-    axes: axes.map(of),
+    axes,
     operator:
-      operator.kind === "reduce"
-        ? { ...operator, indices: operator.indices.map(of), guard }
-        : { ...operator, index: of(operator.index), guard },
+      operator &&
+      (operator.kind === "reduce"
+        ? { ...operator, indices, guard }
+        : { ...operator, index: of(operator.index), guard }),
     body: expr(body),
   };
 }

@@ -32,6 +32,8 @@ export class Segments {
   /** In the order of one segment. */
   private readonly items: Item[] = [];
   private readonly members: ValueId[] = [];
+  /** The running sum of each value that is summed over segments. */
+  private readonly sums = new Map<ValueId, ValueId>();
 
   constructor(
     private readonly work: Workspace,
@@ -244,7 +246,6 @@ export class Segments {
     this.sums.set(one.id, running);
     return { id: running, parts: [part], after: [] };
   }
-  private readonly sums = new Map<ValueId, ValueId>();
 
   /** The value of a copy: what is there from another segment, else the equation where the entry exists, else 0. */
   private whole(
