@@ -2,13 +2,11 @@ import { reducedBy } from "./equation.js";
 import type { Expr, Index, ValueId } from "./expr.js";
 import { call, compare, constant, freshIndex, indexValue, isFloat, read, rewriter, select } from "./expr.js";
 import { Fresh, overOwnIndices } from "./fresh.js";
+import { expandItems, type Around } from "./items.js";
 import { fewPoints } from "./points.js";
 import { mentions } from "./reach.js";
 import { Poly } from "./poly.js";
 import type { Equation, Item, Program, RecurrenceGroup, TimeAxis, Value } from "./program.js";
-
-/** For each recurrence around a value, the members' time axes. */
-type Around = readonly Map<ValueId, TimeAxis>[];
 
 /**
  * Running sums and products as recurrences, `y[i] = y[i - 1] + x[i]`: linear in their length, and so is whatever
@@ -17,7 +15,7 @@ type Around = readonly Map<ValueId, TimeAxis>[];
  */
 export function expandScans(program: Program, which: (id: ValueId) => boolean, products: boolean): Program {
   const expansion = new Expansion(program, which, products);
-  const items = expansion.items(program.items, []);
+  const items = expandItems(program.items, (id, around) => expansion.of(id, around));
   return expansion.changed ? { ...program, items, values: expansion.values } : program;
 }
 
@@ -52,16 +50,10 @@ class Expansion {
     this.fresh = new Fresh(program.values);
   }
 
-  items(list: readonly Item[], around: Around): Item[] {
-    return list.flatMap((item): Item[] => {
-      if (typeof item !== "number") {
-        const time = new Map(item.time);
-        return [{ ...item, items: this.items(item.items, [...around, time]), time }];
-      }
-      const value = this.values.get(item);
-      if (value?.definition.kind !== "equation" || !this.which(item)) return [item];
-      return this.expanded(value, value.definition, around) ?? [item];
-    });
+  of(id: ValueId, around: Around): readonly Item[] {
+    const value = this.values.get(id);
+    if (value?.definition.kind !== "equation" || !this.which(id)) return [id];
+    return this.expanded(value, value.definition, around) ?? [id];
   }
 
   private expanded(value: Value, equation: Equation, around: Around): Item[] | null {
