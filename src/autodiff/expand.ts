@@ -5,7 +5,7 @@ import { Poly } from "../ir/poly.js";
 import { idsOf } from "../ir/items.js";
 import type { Derivative, Item, Program, Value } from "../ir/program.js";
 import { activeBetween } from "../ir/activity.js";
-import { sourceOf } from "../ir/spread.js";
+import { sourceOf } from "../ir/batch-copy.js";
 import { expandScans, underDerivatives } from "../ir/scans.js";
 import { Around, isAligned, Step } from "./alignment.js";
 import { ForwardSweep } from "./forward.js";

@@ -3,7 +3,7 @@ import { arrange, type Fault, type Run, type RunAxis } from "../ir/arrange.js";
 import type { ValueId } from "../ir/expr.js";
 import type { Derivative, Item, Value } from "../ir/program.js";
 import { mentions } from "../ir/reach.js";
-import { sourceOf } from "../ir/spread.js";
+import { sourceOf } from "../ir/batch-copy.js";
 import type { Expression, SourceFile } from "../parser/ast.js";
 import type { Session } from "./context.js";
 import { readOf, readWithin, shiftFrom } from "./reads.js";

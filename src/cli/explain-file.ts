@@ -10,7 +10,7 @@ import { BYTES, elements, measureKernel } from "../schedule/kernel/measure.js";
 import type { ValueId } from "../ir/expr.js";
 import { idsOf } from "../ir/items.js";
 import { Poly } from "../ir/poly.js";
-import { sizeText } from "../ir/print.js";
+import { sizeText } from "../ir/text/print.js";
 import type { Program, RecurrenceGroup, Value } from "../ir/program.js";
 import { keepReachable } from "../ir/reach.js";
 

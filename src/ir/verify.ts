@@ -7,7 +7,7 @@ import type { Poly } from "./poly.js";
 import type { Definition, Program, Value } from "./program.js";
 import { mentions, resultsOf } from "./reach.js";
 import { isPositional } from "./reducers.js";
-import { SCALARS } from "./scalar/table.js";
+import { SCALARS, takes } from "./scalar/table.js";
 
 /**
  * Throws an InternalError with a sentence unless
@@ -124,10 +124,7 @@ function verifyNodes(
       const entry = SCALARS[e.fn];
       check(entry, `scalar function ${e.fn} of ${value.name} is in the table`);
       if (entry)
-        check(
-          typeof entry.arity === "number" ? e.args.length === entry.arity : e.args.length >= entry.arity.min,
-          `${e.fn} in ${value.name} has the right number of arguments`,
-        );
+        check(takes(entry, e.args.length), `${e.fn} in ${value.name} has the right number of arguments`);
     } else if (e.op === "select")
       check(e.condition.dtype === "bool", `a condition in ${value.name} is a bool`);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile, type CompileResult } from "../../src/index.js";
-import { parseProgram } from "../../src/ir/parse.js";
-import { printProgram } from "../../src/ir/print.js";
+import { parseProgram } from "../../src/ir/text/parse.js";
+import { printProgram } from "../../src/ir/text/print.js";
 import { explainModule, type FileReport } from "../../src/cli/explain-file.js";
 import { boundDims, evaluated, type Data } from "../evaluate.js";
 

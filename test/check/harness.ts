@@ -1,5 +1,5 @@
 import { check, type CheckOptions, type Checked } from "../../src/check/index.js";
-import { printProgram } from "../../src/ir/print.js";
+import { printProgram } from "../../src/ir/text/print.js";
 import { parse } from "../../src/parser/parse.js";
 
 export function checked(source: string, options: CheckOptions = {}): Checked {

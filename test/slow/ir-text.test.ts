@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { analyse } from "../../src/analyse.js";
 import { expandDerivatives } from "../../src/autodiff/expand.js";
 import { ExpressionTable } from "../../src/ir/expr.js";
-import { parseProgram } from "../../src/ir/parse.js";
-import { printProgram } from "../../src/ir/print.js";
+import { parseProgram } from "../../src/ir/text/parse.js";
+import { printProgram } from "../../src/ir/text/print.js";
 import { optimize } from "../../src/optimize/index.js";
 import { evaluated, readData } from "../evaluate.js";
 

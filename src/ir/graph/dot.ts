@@ -1,7 +1,7 @@
-import type { ValueId } from "./expr.js";
+import type { ValueId } from "../expr.js";
 import { COLOURS, graphOf, type GraphNode } from "./graph.js";
-import { idsOf } from "./items.js";
-import type { Program } from "./program.js";
+import { idsOf } from "../items.js";
+import type { Program } from "../program.js";
 
 /** In Graphviz's language. A recurrence is a cluster. */
 export function graphDot(program: Program): string {

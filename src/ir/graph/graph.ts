@@ -1,8 +1,8 @@
-import type { ValueId } from "./expr.js";
-import { idsOf } from "./items.js";
-import { sizeText } from "./print.js";
-import type { Program, Value } from "./program.js";
-import { mentions } from "./reach.js";
+import type { ValueId } from "../expr.js";
+import { idsOf } from "../items.js";
+import { sizeText } from "../text/print.js";
+import type { Program, Value } from "../program.js";
+import { mentions } from "../reach.js";
 
 /** The equations as a graph: who reads whom. */
 export interface EquationGraph {

@@ -1,7 +1,7 @@
-import type { ValueId } from "./expr.js";
+import type { ValueId } from "../expr.js";
 import { COLOURS, graphOf, type EquationGraph, type GraphNode } from "./graph.js";
-import { idsOf } from "./items.js";
-import type { Program } from "./program.js";
+import { idsOf } from "../items.js";
+import type { Program } from "../program.js";
 
 /** Where a node stands: x is its middle. */
 interface Placed {

@@ -21,6 +21,25 @@ export const SCALARS: Readonly<Record<string, ScalarFunction>> = Object.freeze(
   ),
 );
 
+/** Whether a function is called with so many arguments. */
+export const takes = ({ arity }: ScalarFunction, count: number): boolean =>
+  typeof arity === "number" ? count === arity : count >= arity.min;
+/** The type of a call's result, where nothing says another. */
+export function resultType(name: string, args: readonly DType[]): DType {
+  switch (SCALARS[name]?.type) {
+    case "equality":
+    case "comparison":
+    case "logic":
+      return "bool";
+    case "select":
+      return args[1] ?? "f32";
+    case "random":
+      return "f32";
+    default:
+      return args[0] ?? "f32";
+  }
+}
+
 /**
  * The value of a call whose operands have type `dtype`: the reference, with integer results wrapped to their type.
  * f32 is not rounded.

@@ -1,8 +1,8 @@
-import { DTYPES, isDType } from "./dtypes.js";
-import type { Expr, Index, ValueId } from "./expr.js";
+import { DTYPES, isDType } from "../dtypes.js";
+import type { Expr, Index, ValueId } from "../expr.js";
 import { ExprParser, type TextScope } from "./parse-expr.js";
-import type { Value } from "./program.js";
-import type { TextLine } from "./text-tokens.js";
+import type { Value } from "../program.js";
+import type { TextLine } from "./tokens.js";
 
 /** The dims and values that a program in IR text has declared so far. */
 export class TextNames {

@@ -1,11 +1,19 @@
-import type { Expr, Index, ValueId } from "./expr.js";
-import { freshIndex } from "./expr.js";
+import type { Expr, Index, ValueId } from "../expr.js";
+import { freshIndex } from "../expr.js";
 import type { ExprParser } from "./parse-expr.js";
-import type { TextNames } from "./parse-names.js";
-import { Poly } from "./poly.js";
-import type { Alignment, AxisOperator, Definition, Derivative, Operator, Reducer, Value } from "./program.js";
-import { REDUCERS } from "./reducers.js";
-import { oneOf, type TextLine } from "./text-tokens.js";
+import type { TextNames } from "./names.js";
+import { Poly } from "../poly.js";
+import type {
+  Alignment,
+  AxisOperator,
+  Definition,
+  Derivative,
+  Operator,
+  Reducer,
+  Value,
+} from "../program.js";
+import { REDUCERS } from "../reducers.js";
+import { oneOf, type TextLine } from "./tokens.js";
 
 const REDUCER_NAMES = Object.keys(REDUCERS) as Reducer[];
 const ALONG: readonly AxisOperator[] = ["softmax", "log_softmax", "cumsum", "cumprod"];

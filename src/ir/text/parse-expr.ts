@@ -1,10 +1,10 @@
-import { isDType } from "./dtypes.js";
-import type { DType, Expr, Index, ValueId } from "./expr.js";
-import { call, cast, constant, FALSE, indexValue, polyOf, read, select, TRUE } from "./expr.js";
-import { Poly } from "./poly.js";
-import { INFIX, resultType, STRENGTH } from "./print-expr.js";
-import { SCALARS } from "./scalar/table.js";
-import type { TextLine } from "./text-tokens.js";
+import { isDType } from "../dtypes.js";
+import type { DType, Expr, Index, ValueId } from "../expr.js";
+import { call, cast, constant, FALSE, indexValue, polyOf, read, select, TRUE } from "../expr.js";
+import { Poly } from "../poly.js";
+import { INFIX, STRENGTH } from "./print-expr.js";
+import { resultType, SCALARS, takes } from "../scalar/table.js";
+import type { TextLine } from "./tokens.js";
 
 /** What names mean in a line of IR text. */
 export interface TextScope {
@@ -189,9 +189,7 @@ export class ExprParser {
     if (type !== undefined && !isDType(type)) return line.fail(`\`${type}\` is no type`, token);
     line.expect("(");
     const args = line.list(")", () => this.expr());
-    const fits =
-      typeof entry.arity === "number" ? args.length === entry.arity : args.length >= entry.arity.min;
-    if (!fits) line.fail(`\`${text}\` does not take ${args.length} arguments`, token);
+    if (!takes(entry, args.length)) line.fail(`\`${text}\` does not take ${args.length} arguments`, token);
     const types = args.map((a) => a.dtype);
     return call(text, args, type ?? resultType(text, types));
   }

@@ -1,6 +1,6 @@
-import type { ValueId } from "./expr.js";
+import type { ValueId } from "../expr.js";
 import { parseDefinition } from "./parse-definition.js";
-import { TextNames } from "./parse-names.js";
+import { TextNames } from "./names.js";
 import type {
   BindingCheck,
   DimDeclaration,
@@ -11,10 +11,10 @@ import type {
   RecurrenceGroup,
   TimeAxis,
   TrainStep,
-} from "./program.js";
-import { IrTextError, oneOf, TextLine } from "./text-tokens.js";
+} from "../program.js";
+import { IrTextError, oneOf, TextLine } from "./tokens.js";
 
-export { IrTextError } from "./text-tokens.js";
+export { IrTextError } from "./tokens.js";
 
 const ROLES: readonly Leaf["role"][] = ["input", "param", "state", "optimizer", "const"];
 const CHECKS: readonly BindingCheck["kind"][] = ["non-negative", "integer", "zero"];

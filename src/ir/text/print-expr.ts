@@ -1,8 +1,8 @@
-import { dimText } from "./text-tokens.js";
-import type { DType, Expr, Index, ValueId } from "./expr.js";
-import { isFloat } from "./expr.js";
-import type { Atom, Poly } from "./poly.js";
-import { SCALARS } from "./scalar/table.js";
+import { dimText } from "./tokens.js";
+import type { DType, Expr, Index, ValueId } from "../expr.js";
+import { isFloat } from "../expr.js";
+import type { Atom, Poly } from "../poly.js";
+import { resultType } from "../scalar/table.js";
 
 /** How tightly a text binds: brackets stand where less is found than is wanted. */
 export const STRENGTH: Readonly<Record<string, number>> = {
@@ -48,22 +48,6 @@ export const WORDS: readonly string[] = [
   "nan",
   "where",
 ];
-
-/** The type of a call's result, where the text does not say another. */
-export function resultType(fn: string, args: readonly DType[]): DType {
-  switch (SCALARS[fn]?.type) {
-    case "equality":
-    case "comparison":
-    case "logic":
-      return "bool";
-    case "select":
-      return args[1] ?? "f32";
-    case "random":
-      return "f32";
-    default:
-      return args[0] ?? "f32";
-  }
-}
 
 interface Piece {
   readonly text: string;

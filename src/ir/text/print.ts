@@ -1,10 +1,10 @@
-import type { Index, ValueId } from "./expr.js";
-import { iterationOf } from "./equation.js";
-import { idsOf } from "./items.js";
-import type { Poly } from "./poly.js";
+import type { Index, ValueId } from "../expr.js";
+import { iterationOf } from "../equation.js";
+import { idsOf } from "../items.js";
+import type { Poly } from "../poly.js";
 import { ExprPrinter, WORDS } from "./print-expr.js";
-import { dimText } from "./text-tokens.js";
-import type { Definition, Initialiser, Item, Program, RecurrenceGroup, Value } from "./program.js";
+import { dimText } from "./tokens.js";
+import type { Definition, Initialiser, Item, Program, RecurrenceGroup, Value } from "../program.js";
 
 /**
  * IR text: a declaration or an equation a line, as a person would write it. It holds the whole program but for places
