@@ -1,7 +1,7 @@
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../ir/expr.js";
 import { call, compare, constant, fn, indexValue, mul, sub, TRUE } from "../ir/expr.js";
-import { Poly } from "../ir/poly.js";
+import { positionIn } from "../ir/points.js";
 import type { RunAxis } from "../ir/arrange.js";
 import type { Equation, Operator, Value } from "../ir/program.js";
 import { mul0, type Guarded } from "./scalar.js";
@@ -129,7 +129,7 @@ export function isWinner(
     runs.flatMap((r) => (r.axis < batch ? [] : [{ ...r, axis: r.axis - batch }])),
   );
   const position = work.readAt(made, axes);
-  return compare("eq", indexValue(flatPosition(operator.indices)), position);
+  return compare("eq", indexValue(positionIn(operator.indices)), position);
 }
 
 /** The runs of axes `there` of those of axes `here`. */
@@ -142,16 +142,6 @@ export const runsAmong = (
     const at = here[axis];
     return at && there.includes(at) ? [{ run, axis: there.indexOf(at), shift }] : [];
   });
-
-/** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
-function flatPosition(indices: readonly Index[]): Poly {
-  const [only] = indices;
-  if (indices.length === 1 && only) return Poly.index(only);
-  return indices.reduce(
-    (position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
-    Poly.constant(0),
-  );
-}
 
 /** A log-sum-exp over nothing is -inf and has no derivative. */
 export function notEmpty(result: Expr): Expr {

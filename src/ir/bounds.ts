@@ -1,5 +1,5 @@
 import { polyOf, type Expr, type Index, type ReadExpr } from "./expr.js";
-import { Poly } from "./poly.js";
+import { gcd, Poly } from "./poly.js";
 
 /**
  * Bounds of integer polynomials over a box of index ranges.
@@ -114,11 +114,10 @@ function liveDims(p: Poly): Map<string, number> {
     )
       live.set(atom.name, 1 - offset);
     else if (first && atom?.kind === "dim" && extent.terms.length === 1 && first.num > 0)
-      live.set(atom.name, first.den / gcdOf(first.num, first.den));
+      live.set(atom.name, first.den / gcd(first.num, first.den));
   }
   return live;
 }
-const gcdOf = (a: number, b: number): number => (b === 0 ? a : gcdOf(b, a % b));
 
 function nonNegativeInDims(p: Poly, atLeast: ReadonlyMap<string, number>): boolean {
   // Write each dim as its least value plus something >= 0: then non-negative coefficients are enough.

@@ -1,4 +1,3 @@
-import type { Poly } from "./poly.js";
 import type { DimDeclaration, DimDefinition } from "./program.js";
 
 type Dims = Readonly<Record<string, number>>;
@@ -21,9 +20,7 @@ export function withDefinitions(declared: readonly DimDeclaration[], dims: Dims)
 
 /** NaN where a dim is open. */
 function sizeOf({ numerator, divisor, floor, root, least = -Infinity }: DimDefinition, dims: Dims): number {
-  const valueOf = (p: Poly): number =>
-    p.evaluate((atom) => (atom.kind === "dim" ? (dims[atom.name] ?? NaN) : NaN));
-  const exact = valueOf(numerator) / valueOf(divisor);
+  const exact = numerator.at(dims) / divisor.at(dims);
   const size = floor ? Math.floor(exact) : root ? Math.ceil(Math.sqrt(exact)) : exact;
   return Math.max(least, size);
 }

@@ -2,6 +2,13 @@ import { reducedBy } from "./equation.js";
 import { freshIndex, renaming, type Index, type ValueId } from "./expr.js";
 import type { Equation, Scatter, Value } from "./program.js";
 
+/** The name itself, or with the first number that makes it a new one. */
+export function unusedName(wanted: string, isTaken: (name: string) => boolean): string {
+  let unique = wanted;
+  for (let n = 2; isTaken(unique); n++) unique = `${wanted}_${n}`;
+  return unique;
+}
+
 /** Ids and names that a program does not have yet. */
 export class Fresh {
   private readonly names: Set<string>;
@@ -14,10 +21,8 @@ export class Fresh {
   id(): ValueId {
     return this.next++;
   }
-  /** The name itself, or with the first number that makes it a new one. */
   name(wanted: string): string {
-    let unique = wanted;
-    for (let n = 2; this.names.has(unique); n++) unique = `${wanted}_${n}`;
+    const unique = unusedName(wanted, (name) => this.names.has(name));
     this.names.add(unique);
     return unique;
   }

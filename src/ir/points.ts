@@ -28,3 +28,13 @@ export function fewPoints(indices: readonly Index[]): readonly ReadonlyMap<Index
   const points = pointsOf(indices);
   return points.length <= FEW ? points : null;
 }
+
+/** Row-major position of a point within the ranges of a reduction; a lone index counts as its own value. */
+export function positionIn(indices: readonly Index[]): Poly {
+  const [only] = indices;
+  if (indices.length === 1 && only) return Poly.index(only);
+  return indices.reduce(
+    (position, i) => position.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)),
+    Poly.constant(0),
+  );
+}

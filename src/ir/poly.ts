@@ -23,7 +23,7 @@ interface Term {
   readonly key: string;
 }
 
-function gcd(a: number, b: number): number {
+export function gcd(a: number, b: number): number {
   a = Math.abs(a);
   b = Math.abs(b);
   while (b) [a, b] = [b, a % b];
@@ -132,6 +132,9 @@ export class Poly {
   static opaque(expr: Expr): Poly {
     if (expr.op === "index") return expr.poly;
     return new Poly([ofOne({ kind: "opaque", key: `b ${String(expr.id).padStart(9, "0")}`, expr })]);
+  }
+  static product(factors: readonly Poly[]): Poly {
+    return factors.reduce((product, factor) => product.mul(factor), ONE);
   }
   /** @internal used once for ZERO */
   static empty(): Poly {
@@ -298,6 +301,10 @@ export class Poly {
     for (const t of this.terms)
       total += t.atoms.reduce((product, atom) => product * valueOf(atom), t.num * (over / t.den));
     return total / over;
+  }
+  /** The value for given dims; NaN where it mentions another, or what is no dim. */
+  at(dims: Readonly<Record<string, number>>): number {
+    return this.evaluate((atom) => (atom.kind === "dim" ? (dims[atom.name] ?? NaN) : NaN));
   }
 }
 

@@ -71,17 +71,12 @@ function verifyValue(program: Program, value: Value, check: Check): void {
       `the body of ${value.name} has its type (${body.dtype}, ${value.dtype})`,
     );
   } else if (definition.kind === "scatter") {
-    verifyExpr(
-      program,
-      value,
-      definition.guard ? [definition.body, definition.guard] : [definition.body],
-      new Set(definition.domain),
-      check,
-    );
-    check(
-      definition.target.length === value.shape.length,
-      `the scatter ${value.name} has a subscript for each axis`,
-    );
+    const { domain, guard, target, body } = definition;
+    const bound = new Set(domain);
+    const roots = [body, ...(guard ? [guard] : []), ...target.flatMap((t) => t.opaque)];
+    verifyExpr(program, value, roots, bound, check);
+    for (const t of target) verifyBound(value, t, bound, check);
+    check(target.length === value.shape.length, `the scatter ${value.name} has a subscript for each axis`);
   }
 }
 /** The reads of what was found right: whether a definition is depends on nothing else of the program. */
@@ -105,6 +100,9 @@ function verifyExpr(
     check(source?.dtype === e.dtype, `${value.name} reads ${source?.name ?? e.value} as ${e.dtype}`);
   }
 }
+function verifyBound(value: Value, p: Poly, bound: ReadonlySet<Index>, check: Check): void {
+  for (const index of p.indices) check(bound.has(index), `index ${index.name} in ${value.name} is bound`);
+}
 function verifyNodes(
   value: Value,
   roots: readonly Expr[],
@@ -112,9 +110,7 @@ function verifyNodes(
   check: Check,
 ): readonly ReadExpr[] {
   const reads: ReadExpr[] = [];
-  const isBound = (p: Poly): void => {
-    for (const index of p.indices) check(bound.has(index), `index ${index.name} in ${value.name} is bound`);
-  };
+  const isBound = (p: Poly): void => verifyBound(value, p, bound, check);
   visit(roots, (e) => {
     if (e.op === "read") {
       reads.push(e);

@@ -1,4 +1,5 @@
 import type { ValueId } from "../../ir/expr.js";
+import { unusedName } from "../../ir/fresh.js";
 import { mentions, readsOfEquation, resultsOf } from "../../ir/reach.js";
 import { rewriteDefinition } from "../../ir/rewrite.js";
 import { idsOf } from "../../ir/items.js";
@@ -109,9 +110,7 @@ function cutOf(group: RecurrenceGroup, dims: DimDeclaration[], least: number): C
   const steps = hi.sub(lo);
   const known = steps.constant;
   const size = (label: string, definition: DimDefinition): Poly => {
-    const base = `${group.name}_${label}`;
-    let name = base;
-    for (let n = 2; dims.some((d) => d.name === name); n++) name = `${base}_${n}`;
+    const name = unusedName(`${group.name}_${label}`, (taken) => dims.some((d) => d.name === taken));
     dims.push({ name, definition });
     return Poly.dim(name);
   };

@@ -1,6 +1,6 @@
 import { dimText } from "./tokens.js";
 import type { DType, Expr, Index, ValueId } from "../expr.js";
-import { isFloat } from "../expr.js";
+import { isFloat, operands } from "../expr.js";
 import type { Atom, Poly } from "../poly.js";
 import { resultType } from "../scalar/table.js";
 
@@ -184,21 +184,10 @@ export class ExprPrinter {
     return this.operands(e).reduce((depth, x) => Math.max(depth, this.piece(x).depth), 0);
   }
 
+  /** Opaque atoms in the order of what they say. */
   private operands(e: Expr): readonly Expr[] {
-    switch (e.op) {
-      case "constant":
-        return [];
-      case "index":
-        return this.opaque(e.poly);
-      case "read":
-        return e.subscripts.flatMap((s) => this.opaque(s));
-      case "call":
-        return e.args;
-      case "select":
-        return [e.condition, e.then, e.else];
-      case "cast":
-        return [e.arg];
-    }
+    if (e.op === "index") return this.opaque(e.poly);
+    return e.op === "read" ? e.subscripts.flatMap((s) => this.opaque(s)) : operands(e);
   }
   private opaque(p: Poly): readonly Expr[] {
     if (p.opaque.length < 2) return p.opaque;

@@ -1,7 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { Expr, Index } from "../../ir/expr.js";
 import { and, FALSE, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../../ir/expr.js";
-import { Poly } from "../../ir/poly.js";
+import { positionIn } from "../../ir/points.js";
 import type { Equation, Reducer, Value } from "../../ir/program.js";
 import { isPositional, REDUCERS } from "../../ir/reducers.js";
 import { kCall, kConstant, kIndex, kVariable } from "../kernel/arithmetic.js";
@@ -187,11 +187,7 @@ export function accumulate(
   const v = block.let("x", value);
   const better = reducer === "argmax" ? kCall("lt", "bool", acc, v) : kCall("lt", "bool", v, acc);
   const none = kCall("eq", "bool", kVariable(at, "i32"), kConstant(NOWHERE));
-  const [only] = indices;
-  const position =
-    indices.length === 1 && only
-      ? Poly.index(only)
-      : indices.reduce((p, i) => p.mul(i.hi.sub(i.lo)).add(Poly.index(i).sub(i.lo)), Poly.constant(0));
+  const position = positionIn(indices);
   block.push({
     kind: "if",
     condition: kCall("or", "bool", better, none),
