@@ -10,12 +10,14 @@ import { symmetric } from "./symmetric.js";
 
 export interface Pass {
   readonly name: string;
+  /** It is no optimisation: scheduling rests on it. */
+  readonly isRequired?: true;
   readonly run: (program: Program) => Program;
 }
 
 /** The passes, in the order in which they run; each is a function from program to program. */
 const PASSES: readonly Pass[] = [
-  { name: "inline-custom", run: inlineCustom },
+  { name: "inline-custom", isRequired: true, run: inlineCustom },
   { name: "simplify", run: simplify },
   { name: "inline-trivial", run: inlineTrivial },
   { name: "symmetric", run: symmetric },
@@ -28,17 +30,17 @@ const PASSES: readonly Pass[] = [
 
 /** Those that may be left out, which costs speed alone. */
 export const OPTIMIZE_SWITCHES: readonly string[] = [
-  ...new Set(PASSES.map((pass) => pass.name).filter((name) => name !== "inline-custom")),
+  ...new Set(PASSES.filter((pass) => !pass.isRequired).map((pass) => pass.name)),
 ];
 
-/** Runs every pass but those switched off (`inline-custom` is no optimisation: scheduling rests on it); `after` sees the program after each one (the verifier). */
+/** Runs every pass but those switched off; `after` sees the program after each one (the verifier). */
 export function optimize(
   program: Program,
   options: { off?: readonly string[]; after?: (pass: string, program: Program) => void } = {},
 ): Program {
   let current = program;
   for (const pass of PASSES) {
-    if (options.off?.includes(pass.name)) continue;
+    if (options.off?.includes(pass.name) && !pass.isRequired) continue;
     current = pass.run(current);
     options.after?.(pass.name, current);
   }
