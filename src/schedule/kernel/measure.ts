@@ -9,7 +9,7 @@ import { wholeBody } from "./grid.js";
 export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, f16: 2, i32: 4, u32: 4, bool: 1 };
 
 /** The number of elements. */
-export const elements = (shape: readonly Poly[]): Poly => shape.reduce((n, s) => n.mul(s), Poly.constant(1));
+export const elements = (shape: readonly Poly[]): Poly => Poly.product(shape);
 
 export interface Measure {
   /** Floating-point operations by the function table's costs; both arms of a branch count. */

@@ -1,17 +1,11 @@
-import type { Expr, Index, ReadExpr, ValueId } from "../../ir/expr.js";
+import type { Expr, ReadExpr, ValueId } from "../../ir/expr.js";
 import { costOf } from "../../ir/cost.js";
+import { iterationOf } from "../../ir/equation.js";
 import { readsOf, visit } from "../../ir/expr.js";
 import { idsOf } from "../../ir/items.js";
 import type { Equation, Program, RecurrenceGroup, Value } from "../../ir/program.js";
 import { keepReachable, mentions, readsOfEquation } from "../../ir/reach.js";
 import { instantiate, rewriteDefinition } from "../../ir/rewrite.js";
-
-/** The indices that an equation iterates over. */
-function iterationOf(equation: Equation): readonly Index[] {
-  return equation.operator?.kind === "reduce"
-    ? [...equation.axes, ...equation.operator.indices]
-    : equation.axes;
-}
 
 /** Whether each element of what is read is needed at one point of the iteration space only. */
 function readsOnce(equation: Equation, node: ReadExpr): boolean {

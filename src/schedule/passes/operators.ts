@@ -2,11 +2,12 @@ import { invariant } from "../../diagnostics/invariant.js";
 import type { Expr, Index, ValueId } from "../../ir/expr.js";
 import { add, call, constant, div, fn, mul, read, rewriter, select, sub, TRUE } from "../../ir/expr.js";
 import { Fresh, overOwnIndices } from "../../ir/fresh.js";
+import { expandItems } from "../../ir/items.js";
 import { match } from "../../ir/match.js";
 import { Poly } from "../../ir/poly.js";
 import { mapDefinitions, rewriteDefinition } from "../../ir/rewrite.js";
 import { expandScans } from "../../ir/scans.js";
-import type { Equation, Item, Operator, Program, Reducer, Value } from "../../ir/program.js";
+import type { Equation, Operator, Program, Reducer, Value } from "../../ir/program.js";
 
 /**
  * softmax, log_softmax and logsumexp in terms of the plain reductions, which were kept whole until here because their
@@ -23,61 +24,53 @@ export function lowerOperators(whole: Program): Program {
     axes: readonly Index[],
     operator: Operator | null,
     body: Expr,
+    marks: Marks = {},
   ): ValueId => {
     const id = fresh.id();
     const shape = axes.map((a) => a.hi);
     const definition = overOwnIndices({ kind: "equation", axes, operator, body });
     const name = fresh.name(`${value.name}_${suffix}`);
-    const kind = suffix === "scale" ? ({ isScale: true } as const) : {};
-    values.set(id, { ...value, id, name, shape, definition, ...kind });
+    values.set(id, { ...value, id, name, shape, definition, ...marks });
     return id;
   };
-  /** `times` are those of the recurrences around. */
-  const lowerItems = (
-    items: readonly Item[],
-    times: readonly Map<ValueId, { axis: number; shift: number }>[] = [],
-  ): Item[] =>
-    items.flatMap((item): Item[] => {
-      if (typeof item !== "number") {
-        const inner = new Map(item.time);
-        return [{ ...item, items: lowerItems(item.items, [...times, inner]), time: inner }];
+  const items = expandItems(program.items, (item, around) => {
+    const value = values.get(item);
+    if (value?.definition.kind !== "equation") return [item];
+    const made: ValueId[] = [];
+    const whole = value.definition.axes;
+    const helper: Helper = (suffix, axes, operator, body, marks) => {
+      const id = define(value, suffix, axes, operator, body, marks);
+      made.push(id);
+      for (const time of around) {
+        const own = time.get(item);
+        const index = own && whole[own.axis];
+        if (own && index) time.set(id, { axis: axes.indexOf(index), shift: own.shift });
       }
-      const value = values.get(item);
-      if (value?.definition.kind !== "equation") return [item];
-      const made: ValueId[] = [];
-      const whole = value.definition.axes;
-      const helper = (
-        suffix: string,
-        axes: readonly Index[],
-        operator: Operator | null,
-        body: Expr,
-      ): Helped => {
-        const id = define(value, suffix, axes, operator, body);
-        made.push(id);
-        for (const time of times) {
-          const own = time.get(item);
-          const index = own && whole[own.axis];
-          if (own && index) time.set(id, { axis: axes.indexOf(index), shift: own.shift });
-        }
-        return (list) =>
-          read(
-            id,
-            list.map((i) => Poly.index(i)),
-            value.dtype,
-          );
-      };
-      const lowered = lowerEquation(value, value.definition, helper);
-      if (!lowered) return [item];
-      if (lowered.share && times.length === 0) shares.set(item, lowered.share);
-      values.set(item, { ...value, definition: overOwnIndices(lowered.equation) });
-      return [...made, item];
-    });
-  const items = lowerItems(program.items);
+      return (list) =>
+        read(
+          id,
+          list.map((i) => Poly.index(i)),
+          value.dtype,
+        );
+    };
+    const lowered = lowerEquation(value, value.definition, helper);
+    if (!lowered) return [item];
+    if (lowered.share && around.length === 0) shares.set(item, lowered.share);
+    values.set(item, { ...value, definition: overOwnIndices(lowered.equation) });
+    return [...made, item];
+  });
   return withShares({ ...program, values, items }, shares);
 }
 
 type Helped = (list: readonly Index[]) => Expr;
-type Helper = (suffix: string, axes: readonly Index[], operator: Operator | null, body: Expr) => Helped;
+type Marks = Pick<Value, "isScale">;
+type Helper = (
+  suffix: string,
+  axes: readonly Index[],
+  operator: Operator | null,
+  body: Expr,
+  marks?: Marks,
+) => Helped;
 interface Lowered {
   readonly equation: Equation;
   readonly share?: Share;
@@ -125,7 +118,7 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
     const m = select(isAny, top, zero);
     const e = fn("decay", sub(body, m));
     const s = helper("norm", rows, reduce("sum", indices, guard), e)(rows);
-    const part = (): Expr => mul(e, helper("scale", rows, null, div(one, s))(rows));
+    const part = (): Expr => mul(e, helper("scale", rows, null, div(one, s), { isScale: true })(rows));
     return { top, isAny, m, e, s, part };
   };
   if (operator.kind === "reduce") {

@@ -1,4 +1,5 @@
 import { inBounds } from "../../ir/bounds.js";
+import { equationOf, iterationOf } from "../../ir/equation.js";
 import type { Expr, Index, ValueId } from "../../ir/expr.js";
 import { isFloat, operands, read, readsOf, rewriter, visit } from "../../ir/expr.js";
 import { formOf } from "../../ir/form.js";
@@ -19,10 +20,7 @@ const COSTLY = 8;
  */
 export function shareCostly(program: Program, packs: (equation: Equation) => boolean): Program {
   const grouped = groupedIds(program);
-  const equationOf = (id: ValueId): Equation | null => {
-    const definition = program.values.get(id)?.definition;
-    return definition?.kind === "equation" && !grouped.has(id) ? definition : null;
-  };
+  const plain = (id: ValueId): Equation | null => (grouped.has(id) ? null : equationOf(program, id));
   const exists = (e: Expr): boolean =>
     readsOf([e]).every((node) => inBounds(node, program.values.get(node.value)?.shape ?? []));
   const holders = new Map<string, Set<ValueId>>();
@@ -40,7 +38,7 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
   const repeated = new Set<string>();
   const ids = program.items.flatMap(idsOf);
   for (const id of ids) {
-    const equation = equationOf(id);
+    const equation = plain(id);
     if (!equation) continue;
     const repeats = packs(equation) ? null : iterationOf(equation);
     visit([equation.body], (e) => {
@@ -59,19 +57,19 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
   // Of what is shared, only the whole: parts of it that stand nowhere else have no readers left.
   const uses = new Map<string, number>();
   for (const id of ids) {
-    const equation = equationOf(id);
-    const keys = equation && new Set(outermost(equation.body, isShared).values());
-    for (const key of keys ?? []) uses.set(key, (uses.get(key) ?? 0) + 1);
+    const equation = plain(id);
+    const keys = equation ? outermost(equation.body, isShared).values() : [];
+    for (const key of new Set(keys)) uses.set(key, (uses.get(key) ?? 0) + 1);
   }
   const values = new Map(program.values);
   const fresh = new Fresh(values);
   const made = new Map<string, { readonly id: ValueId; readonly order: readonly number[] }>();
   const items = program.items.flatMap((item): Item[] => {
-    const equation = typeof item === "number" ? equationOf(item) : null;
+    const equation = typeof item === "number" ? plain(item) : null;
     const holder = typeof item === "number" ? values.get(item) : undefined;
     if (!equation || !holder) return [item];
     const before: ValueId[] = [];
-    const replacement = (e: Expr): Expr | null => {
+    const replaced = (e: Expr): Expr | null => {
       const key = isShared(e);
       const indices = form(e)?.indices;
       if (key === null || !indices || ((uses.get(key) ?? 0) < 2 && !repeated.has(key))) return null;
@@ -91,9 +89,9 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
       });
       return read(tensor.id, subscripts, e.dtype);
     };
-    const replaced = outermost(equation.body, replacement);
-    if (replaced.size === 0) return [item];
-    const body = rewriter({ whole: (e) => replaced.get(e) }).expr(equation.body);
+    const chosen = outermost(equation.body, replaced);
+    if (chosen.size === 0) return [item];
+    const body = rewriter({ whole: (e) => chosen.get(e) }).expr(equation.body);
     values.set(holder.id, { ...holder, definition: { ...equation, body } });
     return [...before, item];
   });
@@ -103,9 +101,6 @@ export function shareCostly(program: Program, packs: (equation: Equation) => boo
 /** An index with so many values that what does not depend on it had better not be worked out for each. */
 const isLong = ({ lo, hi }: Index): boolean => (hi.sub(lo).constant ?? Infinity) >= 4;
 
-const iterationOf = ({ axes, operator }: Equation): readonly Index[] =>
-  operator?.kind === "reduce" ? [...axes, ...operator.indices] : axes;
-
 function valueOf(e: Expr, axes: readonly Index[], holder: Value, id: ValueId, fresh: Fresh): Value {
   const name = fresh.name(`${holder.name}_${e.op === "call" ? (SCALARS[e.fn]?.variantOf ?? e.fn) : "part"}`);
   const definition = overOwnIndices({ kind: "equation", axes, operator: null, body: e });
@@ -113,7 +108,7 @@ function valueOf(e: Expr, axes: readonly Index[], holder: Value, id: ValueId, fr
   return { id, name, dtype: e.dtype, shape, definition, ...(holder.span ? { span: holder.span } : {}) };
 }
 
-/** What there is for the outermost nodes for which there is something. */
+/** What there is for nodes, of each branch the outermost one that has something. */
 function outermost<T>(body: Expr, of: (e: Expr) => T | null): ReadonlyMap<Expr, T> {
   const found = new Map<Expr, T>();
   const seen = new Set<Expr>();

@@ -1,3 +1,4 @@
+import { equationOf } from "../../ir/equation.js";
 import type { Index, ReadExpr, ValueId } from "../../ir/expr.js";
 import { read } from "../../ir/expr.js";
 import type { Fresh } from "../../ir/fresh.js";
@@ -22,16 +23,13 @@ export function splitFolds(
 ): Program {
   const grouped = groupedIds(program);
   const values = new Map(program.values);
-  const equationOf = (id: ValueId): Equation | null => {
-    const definition = grouped.has(id) ? undefined : program.values.get(id)?.definition;
-    return definition?.kind === "equation" ? definition : null;
-  };
+  const plain = (id: ValueId): Equation | null => (grouped.has(id) ? null : equationOf(program, id));
   const known = new Map<ValueId, readonly number[] | null>();
   /** Of a product, and of what follows from it entry by entry: which axes are its rows and batch. */
   const rowAxes = (id: ValueId): readonly number[] | null => {
     const found = known.get(id);
     if (found !== undefined) return found;
-    const equation = equationOf(id);
+    const equation = plain(id);
     const rows = equation && packedRowsOf(equation);
     const axes = rows
       ? rows.map((i) => equation.axes.indexOf(i))
@@ -46,7 +44,7 @@ export function splitFolds(
   };
   const items = program.items.flatMap((item): Item[] => {
     const value = typeof item === "number" ? values.get(item) : undefined;
-    const equation = value && equationOf(value.id);
+    const equation = value && plain(value.id);
     if (!value || !equation || equation.axes.length > 0 || !mayBeSplit(equation)) return [item];
     const rows = readsOfEquation(equation)
       .map((node) => rowsOf(node, equation, rowAxes(node.value)))

@@ -4,24 +4,15 @@ import { and, call, constant, indicesOf, select, TRUE } from "../../ir/expr.js";
 import { coordinates, FEW, pointsOf } from "../../ir/points.js";
 import type { Definition, Equation, Program } from "../../ir/program.js";
 import { REDUCERS } from "../../ir/reducers.js";
+import { mapDefinitions } from "../../ir/rewrite.js";
 import { simplifyNode } from "../../optimize/simplify.js";
 import { pointAxes, substitution } from "../axes.js";
 
 /** Reductions over a few known points, written out; of contractions only what leaves no loop. */
-export function writeOutReductions(
+export const writeOutReductions = (
   program: Program,
   isContraction: (equation: Equation) => boolean,
-): Program {
-  return {
-    ...program,
-    values: new Map(
-      [...program.values].map(([id, value]) => [
-        id,
-        { ...value, definition: writtenOut(value.definition, isContraction) },
-      ]),
-    ),
-  };
-}
+): Program => mapDefinitions(program, (definition) => writtenOut(definition, isContraction));
 
 function writtenOut(definition: Definition, isContraction: (equation: Equation) => boolean): Definition {
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
