@@ -1,15 +1,16 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { Expr } from "../expr.js";
-import { compare, constant, div, fn, literal, mul, neg, select } from "../expr.js";
+import { compare, div, fn, literal, mul, neg, select } from "../expr.js";
 import {
   byType,
   callOf,
   define,
   infix,
   infixWrapped,
-  noDerivative,
   one,
+  PAIR,
   rule,
+  TIES,
   two,
   wgslCall,
   wrapJs,
@@ -17,22 +18,7 @@ import {
 import { ANYTHING, greatestSign, leastSign, sumOfFloors } from "./range.js";
 import type { Domain, ScalarFunction, TargetCode } from "./types.js";
 
-const pair: Domain = {
-  intervals: [
-    [-8, 8],
-    [-8, 8],
-  ],
-};
-const quotient: Domain = { ...pair, smooth: ([, y = 0], h) => Math.abs(y) > 8 * h };
-/** Tuples where two operands tie or stand at a sign change. */
-const ties = [
-  [0, 0],
-  [2, 2],
-  [-1, 1],
-  [1, 0],
-  [0, 1],
-  [-3, -3],
-] as const;
+const quotient: Domain = { ...PAIR, smooth: ([, y = 0], h) => Math.abs(y) > 8 * h };
 
 const floorMod = (x: number, y: number): number => {
   const r = x % y;
@@ -41,29 +27,6 @@ const floorMod = (x: number, y: number): number => {
 const nested = (callee: string): TargetCode => ({
   expression: (args) => args.reduce((a, b) => `${callee}(${a}, ${b})`),
 });
-
-const comparison = (
-  name: string,
-  doc: string,
-  js: string,
-  holds: (a: number, b: number) => boolean,
-): ScalarFunction =>
-  define(name, {
-    ...rule(js.length === 3 ? "equality" : "comparison"),
-    arity: 2,
-    doc,
-    evaluate: (a = 0, b = 0) => Number(holds(a, b)),
-    derivative: () => [null, null],
-    poles: "nowhere",
-    ...(js.length === 3 && { isCommutative: true }),
-    isTame: true,
-    cost: 1,
-    domain: { ...pair, special: ties },
-    js: {
-      expression: ([a, b], dtype) => (dtype === "bool" ? `(!${a} ${js} !${b})` : `(${a} ${js} ${b})`),
-    },
-    wgsl: infix(js.slice(0, 2)),
-  });
 
 /** max and min: the partial for the first of two operands. */
 const tieHalves = (chosen: Expr, a: Expr, b: Expr): Expr =>
@@ -95,7 +58,7 @@ const extremum = (
     isCommutative: true,
     isTame: true,
     cost: 1,
-    domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
+    domain: { ...PAIR, special: TIES, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
     js: nested(`Math.${name}`),
     wgsl: nested(name),
   });
@@ -115,7 +78,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     isCommutative: true,
     isTame: true,
     cost: 1,
-    domain: pair,
+    domain: PAIR,
     js: infixWrapped("+"),
     wgsl: infix("+"),
   }),
@@ -128,7 +91,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     poles: "nowhere",
     isTame: true,
     cost: 1,
-    domain: pair,
+    domain: PAIR,
     js: infixWrapped("-"),
     wgsl: infix("-"),
   }),
@@ -147,7 +110,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     isCommutative: true,
     isTame: true,
     cost: 1,
-    domain: pair,
+    domain: PAIR,
     js: byType(infix("*"), { expression: ([a, b], dtype) => wrapJs(`Math.imul(${a}, ${b})`, dtype) }),
     wgsl: infix("*"),
   }),
@@ -160,7 +123,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     zeroCotangentGivesZero: true,
     poles: "nowhere",
     cost: 2,
-    domain: { ...pair, special: [...ties, [0, Infinity]] },
+    domain: { ...PAIR, special: [...TIES, [0, Infinity]] },
     js: callOf("gradc_mul0"),
     wgsl: wgslCall("gradc_mul0"),
   }),
@@ -194,7 +157,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     poles: "nowhere",
     isTame: true,
     cost: 6,
-    domain: { ...pair, special: ties },
+    domain: { ...PAIR, special: TIES },
     js: {
       expression: (args, dtype) => `gradc_floor_div${dtype === "u32" ? "_u32" : ""}(${args.join(", ")})`,
       helpers: ["gradc_floor_div", "gradc_floor_div_u32"],
@@ -257,67 +220,6 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     js: { expression: ([a], dtype) => wrapJs(`- ${a}`, dtype) },
     wgsl: { expression: ([a], dtype) => (dtype === "u32" ? `(0u - ${a})` : `(- ${a})`) },
   }),
-  comparison("eq", "`x == y`", "===", (a, b) => a === b),
-  comparison("ne", "`x != y`", "!==", (a, b) => a !== b),
-  comparison("lt", "`x < y`", "<", (a, b) => a < b),
-  comparison("le", "`x <= y`", "<=", (a, b) => a <= b),
-  define("and", {
-    ...rule("logic"),
-    arity: 2,
-    doc: "`x and y`",
-    evaluate: (a, b) => Number(Boolean(a) && Boolean(b)),
-    derivative: () => [null, null],
-    poles: "nowhere",
-    isCommutative: true,
-    isTame: true,
-    cost: 1,
-    domain: {
-      intervals: [],
-      special: [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [1, 1],
-      ],
-    },
-    js: infix("&&"),
-    wgsl: infix("&&"),
-  }),
-  define("or", {
-    ...rule("logic"),
-    arity: 2,
-    doc: "`x or y`",
-    evaluate: (a, b) => Number(Boolean(a) || Boolean(b)),
-    derivative: () => [null, null],
-    poles: "nowhere",
-    isCommutative: true,
-    isTame: true,
-    cost: 1,
-    domain: {
-      intervals: [],
-      special: [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [1, 1],
-      ],
-    },
-    js: infix("||"),
-    wgsl: infix("||"),
-  }),
-  define("not", {
-    ...rule("logic"),
-    arity: 1,
-    doc: "`not x`",
-    evaluate: (a) => Number(!a),
-    derivative: noDerivative,
-    poles: "nowhere",
-    isTame: true,
-    cost: 1,
-    domain: { intervals: [], special: [[0], [1]] },
-    js: { expression: ([a]) => `(!${a})` },
-    wgsl: { expression: ([a]) => `(!${a})` },
-  }),
   extremum(
     "min",
     "The least of two or more; the derivative of a tie is split in halves.",
@@ -339,7 +241,7 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     },
     poles: "nowhere",
     cost: 1,
-    domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
+    domain: { ...PAIR, special: TIES, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
     js: { expression: ([a, b]) => `(${a} < ${b} ? ${b} : ${a})` },
     wgsl: nested("max"),
   }),
@@ -411,49 +313,5 @@ export const ARITHMETIC: readonly ScalarFunction[] = [
     },
     js: { expression: ([x, lo, hi]) => `Math.min(Math.max(${x}, ${lo}), ${hi})` },
     wgsl: { expression: ([x, lo, hi]) => `min(max(${x}, ${lo}), ${hi})` },
-  }),
-  define("select", {
-    type: "select",
-    arity: 3,
-    parameters: ["c", "a", "b"],
-    doc: "`if c then a else b`; the argument not chosen contributes nothing, not even a NaN.",
-    evaluate: (c, a = 0, b = 0) => (c ? a : b),
-    derivative: ({ args: [c, a], y }) => {
-      const [condition] = two([c ?? y, a ?? y]);
-      const [l, o] = [literal(1, y), literal(0, y)];
-      return [null, select(condition, l, o), select(condition, o, l)];
-    },
-    expand: ([c, a, b]) => {
-      const [condition, then] = two([c, a].flatMap((e) => e ?? []));
-      return select(condition, then, b ?? then);
-    },
-    poles: "nowhere",
-    cost: 1,
-    domain: {
-      intervals: [],
-      special: [
-        [0, 2, 3],
-        [1, 2, 3],
-      ],
-    },
-    js: { expression: ([c, a, b]) => `(${c} ? ${a} : ${b})` },
-    wgsl: { expression: ([c, a, b]) => `select(${b}, ${a}, ${c})` },
-  }),
-  define("step", {
-    arity: 2,
-    parameters: ["edge", "x"],
-    doc: "1 where `x >= edge`, else 0; passes no derivative.",
-    evaluate: (edge = 0, x = 0) => Number(x >= edge),
-    derivative: () => [null, null],
-    expand: (args) => {
-      const [edge, x] = two(args);
-      return select(compare("le", edge, x), constant(1, x.dtype), constant(0, x.dtype));
-    },
-    poles: "nowhere",
-    isTame: true,
-    cost: 1,
-    domain: { ...pair, special: ties, smooth: ([a = 0, b = 0], h) => Math.abs(a - b) > 8 * h },
-    js: { expression: ([edge, x]) => `(${x} >= ${edge} ? 1 : 0)` },
-    wgsl: { expression: ([edge, x], dtype) => `${dtype === "f16" ? "f16" : "f32"}(${x} >= ${edge})` },
   }),
 ];

@@ -1,7 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.js";
 import type { DType, Expr } from "../expr.js";
 import { isInteger } from "../expr.js";
-import type { ErrorBound, Parameter, ScalarFunction, TargetCode, TypeRule } from "./types.js";
+import type { Domain, ErrorBound, Parameter, ScalarFunction, TargetCode, TypeRule } from "./types.js";
 
 type Optional = "visible" | "parameters" | "type" | "zeroCotangentGivesZero" | "wgsl";
 export type Definition = Omit<ScalarFunction, "name" | Optional> &
@@ -86,6 +86,22 @@ export function one(args: readonly Expr[]): Expr {
   invariant(a, "a call of one operand has it");
   return a;
 }
+/** Two numbers of either sign. */
+export const PAIR: Domain = {
+  intervals: [
+    [-8, 8],
+    [-8, 8],
+  ],
+};
+/** Tuples where two operands tie or stand at a sign change. */
+export const TIES = [
+  [0, 0],
+  [2, 2],
+  [-1, 1],
+  [1, 0],
+  [0, 1],
+  [-3, -3],
+] as const;
 /** Arguments of a function of one, as a domain lists them. */
 export const points = (...values: number[]): number[][] => values.map((x) => [x]);
 

@@ -5,13 +5,14 @@ import { ACTIVATIONS } from "./activation.js";
 import { ARITHMETIC } from "./arithmetic.js";
 import { RANDOM } from "./draws.js";
 import { EXPONENTIAL } from "./exponential.js";
+import { LOGIC } from "./logic.js";
 import { ROUNDING } from "./rounding.js";
 import { SPECIAL } from "./special.js";
 import { TRIGONOMETRIC } from "./trigonometric.js";
 import { ANYTHING, type Range } from "./range.js";
 import type { ScalarFunction } from "./types.js";
 
-const ALL = [ARITHMETIC, ROUNDING, EXPONENTIAL, TRIGONOMETRIC, SPECIAL, ACTIVATIONS, RANDOM].flat();
+const ALL = [ARITHMETIC, LOGIC, ROUNDING, EXPONENTIAL, TRIGONOMETRIC, SPECIAL, ACTIVATIONS, RANDOM].flat();
 
 /** Every scalar function by name. Without a prototype, so `SCALARS["constructor"]` is undefined. */
 export const SCALARS: Readonly<Record<string, ScalarFunction>> = Object.freeze(
