@@ -42,17 +42,33 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     times: new Map([...context.times, ...levels.map((l): [Index, Run] => [l.index, l.run])]),
     owner: `${body.prefix}${name}`,
   });
-  const readOf = (entry: Entry, known?: Declared): EntryRead | null => {
-    const inside = contextOf(entry.levels, entry.target.name.text);
+  const byResult = quantities
+    .flatMap((q) => [q.step, ...q.bases])
+    .sort((a, b) => (a.result ?? 0) - (b.result ?? 0));
+  type Results = Map<Entry, readonly Term[] | null>;
+  /** Under the name of the first target, where that stands in the same steps; `known` holds those read before. */
+  const resultsOf = (entry: Entry, known: Results): readonly Term[] | null => {
+    const first =
+      byResult.find((e) => e.statement === entry.statement && e.levels.length === entry.levels.length) ??
+      entry;
+    const { statement: equation, target, levels } = first;
+    if (!known.has(first))
+      known.set(first, severalTerms(equation, target, contextOf(levels, target.name.text)));
+    return known.get(first) ?? null;
+  };
+  const readOf = (entry: Entry, known?: Declared, results: Results = new Map()): EntryRead | null => {
     const { statement: equation, target, result } = entry;
     if (result !== null) {
-      const term = severalTerms(equation, target, inside)?.[result];
+      const term = resultsOf(entry, results)?.[result];
       return term ? { term, flexible: false } : null;
     }
+    const inside = contextOf(entry.levels, target.name.text);
     const { term, flexible } = equationTerm(target, equation.value, inside, known);
     return term && { term, flexible };
   };
-  const termOf = (entry: Entry, known?: Declared): Term | null => readOf(entry, known)?.term ?? null;
+  // A call is made once for all of its results: a layer is one instance, with one set of params.
+  const results: Results = new Map();
+  const termOf = (entry: Entry, known?: Declared): Term | null => readOf(entry, known, results)?.term ?? null;
 
   const since = values.mark();
   const declared = declareQuantities(quantities, {

@@ -159,6 +159,18 @@ describe("layers", () => {
     );
     expect(params.map((p) => p.name)).toEqual(["W", "w", "h.inner.V", "h.y.V"]);
   });
+  test("with two results are called once for both of them, in a `rec` as outside of one", () => {
+    const two = `layer two(x: f32) -> (a: f32, b: f32) { param V: f32 = 1\n a = V * x\n b = x + V }\n`;
+    const steps = "rec t in 0..B { v[0] = 1\n u[0] = 2\n u[t + 1], v[t + 1] = two(u[t]) }";
+    expect(equations(`${DIMS}${two}${steps}`)).toMatchInlineSnapshot(`
+      "rec t 0..B {
+        %u.a: f32[B] = [t: B] %u.V * %u[t]
+        %u: f32[B + 1] = [t: B + 1] if t == 0 then 2.0 else %u.a[t - 1]
+      } along %u.a@0 %u@0+1
+      %u.b: f32[B] = [t: B] %u[t] + %u.V
+      %v: f32[B + 1] = [t: B + 1] if t == 0 then 1.0 else %u.b[t - 1]"
+    `);
+  });
 });
 
 describe("recurrences", () => {
