@@ -172,7 +172,7 @@ export const bindingOf = (term: Term | null, axes: LostAxes = []): Binding =>
   term ? { kind: "term", term } : { kind: "poison", axes };
 
 function elaborateEquation(statement: EquationStatement, context: Context, body: Body): void {
-  const { values, report } = context.session;
+  const { values } = context.session;
   const [target] = statement.targets;
   const since = values.mark();
   if (!target) return;
@@ -191,15 +191,6 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
     return;
   }
   const results = multiple(statement, inside);
-  if (results && results.length !== statement.targets.length)
-    report.add(
-      "GRAD3006",
-      joinSpans(target.span, statement.targets[statement.targets.length - 1]?.span ?? target.span),
-      {
-        wanted: `${results.length} ${results.length === 1 ? "name for the result" : "names for the results"}`,
-        found: String(statement.targets.length),
-      },
-    );
   for (const [k, each] of statement.targets.entries()) {
     const result = results?.[k];
     body.define(
@@ -219,7 +210,7 @@ export function severalTerms(
   target: Target | undefined,
   context: Context,
 ): Term[] | null {
-  const { value } = statement;
+  const { value, targets } = statement;
   const binding = value.kind === "call" ? context.scope.lookup(value.callee.text) : undefined;
   if (value.kind !== "call" || binding?.kind !== "function")
     return binding?.kind === "poison"
@@ -230,6 +221,12 @@ export function severalTerms(
         });
   const left = target ? leftIndices(target, [value], context) : { indices: [], names: [], failed: false };
   const results = inlined(value, binding, withFound(context, left.indices, left.names));
+  const [first, last] = [targets[0], targets.at(-1)];
+  if (results && results.length !== targets.length && first && last)
+    context.session.report.add("GRAD3006", joinSpans(first.span, last.span), {
+      wanted: `${results.length} ${results.length === 1 ? "name for the result" : "names for the results"}`,
+      found: String(targets.length),
+    });
   if (left.failed) return null;
   return results?.map((r) => ({ ...settle(r), axes: [...found(left.indices), ...settle(r).axes] })) ?? null;
 }

@@ -104,3 +104,10 @@ test("clamped, remainder and quotient subscripts are proved", () => {
 test("of a step for some params, what the loss does not reach of the others is no news", () => {
   expect(found("loss l = w[0]\ntrain l with sgd(rate = 1) for w")).toBe("");
 });
+test("as many names as results are wanted, in a `rec` as outside of one", () => {
+  const one = "fn one(v: f32) -> (a: f32) { a = 2 * v }\n";
+  const steps = "rec t in 0..B { u[0] = 1\n v[0] = 1\n u[t + 1], v[t + 1] = one(u[t]) }";
+  expect(found(one + steps)).toMatchInlineSnapshot(
+    `"GRAD3006 7:2 expected 1 name for the result, found 2 | u[t + 1], v[t + 1]"`,
+  );
+});
