@@ -151,9 +151,11 @@ function sentBack(
       wanted: `at most ${args.length}`,
       given: adjoint.results.length,
     });
-  for (const statement of adjoint.body)
-    if (statement.kind !== "equation" && statement.kind !== "rec")
-      return report.add("GRAD2019", statement.span, { kind: statement.kind, where: "an adjoint" });
+  for (const statement of adjoint.body) {
+    const kind = statement.kind === "equation" ? statement.role : statement.kind;
+    if (kind !== "value" && kind !== "rec")
+      return report.add("GRAD2019", statement.span, { kind, where: "an adjoint" });
+  }
   const shapes = new Map(
     adjoint.results.flatMap((name, k) => {
       const term = args[k];

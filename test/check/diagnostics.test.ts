@@ -111,3 +111,13 @@ test("as many names as results are wanted, in a `rec` as outside of one", () => 
     `"GRAD3006 7:2 expected 1 name for the result, found 2 | u[t + 1], v[t + 1]"`,
   );
 });
+test("an adjoint has no losses and no outputs", () => {
+  const scaled = (role: string): string =>
+    `fn scaled(v: f32) -> (y: f32) { y = 2 * v } adjoint (dy) -> (dv) { dv = 2 * dy\n ${role} other = dv }\n`;
+  expect(found(`${scaled("loss")}a = scaled(w[0])`)).toMatchInlineSnapshot(
+    `"GRAD2019 5:2 \`loss\` has no place in an adjoint | loss other = dv"`,
+  );
+  expect(found(`${scaled("output")}a = scaled(w[0])`)).toMatchInlineSnapshot(
+    `"GRAD2019 5:2 \`output\` has no place in an adjoint | output other = dv"`,
+  );
+});
