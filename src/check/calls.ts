@@ -252,7 +252,7 @@ function partOf(part: Expression, axis: Name | undefined, context: Context): Ter
     return term && settle(term);
   }
   const [index] = indicesFor([{ name: axis }], [part], context);
-  const term = index && elaborate(part, withIndices(context, [index], [axis.text]));
+  const term = index && elaborate(part, withIndices(context, [index]));
   if (!term) return null;
   const { dtype, axes, body } = settle(term);
   return { dtype, axes: [index, ...axes], body };

@@ -171,14 +171,11 @@ export function underCondition(context: Context, condition: Expr): Context {
     facts: [...context.facts, ...factsOf(condition, context.facts)],
   };
 }
-export function withIndices(context: Context, indices: readonly Index[], names: readonly string[]): Context {
-  return withFound(context, indices, names);
-}
-/** As `withIndices`; in place of an index that has an error stands null. */
-export function withFound(
+/** With indices bound by their own names; one that has an error is null, and only `names` says what it is called. */
+export function withIndices(
   context: Context,
   indices: readonly (Index | null)[],
-  names: readonly string[],
+  names: readonly string[] = [],
 ): Context {
   const scope = new Scope(context.scope);
   const bound = [...context.bound];

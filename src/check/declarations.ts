@@ -23,7 +23,6 @@ import { derivedSize, rangeOf, requireNonNegative, sizeOf } from "./sizes.js";
 import { coerce, describe, valueTerm, scalar, type Term } from "./term.js";
 import * as ir from "../ir/expr.js";
 
-/** A name that the language has taken. What reads it here would only follow. */
 /** Whether the name may be declared in this scope; reports why not. */
 export function declarable(name: Name, context: Context): boolean {
   if (isReserved(name.text)) {
@@ -218,7 +217,7 @@ export function declareInput(statement: InputStatement, context: Context): void 
       typed.dtype,
       typed.shape,
       { role: "input", ...(promised ? { range: promised } : {}), ...(init ? { init } : {}) },
-      doc ?? undefined,
+      doc,
       context,
     );
   }

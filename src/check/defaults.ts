@@ -46,7 +46,7 @@ const isWithin =
 function conditionsOf(dims: readonly DimDeclaration[], checks: readonly BindingCheck[]): Condition[] {
   const quotients = dims.flatMap(({ definition, span }): Condition[] => {
     // Quotients by literals have checks of their own.
-    if (!span || !definition || definition.floor || definition.root) return [];
+    if (!span || !definition || definition.floor) return [];
     if (definition.divisor.constant !== undefined) return [];
     const { numerator, divisor } = definition;
     return [

@@ -6,7 +6,7 @@ import type { EquationStatement, Expression, RecStatement, Statement, Target } f
 import { isDoubted } from "./index-sizes.js";
 import { isReserved, reportReserved } from "./reserved.js";
 import { reportCircle, useOf } from "./circles.js";
-import { withFound, type Binding, type Context, type LostAxes, elaborate } from "./context.js";
+import { withIndices, type Binding, type Context, type LostAxes, elaborate } from "./context.js";
 import { inlined } from "./inline.js";
 import { lift } from "./lift.js";
 import { arrangeUnits, unitOf, type Unit } from "./order.js";
@@ -103,7 +103,7 @@ export interface Read {
 /** `name[i, j] = value` as a tensor over the indices on the left and what the right side leaves. */
 export function equationTerm(target: Target, value: Expression, context: Context, declared?: Declared): Read {
   const { indices, names, failed } = leftIndices(target, [value], context, declared);
-  const right = elaborate(value, withFound(context, indices, names));
+  const right = elaborate(value, withIndices(context, indices, names));
   const axes = declared?.shape ?? indices.map((i) => (i && !isDoubted(i) ? i.hi : undefined));
   if (failed || !right) return { term: null, axes, flexible: false };
   const settled = settleAs(right, declared);
@@ -190,7 +190,7 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
     body.define(target, term && nameTerm(name, term, since, context, origin(target)), statement, axes);
     return;
   }
-  const results = multiple(statement, inside);
+  const results = severalTerms(statement, target, inside);
   for (const [k, each] of statement.targets.entries()) {
     const result = results?.[k];
     body.define(
@@ -201,15 +201,8 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
     );
   }
 }
-/** `a, b = f(x)`, the same indices on all names. */
-const multiple = (statement: EquationStatement, context: Context): Term[] | null =>
-  severalTerms(statement, statement.targets[0], context);
-/** The results of a call, over the indices of one of the targets. */
-export function severalTerms(
-  statement: EquationStatement,
-  target: Target | undefined,
-  context: Context,
-): Term[] | null {
+/** `a, b = f(x)`: the results of the call, over the indices of one of the targets, the same on all of them. */
+export function severalTerms(statement: EquationStatement, target: Target, context: Context): Term[] | null {
   const { value, targets } = statement;
   const binding = value.kind === "call" ? context.scope.lookup(value.callee.text) : undefined;
   if (value.kind !== "call" || binding?.kind !== "function")
@@ -219,8 +212,8 @@ export function severalTerms(
           wanted: "a call with several results",
           found: "another expression",
         });
-  const left = target ? leftIndices(target, [value], context) : { indices: [], names: [], failed: false };
-  const results = inlined(value, binding, withFound(context, left.indices, left.names));
+  const left = leftIndices(target, [value], context);
+  const results = inlined(value, binding, withIndices(context, left.indices, left.names));
   const [first, last] = [targets[0], targets.at(-1)];
   if (results && results.length !== targets.length && first && last)
     context.session.report.add("GRAD3006", joinSpans(first.span, last.span), {

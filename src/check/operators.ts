@@ -108,7 +108,7 @@ function comparison(
   left: Term,
   right: Term,
   span: Span,
-  sides: readonly Expression[] = [],
+  sides: readonly Expression[],
 ): Term | null {
   const matched = match(context, [left, right], span, sides, (a, b) => `${a} ${operator} ${b}`);
   if (!matched) return null;
@@ -128,7 +128,7 @@ function arithmetic(
   left: Term,
   right: Term,
   span: Span,
-  sides: readonly Expression[] = [],
+  sides: readonly Expression[],
 ): Term | null {
   for (const [k, term] of [left, right].entries())
     if (term.dtype === "bool")

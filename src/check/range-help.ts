@@ -1,6 +1,6 @@
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { minimumOverRanges, provablyNonNegative } from "../ir/bounds.js";
-import { freshIndex, type Index } from "../ir/expr.js";
+import { freshIndex } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Expression, ReducerExpression } from "../parser/ast.js";
 import { subscript } from "./access.js";
@@ -112,16 +112,11 @@ function affineUses(name: string, uses: readonly Expression[], context: Context)
 function rangeFor(name: string, use: AffineUse, context: Context): Range | null {
   const index = freshIndex(name, use.size);
   const poly = context.session.speculate(() => {
-    let inner = withIndices(context, [index], [name]);
+    let inner = withIndices(context, [index]);
     for (const reducer of use.under) {
       const indices = indicesFor(reducer.indices, partsOf(reducer), inner);
-      const known = indices.filter((i): i is Index => i !== null);
-      if (known.length < indices.length) return null;
-      inner = withIndices(
-        inner,
-        known,
-        reducer.indices.map((i) => i.name.text),
-      );
+      if (indices.some((i) => !i)) return null;
+      inner = withIndices(inner, indices);
     }
     return subscript(use.subscript, inner);
   });

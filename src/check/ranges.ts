@@ -2,7 +2,7 @@ import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
 import { markSource, type IndexSource } from "./index-sizes.js";
-import { withFound, withIndices, type Context, elaborate } from "./context.js";
+import { withIndices, type Context, elaborate } from "./context.js";
 import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
 
@@ -131,16 +131,13 @@ export function indicesFor(
       else open.set(k, use);
     }
   }
-  const around = (): Context => {
-    const bound = wanted.flatMap((w, n) => (found[n] ? [{ name: w.name.text, index: found[n] }] : []));
-    return withIndices(
+  const around = (): Context =>
+    withIndices(
       context,
-      bound.map((b) => b.index),
-      bound.map((b) => b.name),
+      wanted.flatMap((_, n) => found[n] ?? []),
     );
-  };
   const withOpen = (): Context =>
-    withFound(
+    withIndices(
       context,
       wanted.map((_, n) => found[n] ?? null),
       wanted.map((w) => w.name.text),
@@ -207,11 +204,7 @@ function computedSize(computed: readonly ComputedUse[], context: Context): Poly 
         const parts = partsOf(reducer);
         const indices = indicesFor(reducer.indices, parts, inner);
         if (indices.some((i) => !i)) return undefined;
-        inner = withIndices(
-          inner,
-          indices.flatMap((i) => i ?? []),
-          reducer.indices.map((i) => i.name.text),
-        );
+        inner = withIndices(inner, indices);
       }
       return elaborate(base, inner)?.axes[position]?.hi;
     });

@@ -37,7 +37,6 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     ...withIndices(
       outer,
       levels.map((l) => l.index),
-      levels.map((l) => l.index.name),
     ),
     times: new Map([...context.times, ...levels.map((l): [Index, Run] => [l.index, l.run])]),
     owner: `${body.prefix}${name}`,

@@ -3,7 +3,7 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { isFloat, isInteger, type Expr, type Index } from "../ir/expr.js";
 import { ONE, type Poly } from "../ir/poly.js";
 import type { AxisExpression, Expression, ReducerExpression } from "../parser/ast.js";
-import { underCondition, withFound, type Context, elaborate } from "./context.js";
+import { underCondition, withIndices, type Context, elaborate } from "./context.js";
 import { lift } from "./lift.js";
 import { written } from "./mismatch.js";
 import { numberHelp } from "./operators.js";
@@ -29,7 +29,7 @@ export function reduction(node: ReducerExpression, context: Context): Term | nul
   }
   const found = indicesFor(node.indices, uses, context);
   const indices = found.flatMap((index) => index ?? []);
-  const inner = withFound(
+  const inner = withIndices(
     context,
     found,
     node.indices.map((i) => i.name.text),

@@ -100,12 +100,7 @@ export function derivedSize(numerator: Poly, divisor: Poly, floor: boolean, cont
   // A dim that is defined so has this size as well.
   const named = context.session.dims.find(
     ({ definition: d }) =>
-      d &&
-      !d.root &&
-      d.least === undefined &&
-      d.floor === floor &&
-      d.numerator.equals(numerator) &&
-      d.divisor.equals(divisor),
+      d && d.floor === floor && d.numerator.equals(numerator) && d.divisor.equals(divisor),
   );
   if (named) return Poly.dim(named.name);
   const quotient = quotientName(numerator, divisor);

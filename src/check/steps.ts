@@ -101,7 +101,6 @@ export function entriesOf(
   const inside = withIndices(
     context,
     levels.map((l) => l.index),
-    levels.map((l) => l.index.name),
   );
   const entries: Entry[] = [];
   let failed = false;
@@ -271,7 +270,6 @@ function baseOfInner(entry: Entry, context: Context): Entry | null {
   const inside = withIndices(
     context,
     entry.levels.map((l) => l.index),
-    entry.levels.map((l) => l.index.name),
   );
   if (!own || own.range)
     return context.session.report.add("GRAD3006", entry.target.span, {

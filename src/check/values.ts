@@ -9,20 +9,12 @@ export interface Origin {
   readonly doc?: string;
 }
 
-/** The values made so far, in the order of their making. Names are unique: the user's are reserved first. */
+/** The values made so far, in the order of their making. Names are unique. */
 export class Values {
   readonly byId = new Map<ValueId, Value>();
   private readonly names = new Set<string>();
-  private readonly reserved = new Set<string>();
   private nextId = 1;
 
-  /** The next value defined as `name` by the user gets exactly this name. */
-  reserveName(name: string): void {
-    this.reserved.add(name);
-  }
-  reserve(): ValueId {
-    return this.nextId++;
-  }
   get(id: ValueId): Value {
     const found = this.byId.get(id);
     invariant(found, `value ${id} is defined`);
@@ -35,8 +27,8 @@ export class Values {
     shape: readonly Poly[],
     definition: Definition,
     origin: Origin = {},
-    id = this.reserve(),
   ): ValueId {
+    const id = this.nextId++;
     const { span, doc } = origin;
     const made: Value = {
       id,
@@ -57,7 +49,6 @@ export class Values {
     body: Expr,
     dtype: DType,
     origin?: Origin,
-    id?: ValueId,
   ): ValueId {
     return this.define(
       name,
@@ -65,7 +56,6 @@ export class Values {
       axes.map((a) => a.hi),
       { kind: "equation", axes, operator, body },
       origin,
-      id,
     );
   }
   /** Give an anonymous value the name that the user has for it. */
@@ -86,8 +76,7 @@ export class Values {
 
   private unique(name: string): string {
     let unique = name;
-    for (let n = 2; this.names.has(unique) || (unique !== name && this.reserved.has(unique)); n++)
-      unique = `${name}_${n}`;
+    for (let n = 2; this.names.has(unique); n++) unique = `${name}_${n}`;
     this.names.add(unique);
     return unique;
   }
