@@ -3,6 +3,7 @@ import { Poly, ZERO } from "../ir/poly.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
+import { scopeName } from "../parser/walk.js";
 import { shortfalls, type Known } from "./bounds.js";
 import { elaborate, type Context, type LostAxes } from "./context.js";
 import { isOfTwoSizes, reportTwoSizes, sourceOf, type Use } from "./index-sizes.js";
@@ -82,7 +83,7 @@ function access(node: SubscriptExpression, context: Context, tolerant: boolean):
 const nameOf = (node: Expression): string =>
   node.kind === "name" ? node.name : (written(node) ?? "the expression");
 function lostAxes(node: Expression, { scope }: Context): LostAxes {
-  const binding = node.kind === "name" ? scope.lookup(node.prime ? `${node.name}'` : node.name) : undefined;
+  const binding = node.kind === "name" ? scope.lookup(scopeName(node)) : undefined;
   return binding?.kind === "poison" ? (binding.axes ?? []) : [];
 }
 

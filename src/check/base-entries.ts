@@ -1,9 +1,10 @@
 import type { Span } from "../diagnostics/span.js";
 import type { Expression, IndexBinding } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
+import { nodesIn } from "../parser/walk.js";
 import { Scope, type Context } from "./context.js";
 import type { Declared } from "./equations.js";
-import { partsOf, sizeByUse } from "./ranges.js";
+import { sizeByUse } from "./ranges.js";
 import type { Entry, Quantity } from "./steps.js";
 import { showSize } from "./term.js";
 
@@ -52,14 +53,12 @@ export function reportBaseEntries(
 
 /** Whether a right side is one number, whatever the indices are. */
 function isScalar(value: Expression, { scope }: Context): boolean {
-  const stack = [value];
-  for (let node = stack.pop(); node; node = stack.pop()) {
+  for (const node of nodesIn(value)) {
     const binding = node.kind === "name" ? scope.lookup(node.name) : undefined;
     if (node.kind === "call" || node.kind === "subscript" || node.kind === "list") return false;
     if (node.kind === "name" && binding?.kind !== "size" && node.name !== "pi" && node.name !== "inf") {
       if (binding?.kind !== "term" || binding.term.axes.length > 0) return false;
     }
-    stack.push(...partsOf(node));
   }
   return true;
 }

@@ -2,9 +2,9 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { quoted } from "../diagnostics/page.js";
 import type { Span } from "../diagnostics/span.js";
 import type { Expression, Statement } from "../parser/ast.js";
+import { nodesIn } from "../parser/walk.js";
 import type { Context } from "./context.js";
 import type { Unit } from "./order.js";
-import { partsOf } from "./ranges.js";
 
 /** Reports equations that define each other in a circle, once, with the way round. */
 export function reportCircle(
@@ -85,11 +85,9 @@ function reached(name: string, through: (name: string) => Iterable<string>): Set
 /** Where a statement uses a name first. */
 export function useOf(statement: Statement, name: string): Span | undefined {
   const plain = name.replace(/'$/, "");
-  const stack: Expression[] = expressionsIn(statement).reverse();
-  for (let node = stack.pop(); node; node = stack.pop()) {
+  for (const node of nodesIn(...expressionsIn(statement))) {
     if (node.kind === "name" && (node.name === plain || node.name.startsWith(`${plain}.`))) return node.span;
     if (node.kind === "call" && node.callee.text === plain) return node.callee.span;
-    stack.push(...[...partsOf(node)].reverse());
   }
   return undefined;
 }

@@ -7,6 +7,7 @@ import type {
   ListExpression,
   NameExpression,
 } from "../parser/ast.js";
+import { scopeName } from "../parser/walk.js";
 import { padded, subscripted } from "./access.js";
 import { call } from "./calls.js";
 import { elaborate, underCondition, type Context } from "./context.js";
@@ -50,7 +51,7 @@ export function elaborateExpression(node: Expression, context: Context): Term | 
 
 function named(node: NameExpression, context: Context): Term | null {
   const { report } = context.session;
-  const name = node.prime ? `${node.name}'` : node.name;
+  const name = scopeName(node);
   const binding = context.scope.lookup(name);
   const disputed = context.session.disputed.has(name);
   switch (binding?.kind) {

@@ -3,6 +3,7 @@ import { ZERO, type Poly } from "../ir/poly.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { behind, joinSpans, type Span } from "../diagnostics/span.js";
 import type { EquationStatement, Expression, RecStatement, Statement, Target } from "../parser/ast.js";
+import { scopeName } from "../parser/walk.js";
 import { isDoubted } from "./index-sizes.js";
 import { isReserved, reportReserved } from "./reserved.js";
 import { reportCircle, useOf } from "./circles.js";
@@ -177,16 +178,11 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
   const since = values.mark();
   if (!target) return;
   const origin = (t: Target): Origin => ({ span: t.span, ...(statement.doc ? { doc: statement.doc } : {}) });
-  const nameOf = (t: Target): string => `${body.prefix}${t.name.text}${t.prime ? "'" : ""}`;
+  const nameOf = (t: Target): string => `${body.prefix}${scopeName(t)}`;
   const inside = { ...context, owner: nameOf(target) };
   if (statement.targets.length === 1) {
     const name = nameOf(target);
-    const { term, axes } = equationTerm(
-      target,
-      statement.value,
-      inside,
-      body.declared(target.prime ? `${target.name.text}'` : target.name.text),
-    );
+    const { term, axes } = equationTerm(target, statement.value, inside, body.declared(scopeName(target)));
     body.define(target, term && nameTerm(name, term, since, context, origin(target)), statement, axes);
     return;
   }
@@ -262,8 +258,9 @@ export function declareNames(statements: readonly Statement[], context: Context)
     if (statement.kind !== "equation" && statement.kind !== "rec") continue;
     const targets = statement.kind === "equation" ? statement.targets : targetsIn(statement);
     const own = new Set<string>();
-    for (const { name, prime } of targets) {
-      const text = prime ? `${name.text}'` : name.text;
+    for (const target of targets) {
+      const { name } = target;
+      const text = scopeName(target);
       if (isReserved(name.text)) {
         reportReserved(name, context);
         continue;

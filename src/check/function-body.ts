@@ -1,5 +1,6 @@
 import type { Poly } from "../ir/poly.js";
 import type { CallExpression, FunctionStatement, Statement } from "../parser/ast.js";
+import { scopeName } from "../parser/walk.js";
 import { dtypeOf } from "./reserved.js";
 import type { Context, Home } from "./context.js";
 import { withAdjoint } from "./custom.js";
@@ -30,7 +31,7 @@ export function resultsOfBody(
         return state === undefined ? declared.get(name) : context.session.values.get(state);
       },
       define: (target, term, _, axes) => {
-        const name = target.prime ? `${target.name.text}'` : target.name.text;
+        const name = scopeName(target);
         context.scope.bind(name, bindingOf(term, axes), target.name.span);
         if (term) updateState(name, target.name.span, term, context);
       },

@@ -1,7 +1,8 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { before } from "../diagnostics/span.js";
 import type { Program } from "../ir/program.js";
-import type { Name, SourceFile, Statement } from "../parser/ast.js";
+import type { SourceFile } from "../parser/ast.js";
+import { declaredNames, scopeName } from "../parser/walk.js";
 import { assemble, type Wrt } from "./assemble.js";
 import { validateCheck } from "./checks.js";
 import { Scope, Session } from "./context.js";
@@ -67,13 +68,7 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
       prefix: "",
       declared: (name) => results.declaredState(name),
       define: (target, term, statement, axes) =>
-        results.define(
-          target.prime ? `${target.name.text}'` : target.name.text,
-          target.span,
-          term,
-          statement,
-          axes,
-        ),
+        results.define(scopeName(target), target.span, term, statement, axes),
     },
     (name) => {
       const binding = context.scope.lookup(name);
@@ -93,23 +88,9 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
   if (!report.failed) warnOfDefaults(session);
   const sorted = oneReducerEach(inOrder(report.diagnostics, file.span.file), file);
   const lost = file.statements
-    .flatMap(namesOf)
+    .flatMap((s) => (s.kind === "dim" ? [] : declaredNames(s)))
     .flatMap(({ text }) => (context.scope.own(text)?.kind === "poison" ? [text] : []));
   return report.failed ? { diagnostics: sorted, lost } : { program, diagnostics: sorted, lost };
-}
-
-function namesOf(statement: Statement): readonly Name[] {
-  switch (statement.kind) {
-    case "input":
-    case "param":
-    case "state":
-    case "const":
-      return statement.items.map((i) => i.name);
-    case "equation":
-      return statement.targets.map((t) => t.name);
-    default:
-      return [];
-  }
 }
 
 /** By their places: those of the file itself first, then those of each other one. */

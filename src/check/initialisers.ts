@@ -3,10 +3,10 @@ import type { Poly } from "../ir/poly.js";
 import type { Initialiser } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import type { Expression, Name } from "../parser/ast.js";
+import { nodesIn, partsOf } from "../parser/walk.js";
 import { elaborate, type Context } from "./context.js";
 import { initialiserElsewhere } from "./elsewhere.js";
 import { declarations, written } from "./mismatch.js";
-import { partsOf } from "./ranges.js";
 import { suggestion } from "./report.js";
 import { sizeOf } from "./sizes.js";
 import { showSize } from "./term.js";
@@ -169,11 +169,9 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
 }
 /** Whether an initialiser, or what others call one, stands within an expression. */
 function drawnIn(node: Expression): boolean {
-  const stack = [...partsOf(node)];
-  for (let part = stack.pop(); part; part = stack.pop()) {
+  for (const part of nodesIn(...partsOf(node))) {
     const name = part.kind === "call" ? part.callee.text : undefined;
     if (name !== undefined && (PARAMETERS[name] || initialiserElsewhere(name))) return true;
-    stack.push(...partsOf(part));
   }
   return false;
 }

@@ -3,6 +3,7 @@ import type { Span } from "../diagnostics/span.js";
 import { quoted } from "../diagnostics/page.js";
 import { didYouMean, suggest } from "../diagnostics/suggest.js";
 import type {
+  DimStatement,
   FunctionStatement,
   ImportStatement,
   Name,
@@ -12,6 +13,7 @@ import type {
 } from "../parser/ast.js";
 import { Poly } from "../ir/poly.js";
 import { parse } from "../parser/parse.js";
+import { declaredNames } from "../parser/walk.js";
 import { STD_SOURCES } from "../std/sources.js";
 import { Scope, type Context, type Session } from "./context.js";
 import { isReserved, reportReserved } from "./reserved.js";
@@ -190,15 +192,7 @@ function declaredIn(
   name: string,
 ): { readonly what: string; readonly span: Span } | undefined {
   for (const s of file.statements) {
-    const names =
-      s.kind === "dim"
-        ? s.dims.map((d) => d.name)
-        : s.kind === "input" || s.kind === "param" || s.kind === "state"
-          ? s.items.map((i) => i.name)
-          : s.kind === "equation"
-            ? s.targets.map((t) => t.name)
-            : [];
-    const found = names.find((n) => n.text === name);
+    const found = s.kind === "const" ? undefined : declaredNames(s).find((n) => n.text === name);
     const what = s.kind === "equation" ? (s.role === "value" ? "an equation" : s.role) : s.kind;
     if (found)
       return {
@@ -232,14 +226,13 @@ function loadModule(file: SourceFile, session: Session, loading: readonly string
   const context = fileContext(session, scope);
   for (const statement of file.statements)
     if (statement.kind === "import") importNames(statement, context, loading);
-  const valued = file.statements.map((s) =>
-    s.kind === "dim" ? { ...s, dims: s.dims.filter((d) => d.value?.kind === "number") } : s,
-  );
+  const valued = file.statements.map((s) => (s.kind === "dim" ? { ...s, dims: s.dims.filter(isNumber) } : s));
   declareModuleDims(valued, context);
   for (const statement of file.statements) if (statement.kind === "const") declareConst(statement, context);
   declareFunctions(file.statements, context);
   return scope;
 }
+const isNumber = ({ value }: DimStatement["dims"][number]): boolean => value?.kind === "number";
 /** Dims with values are constants of an imported file. */
 function declareModuleDims(statements: readonly Statement[], context: Context): void {
   const before = context.session.dims.length;
@@ -252,16 +245,13 @@ function declareModuleDims(statements: readonly Statement[], context: Context): 
   }
 }
 
+/** What belongs to a file's own model: not consts, nor dims that are numbers. */
 function ownNames(file: SourceFile): Set<string> {
-  const names = new Set<string>();
-  for (const statement of file.statements) {
-    if (statement.kind === "input" || statement.kind === "param" || statement.kind === "state")
-      for (const item of statement.items) names.add(item.name.text);
-    if (statement.kind === "equation") for (const target of statement.targets) names.add(target.name.text);
-    if (statement.kind === "dim")
-      for (const dim of statement.dims) if (dim.value?.kind !== "number") names.add(dim.name.text);
-  }
-  return names;
+  const names = file.statements.flatMap((s) => {
+    if (s.kind === "const") return [];
+    return s.kind === "dim" ? s.dims.filter((d) => !isNumber(d)).map((d) => d.name) : declaredNames(s);
+  });
+  return new Set(names.map((name) => name.text));
 }
 function foreignUse(
   declaration: FunctionStatement,

@@ -2,8 +2,8 @@ import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression } from "../parser/ast.js";
 import { operatorExample } from "../parser/help.js";
 import { printExpression } from "../parser/print.js";
+import { mentionsName, partsOf } from "../parser/walk.js";
 import type { Context } from "./context.js";
-import { mentionsName, partsOf } from "./ranges.js";
 import type { Term } from "./term.js";
 
 /**

@@ -1,6 +1,6 @@
 import { components } from "../ir/components.js";
 import type { Expression, FunctionStatement, RecStatement, Statement } from "../parser/ast.js";
-import { partsOf } from "./ranges.js";
+import { declaredNames, partsOf, scopeName } from "../parser/walk.js";
 
 type Shadow = { readonly name: string; readonly next: Shadow } | null;
 const shadows = (shadow: Shadow, name: string): boolean => {
@@ -17,7 +17,7 @@ export function namesIn(roots: readonly Expression[], bound: Iterable<string>, i
     const { node } = top;
     let { shadow } = top;
     if (node.kind === "name") {
-      if (!shadows(shadow, node.name)) into.add(node.prime ? `${node.name}'` : node.name);
+      if (!shadows(shadow, node.name)) into.add(scopeName(node));
       // `m.W` belongs to what made `m`.
       const [owner] = node.name.split(".", 1);
       if (owner !== undefined && owner !== node.name && !shadows(shadow, owner)) into.add(owner);
@@ -59,13 +59,13 @@ function collect(statement: Statement, uses: Set<string>): string[] {
         }
         namesIn([statement.value], names, uses);
       }
-      return statement.targets.map((t) => (t.prime ? `${t.name.text}'` : t.name.text));
+      return statement.targets.map(scopeName);
     }
     case "rec":
       return collectRec(statement, uses);
     case "param":
     case "state":
-      return statement.items.map(({ name }) => name.text);
+      return declaredNames(statement).map((name) => name.text);
     default:
       return [];
   }

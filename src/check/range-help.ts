@@ -3,10 +3,11 @@ import { minimumOverRanges, provablyNonNegative } from "../ir/bounds.js";
 import { freshIndex } from "../ir/expr.js";
 import { Poly, ZERO } from "../ir/poly.js";
 import type { Expression, ReducerExpression } from "../parser/ast.js";
+import { binds, mentionsName, nodesIn, partsOf, reducerOver, scopeName } from "../parser/walk.js";
 import { subscript } from "./access.js";
 import { withIndices, type Context } from "./context.js";
 import { written } from "./mismatch.js";
-import { indicesFor, mentionsName, partsOf, type Wanted } from "./ranges.js";
+import { indicesFor, type Wanted } from "./ranges.js";
 import { showSize } from "./term.js";
 
 /** The entries that an index may come to. */
@@ -55,33 +56,24 @@ function unusedHelp(
   context: Context,
   isLeft: boolean,
 ): DiagnosticExtras {
-  const stack = [...uses];
-  for (let node = stack.pop(); node && !isLeft; node = stack.pop()) {
-    const binding = node.kind === "name" ? context.scope.lookup(node.name) : undefined;
+  for (const node of isLeft ? [] : nodesIn(...uses)) {
+    if (node.kind !== "name") continue;
+    const binding = context.scope.lookup(node.name);
     const rank = binding?.kind === "term" ? binding.term.axes.length : 0;
-    if (node.kind === "name" && rank > 0) {
+    if (rank > 0) {
       const entry = `${node.name}[${[name, ...Array<string>(rank - 1).fill("…")].join(", ")}]`;
       return {
         help: `nothing is subscripted by it: \`${node.name}\` is all of the tensor, an entry is \`${entry}\``,
         ...(rank === 1 ? { fix: { span: node.span, text: entry } } : {}),
       };
     }
-    stack.push(...partsOf(node));
   }
-  const own = isLeft && ownIndex(name, uses);
+  const own = isLeft && reducerOver(name, ...uses);
   if (own)
-    return { help: `\`${own}[${name}]\` binds an index of its own: leave \`${name}\` out on the left` };
+    return {
+      help: `\`${own.reducer}[${name}]\` binds an index of its own: leave \`${name}\` out on the left`,
+    };
   return { help: `nothing on the right uses it: leave it out, or ${anyRange(name)}` };
-}
-
-/** The reducer that binds an index of the same name. */
-function ownIndex(name: string, uses: readonly Expression[]): string | undefined {
-  const stack = [...uses];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (node.kind === "reducer" && node.indices.some((i) => i.name.text === name)) return node.reducer;
-    stack.push(...partsOf(node));
-  }
-  return undefined;
 }
 
 function affineUses(name: string, uses: readonly Expression[], context: Context): AffineUse[] {
@@ -89,14 +81,14 @@ function affineUses(name: string, uses: readonly Expression[], context: Context)
   const stack = [...uses].reverse().map((node) => ({ node, under: [] as readonly ReducerExpression[] }));
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { node, under } = next;
-    if (node.kind === "reducer" && node.indices.some((i) => i.name.text === name)) continue;
+    if (node.kind === "reducer" && binds(node, name)) continue;
     // What is outside has a value: such a use bounds nothing.
     if (node.kind === "binary" && node.operator === "??") {
       stack.push({ node: node.right, under });
       continue;
     }
     if (node.kind === "subscript" && node.base.kind === "name") {
-      const binding = context.scope.lookup(node.base.prime ? `${node.base.name}'` : node.base.name);
+      const binding = context.scope.lookup(scopeName(node.base));
       for (const [k, each] of node.subscripts.entries()) {
         const size = binding?.kind === "term" ? binding.term.axes[k]?.hi : undefined;
         if (size && mentionsName(each, name)) found.push({ entry: node, size, subscript: each, under });

@@ -1,46 +1,11 @@
 import { freshIndex, type Index } from "../ir/expr.js";
 import type { Poly } from "../ir/poly.js";
 import type { Expression, Name, RangeSyntax, ReducerExpression } from "../parser/ast.js";
+import { binds, mentionsName, nodesIn, partsOf, scopeName } from "../parser/walk.js";
 import { markSource, type IndexSource } from "./index-sizes.js";
 import { withIndices, type Context, elaborate } from "./context.js";
 import { rangeHelp } from "./range-help.js";
 import { rangeOf } from "./sizes.js";
-
-/** The direct parts of an expression, in source order. */
-export function partsOf(node: Expression): readonly Expression[] {
-  switch (node.kind) {
-    case "number":
-    case "boolean":
-    case "name":
-      return [];
-    case "subscript":
-      return [node.base, ...node.subscripts];
-    case "call":
-      return node.args.map((a) => a.value);
-    case "binary":
-      return [node.left, node.right];
-    case "unary":
-      return [node.operand];
-    case "if":
-      return [node.condition, node.then, node.else];
-    case "reducer":
-    case "axis":
-      return node.guard ? [node.guard, node.body] : [node.body];
-    case "list":
-      return node.items;
-  }
-}
-
-/** Whether a name stands in an expression, outside of the reducers that bind it anew. */
-export function mentionsName(node: Expression, name: string): boolean {
-  const stack = [node];
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    if (next.kind === "name" && next.name === name) return true;
-    if (next.kind === "reducer" && next.indices.some((i) => i.name.text === name)) continue;
-    stack.push(...partsOf(next));
-  }
-  return false;
-}
 
 /** A subscripted expression with the position of the index in it, and the reducers it stands under. */
 interface ComputedUse {
@@ -62,7 +27,7 @@ function usesOf(
   const stack = [...nodes].reverse().map((node) => ({ node, under: [] as readonly ReducerExpression[] }));
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { node, under } = next;
-    if (node.kind === "reducer" && node.indices.some((i) => i.name.text === name)) continue;
+    if (node.kind === "reducer" && binds(node, name)) continue;
     if (node.kind === "subscript") {
       for (const [position, subscript] of node.subscripts.entries()) {
         if (subscript.kind !== "name" || subscript.name !== name) continue;
@@ -70,7 +35,7 @@ function usesOf(
           computed.push({ base: node.base, position, under });
           continue;
         }
-        const binding = context.scope.lookup(node.base.prime ? `${node.base.name}'` : node.base.name);
+        const binding = context.scope.lookup(scopeName(node.base));
         const size =
           binding?.kind === "term"
             ? binding.term.axes[position]?.hi
@@ -174,17 +139,15 @@ export function indicesFor(
  */
 function standsInFault(uses: readonly Expression[], index: string, context: Context): boolean {
   let found = false;
-  const stack = uses.filter((use) => mentionsName(use, index));
-  for (let node = stack.pop(); node; node = stack.pop()) {
+  for (const node of nodesIn(...uses.filter((use) => mentionsName(use, index)))) {
     if (node.kind === "subscript" && node.base.kind === "name") {
       const { base } = node;
       const own = node.subscripts.some((s) => s.kind === "name" && s.name === index);
-      const binding = context.scope.lookup(base.prime ? `${base.name}'` : base.name);
+      const binding = context.scope.lookup(scopeName(base));
       if (own && !binding) elaborate(base, context);
       if (own && (!binding || binding.kind === "poison")) found = true;
     }
     if (node.kind === "call" && context.scope.lookup(node.callee.text)?.kind === "poison") found = true;
-    stack.push(...partsOf(node));
   }
   return found;
 }

@@ -1,16 +1,6 @@
 import type { Span } from "../diagnostics/span.js";
-import type { EquationStatement, Expression, SourceFile, Statement } from "../parser/ast.js";
-import { partsOf } from "./ranges.js";
-
-/** Every equation of a file, also those in blocks. */
-export function equationsIn(statements: readonly Statement[]): EquationStatement[] {
-  return statements.flatMap((s) => {
-    if (s.kind === "equation") return [s];
-    if (s.kind === "rec" || s.kind === "optimizer") return equationsIn(s.body);
-    if (s.kind !== "fn" && s.kind !== "layer") return [];
-    return [...("kind" in s.body ? [] : equationsIn(s.body)), ...equationsIn(s.adjoint?.body ?? [])];
-  });
-}
+import type { Expression, SourceFile, Statement } from "../parser/ast.js";
+import { equationsIn, partsOf } from "../parser/walk.js";
 
 /** Whether a place lies in another. */
 export const encloses = (outer: Pick<Span, "start" | "end">, inner: Pick<Span, "start" | "end">): boolean =>

@@ -3,6 +3,7 @@ import type { ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { TrainStep, Value } from "../ir/program.js";
 import type { OptimizerStatement, Statement, TrainStatement } from "../parser/ast.js";
+import { scopeName } from "../parser/walk.js";
 import { Scope, type Context } from "./context.js";
 import { declareNames, elaborateBody } from "./equations.js";
 import { typeOf } from "./declarations.js";
@@ -255,7 +256,7 @@ function update(
         return state && { dtype: state.dtype, shape: state.shape };
       },
       define: (target, term) => {
-        const text = target.prime ? `${target.name.text}'` : target.name.text;
+        const text = scopeName(target);
         scope.bind(text, term ? { kind: "term", term } : { kind: "poison" });
         const leaf = target.prime ? states.get(target.name.text) : undefined;
         if (!term) failed = true;

@@ -1,8 +1,8 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { EquationStatement, Expression, SourceFile } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
-import { partsOf } from "./ranges.js";
-import { encloses, equationsIn } from "./reads.js";
+import { equationsIn, partsOf, reducerOver } from "../parser/walk.js";
+import { encloses } from "./reads.js";
 
 /**
  * One missing reducer is one mistake, however often its index is used in an equation: the first use is reported, and
@@ -41,7 +41,8 @@ function withTerm(
   uses: readonly Diagnostic[],
 ): Diagnostic {
   const term = termAround(equation.value, uses);
-  const reducer = reducerOf(equation.value, index);
+  // It binds the same index, for a term of its own.
+  const reducer = reducerOver(index, equation.value);
   const related = reducer
     ? [
         ...found.related,
@@ -71,16 +72,6 @@ function onTheLeft(index: string, { targets, role }: EquationStatement): string 
   const [target] = targets;
   if (!target || target.indices || role === "loss") return "";
   return `\`${target.name.text}[${index}] = …\` binds it on the left, `;
-}
-
-/** A reducer of an equation that binds the same index, for a term of its own. */
-function reducerOf(root: Expression, index: string): Extract<Expression, { kind: "reducer" }> | undefined {
-  const stack = [root];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (node.kind === "reducer" && node.indices.some((i) => i.name.text === index)) return node;
-    stack.push(...[...partsOf(node)].reverse());
-  }
-  return undefined;
 }
 
 const isFactor = (node: Expression): boolean =>
