@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
+import { components } from "../src/ir/components.js";
 
 /** Who may import whom below src/, folders or parts of one; the same table stands in ARCHITECTURE.md. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -47,3 +48,23 @@ for (const [layer, allowed] of Object.entries(LAYERS))
       }
     expect(wrong).toEqual([]);
   });
+
+test("no files import each other in a circle, but for types and the methods of eager's tensors", () => {
+  const files = filesBelow("src").filter((f) => f.endsWith(".ts"));
+  const imported = (file: string): string[] => {
+    const clauses = readFileSync(file, "utf8").matchAll(
+      /^(?:im|ex)port (?!type )([^;]*?) from "(\.[^"]+)"/gm,
+    );
+    return [...clauses].flatMap(([, what = "", from = ""]) => {
+      const names = what
+        .replace(/[{}]/g, "")
+        .split(",")
+        .filter((name) => name.trim());
+      const path = new URL(from.replace(/\.js$/, ".ts"), `file:///${file}`).pathname.slice(1);
+      return names.every((name) => name.trim().startsWith("type ")) || !files.includes(path) ? [] : [path];
+    });
+  };
+  const circles = components(files, imported).filter((found) => found.circular);
+  const inEager = (file: string): boolean => file.startsWith("src/eager/");
+  expect(circles.map((circle) => circle.members).filter((members) => !members.every(inEager))).toEqual([]);
+});

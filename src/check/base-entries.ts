@@ -3,7 +3,7 @@ import type { Expression, IndexBinding } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import { nodesIn } from "../parser/walk.js";
 import { Scope, type Context } from "./context.js";
-import type { Declared } from "./equations.js";
+import type { Declared } from "./equation-term.js";
 import { sizeByUse } from "./ranges.js";
 import type { Entry, Quantity } from "./steps.js";
 import { showSize } from "./term.js";

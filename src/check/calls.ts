@@ -7,9 +7,8 @@ import { AXIS_OPERATORS, REDUCERS, type CallExpression, type Expression, type Na
 import { mentionsName } from "../parser/walk.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import { arrange } from "./arguments.js";
-import { withIndices, type Context, elaborate } from "./context.js";
+import { withIndices, type Context, elaborate, resultsOf } from "./context.js";
 import { derivative } from "./derivatives.js";
-import { inlined } from "./inline.js";
 import { materialise } from "./lift.js";
 import { declarations, told, written, type Side } from "./mismatch.js";
 import { calledOperator, operatorHelp } from "./operator-calls.js";
@@ -25,7 +24,7 @@ export function call(node: CallExpression, context: Context): Term | null {
   const name = node.callee.text;
   const binding = context.scope.lookup(name);
   if (binding?.kind === "function") {
-    const results = inlined(node, binding, context);
+    const results = resultsOf(node, binding, context);
     if (!results) return null;
     const [only] = results;
     if (results.length === 1 && only) return only;

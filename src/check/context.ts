@@ -24,6 +24,7 @@ export type Binding =
   | { readonly kind: "optimizer"; readonly declaration: OptimizerStatement; readonly scope: Scope }
   /** Of an error, or not reached yet. The sizes of the first axes where they are known all the same. */
   | { readonly kind: "poison"; readonly axes?: LostAxes; readonly isIndex?: true };
+export type FunctionBinding = Extract<Binding, { kind: "function" }>;
 /** What is left of an equation or a declaration with an error. */
 export type LostAxes = readonly (Poly | undefined)[];
 
@@ -58,6 +59,16 @@ export class Scope {
   }
 }
 
+/**
+ * What expressions mean. In one may stand a call, whose function has statements with expressions: handed in, these
+ * two are all by which the meaning of the smaller rests on that of the larger.
+ */
+export interface Meaning {
+  readonly expression: (node: Expression, context: Context) => Term | null;
+  /** All results of a call of a function. */
+  readonly results: (node: CallExpression, binding: FunctionBinding, context: Context) => Term[] | null;
+}
+
 /** What one run of the checker collects. */
 export class Session {
   readonly values = new Values();
@@ -85,8 +96,7 @@ export class Session {
     readonly report: Report,
     /** Source of an imported module, or null. */
     readonly source: (specifier: string, importer: string) => string | null,
-    /** The meaning of an expression: what stands in it may be a call, whose function has statements with expressions. */
-    readonly elaborate: (node: Expression, context: Context) => Term | null,
+    readonly meaning: Meaning,
   ) {}
 
   require(kind: BindingCheck["kind"], poly: Poly, code: string, message: string, span?: Span): void {
@@ -192,4 +202,7 @@ export const conjunction = (conditions: readonly Expr[]): Expr | null =>
 
 /** What an expression means where it stands; null where an error was reported. */
 export const elaborate = (node: Expression, context: Context): Term | null =>
-  context.session.elaborate(node, context);
+  context.session.meaning.expression(node, context);
+/** The results of a call; null where an error was reported. */
+export const resultsOf = (node: CallExpression, binding: FunctionBinding, context: Context): Term[] | null =>
+  context.session.meaning.results(node, binding, context);

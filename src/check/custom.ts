@@ -2,7 +2,7 @@ import { constant, freshIndex, indicesOf, isFloat, type Index, type ValueId } fr
 import { mentions } from "../ir/reach.js";
 import type { CallExpression, FunctionStatement } from "../parser/ast.js";
 import { Scope, type Context } from "./context.js";
-import { declareNames, elaborateBody } from "./equations.js";
+import { declareNames, elaborateBody } from "./body.js";
 import { lift, type Lifted } from "./lift.js";
 import { Packing } from "./packed.js";
 import { asValue, coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";

@@ -13,28 +13,15 @@ import type {
   TypeSyntax,
 } from "../parser/ast.js";
 import { quoted } from "../diagnostics/page.js";
-import { dtypeOf, isReserved, reportReserved } from "./reserved.js";
+import { dtypeOf } from "./reserved.js";
 import { elaborate, type Context } from "./context.js";
-import { duplicate } from "./equations.js";
+import { declarable } from "./declarable.js";
 import { fits, initialiser, nestedNumbers, notConstant, numberOf } from "./initialisers.js";
 import { written } from "./mismatch.js";
 import { arrangeUnits, namesIn } from "./order.js";
 import { derivedSize, rangeOf, requireNonNegative, sizeOf } from "./sizes.js";
 import { coerce, describe, valueTerm, scalar, type Term } from "./term.js";
 import * as ir from "../ir/expr.js";
-
-/** Whether the name may be declared in this scope; reports why not. */
-export function declarable(name: Name, context: Context): boolean {
-  if (isReserved(name.text)) {
-    reportReserved(name, context);
-    return false;
-  }
-  if (context.scope.own(name.text)) {
-    duplicate(name.text, name.span, context);
-    return false;
-  }
-  return true;
-}
 
 export function typeOf(type: TypeSyntax, context: Context): { dtype: DType; shape: Poly[] } | null {
   const dtype = dtypeOf(type.dtype, context);

@@ -9,7 +9,8 @@ import { Scope, Session } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { warnOfDefaults } from "./defaults.js";
 import { elaborateExpression } from "./elaborate.js";
-import { declareNames, elaborateBody } from "./equations.js";
+import { declareNames, elaborateBody } from "./body.js";
+import { inlined } from "./inline.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
 import { namesOfFunction } from "./order.js";
 import { Report } from "./report.js";
@@ -39,7 +40,7 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
   const session = new Session(
     report,
     (specifier, importer) => options.resolve?.(specifier, importer) ?? null,
-    elaborateExpression,
+    { expression: elaborateExpression, results: inlined },
   );
   const context = fileContext(session, new Scope(rootScope(session)));
 

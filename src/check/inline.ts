@@ -2,13 +2,11 @@ import { quoted } from "../diagnostics/page.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import { arrange } from "./arguments.js";
 import { bindArguments, bindGivenSizes, givenTerms, mappedAxes } from "./bind-arguments.js";
-import { Scope, type Binding, type Context, type Home, elaborate } from "./context.js";
+import { Scope, type Context, type FunctionBinding, type Home, elaborate } from "./context.js";
 import { resultsOfBody } from "./function-body.js";
 import { isBlock } from "./order.js";
 import { sizesAmongArguments } from "./size-arguments.js";
 import { settle, type Term } from "./term.js";
-
-type FunctionBinding = Extract<Binding, { kind: "function" }>;
 
 /** The results of a call: the function's equations, with the caller's free indices as leading axes. */
 export function inlined(

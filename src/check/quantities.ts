@@ -4,7 +4,7 @@ import type { Poly } from "../ir/poly.js";
 import type { ValueId } from "../ir/expr.js";
 import type { Expression } from "../parser/ast.js";
 import type { Scope, Session } from "./context.js";
-import type { Declared } from "./equations.js";
+import type { Declared } from "./equation-term.js";
 import type { Points } from "./points.js";
 import type { Entry, Quantity } from "./steps.js";
 import { valueTerm, type Term } from "./term.js";

@@ -7,14 +7,9 @@ import { binds, mentionsName, nodesIn, partsOf, reducerOver, scopeName } from ".
 import { subscript } from "./access.js";
 import { withIndices, type Context } from "./context.js";
 import { written } from "./mismatch.js";
-import { indicesFor, type Wanted } from "./ranges.js";
+import type { Wanted } from "./ranges.js";
+import type { Range } from "./sizes.js";
 import { showSize } from "./term.js";
-
-/** The entries that an index may come to. */
-interface Range {
-  readonly lo: Poly;
-  readonly hi: Poly;
-}
 
 /** A subscript in which an index does not stand alone, and the reducers around it. */
 interface AffineUse {
@@ -24,15 +19,19 @@ interface AffineUse {
   readonly under: readonly ReducerExpression[];
 }
 
+/** How the indices of reducers are bound (ranges.ts, which asks for this help). */
+type UnderReducers = (reducers: readonly ReducerExpression[], context: Context) => Context | null;
+
 /** The range that keeps all affine uses inside, where they say one; else how any is written. */
 export function rangeHelp(
   { name, of }: Wanted,
   uses: readonly Expression[],
   context: Context,
+  underReducers: UnderReducers,
 ): DiagnosticExtras {
   if (!uses.some((use) => mentionsName(use, name.text))) return unusedHelp(name.text, uses, context, !!of);
   const affine = affineUses(name.text, uses, context);
-  const range = commonRange(affine.map((use) => rangeFor(name.text, use, context)));
+  const range = commonRange(affine.map((use) => rangeFor(name.text, use, context, underReducers)));
   const example = affine.map(({ entry }) => written(entry)).find((text) => text !== undefined);
   // On the left of an equation entries count from 0.
   if (!range || example === undefined || (of && !range.lo.isZero))
@@ -101,16 +100,16 @@ function affineUses(name: string, uses: readonly Expression[], context: Context)
 }
 
 /** For `x[a * i + rest]`: the `i` for which all subscripts are in `0..size`. */
-function rangeFor(name: string, use: AffineUse, context: Context): Range | null {
+function rangeFor(
+  name: string,
+  use: AffineUse,
+  context: Context,
+  underReducers: UnderReducers,
+): Range | null {
   const index = freshIndex(name, use.size);
   const poly = context.session.speculate(() => {
-    let inner = withIndices(context, [index]);
-    for (const reducer of use.under) {
-      const indices = indicesFor(reducer.indices, partsOf(reducer), inner);
-      if (indices.some((i) => !i)) return null;
-      inner = withIndices(inner, indices);
-    }
-    return subscript(use.subscript, inner);
+    const inner = underReducers(use.under, withIndices(context, [index]));
+    return inner && subscript(use.subscript, inner);
   });
   const parts = poly?.hasOpaque ? undefined : poly?.split(index);
   const step = parts?.coefficient.constant;

@@ -128,7 +128,7 @@ export function indicesFor(
     const isUnused = name && !uses.some((use) => mentionsName(use, name.text));
     if (isUnused && uses.some((use) => !elaborate(use, withOpen()))) continue;
     if (name && faulty.length === 0 && !standsInFault(uses, name.text, context))
-      report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around()));
+      report.add("GRAD2005", name.span, { name: name.text }, rangeHelp(each, uses, around(), underReducers));
   }
   return wanted.map((_, k) => found[k] ?? null);
 }
@@ -158,18 +158,23 @@ function inferred(name: Name, size: Poly, source?: IndexSource): Index {
   return made;
 }
 
+/** With the indices of reducers bound, outermost first; null where one has no range. */
+function underReducers(reducers: readonly ReducerExpression[], context: Context): Context | null {
+  let inner = context;
+  for (const reducer of reducers) {
+    const indices = indicesFor(reducer.indices, partsOf(reducer), inner);
+    if (indices.some((i) => !i)) return null;
+    inner = withIndices(inner, indices);
+  }
+  return inner;
+}
+
 /** Size of the axis at the position of the first use that can be elaborated. */
 function computedSize(computed: readonly ComputedUse[], context: Context): Poly | null {
   for (const { base, position, under } of computed) {
     const size = context.session.speculate(() => {
-      let inner = context;
-      for (const reducer of under) {
-        const parts = partsOf(reducer);
-        const indices = indicesFor(reducer.indices, parts, inner);
-        if (indices.some((i) => !i)) return undefined;
-        inner = withIndices(inner, indices);
-      }
-      return elaborate(base, inner)?.axes[position]?.hi;
+      const inner = underReducers(under, context);
+      return inner && elaborate(base, inner)?.axes[position]?.hi;
     });
     if (size) return size;
   }

@@ -6,7 +6,7 @@ import { Poly } from "../ir/poly.js";
 import type { RecStatement } from "../parser/ast.js";
 import { reportBaseEntries } from "./base-entries.js";
 import { Scope, withIndices, type Context, elaborate } from "./context.js";
-import { equationTerm, severalTerms, type Body, type Declared } from "./equations.js";
+import { equationTerm, severalTerms, type Body, type Declared } from "./equation-term.js";
 import { FirstEntries, type Made } from "./first-entries.js";
 import { lift } from "./lift.js";
 import { pointsOf, type Points } from "./points.js";

@@ -2,7 +2,7 @@ import type { Span } from "../diagnostics/span.js";
 import { isFloat, type ValueId } from "../ir/expr.js";
 import type { EquationStatement, SourceFile } from "../parser/ast.js";
 import type { Context, LostAxes } from "./context.js";
-import { bindingOf, type Declared } from "./equations.js";
+import { bindingOf, type Declared } from "./equation-term.js";
 import { stateOf, updateState } from "./states.js";
 import { asValue, describe, type Term } from "./term.js";
 import { visibleOf } from "./unknown.js";

@@ -5,7 +5,7 @@ import type { TrainStep, Value } from "../ir/program.js";
 import type { OptimizerStatement, Statement, TrainStatement } from "../parser/ast.js";
 import { scopeName } from "../parser/walk.js";
 import { Scope, type Context } from "./context.js";
-import { declareNames, elaborateBody } from "./equations.js";
+import { declareNames, elaborateBody } from "./body.js";
 import { typeOf } from "./declarations.js";
 import { initialiser, numberOf } from "./initialisers.js";
 import { bodyOver, scalar, valueTerm, type Term } from "./term.js";
