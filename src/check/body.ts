@@ -6,7 +6,7 @@ import { isReserved, reportReserved } from "./reserved.js";
 import { reportCircle, useOf } from "./circles.js";
 import type { Context } from "./context.js";
 import { duplicate } from "./declarable.js";
-import { equationTerm, severalTerms, type Body } from "./equation-term.js";
+import { equationTerm, severalTerms, type Declared, type Destination } from "./equation-term.js";
 import { lift } from "./lift.js";
 import { arrangeUnits, unitOf, type Unit } from "./order.js";
 import { elaborateRecurrence } from "./recurrence.js";
@@ -30,24 +30,29 @@ function nameTerm(name: string, term: Term, since: number, context: Context, ori
   return made.term;
 }
 
-function elaborateEquation(statement: EquationStatement, context: Context, body: Body): void {
+function elaborateEquation(
+  statement: EquationStatement,
+  declared: Body["declared"],
+  context: Context,
+  into: Destination,
+): void {
   const { values } = context.session;
   const [target] = statement.targets;
   const since = values.mark();
   if (!target) return;
   const origin = (t: Target): Origin => ({ span: t.span, ...(statement.doc ? { doc: statement.doc } : {}) });
-  const nameOf = (t: Target): string => `${body.prefix}${scopeName(t)}`;
+  const nameOf = (t: Target): string => `${into.prefix}${scopeName(t)}`;
   const inside = { ...context, owner: nameOf(target) };
   if (statement.targets.length === 1) {
     const name = nameOf(target);
-    const { term, axes } = equationTerm(target, statement.value, inside, body.declared(scopeName(target)));
-    body.define(target, term && nameTerm(name, term, since, context, origin(target)), statement, axes);
+    const { term, axes } = equationTerm(target, statement.value, inside, declared(scopeName(target)));
+    into.define(target, term && nameTerm(name, term, since, context, origin(target)), statement, axes);
     return;
   }
   const results = severalTerms(statement, target, inside);
   for (const [k, each] of statement.targets.entries()) {
     const result = results?.[k];
-    body.define(
+    into.define(
       each,
       result ? nameTerm(nameOf(each), settle(result), since, context, origin(each)) : null,
       statement,
@@ -55,13 +60,31 @@ function elaborateEquation(statement: EquationStatement, context: Context, body:
     );
   }
 }
-/** The equations of a file or a function, in an order that serves. */
-export function elaborateBody(
-  statements: readonly Statement[],
-  context: Context,
-  body: Body,
-  through: (name: string) => Iterable<string>,
-): void {
+/** What a file, a function, an adjoint or an optimizer has its equations for. */
+export interface Body extends Pick<Destination, "prefix"> {
+  /** What is known of a result or a state before its equation is read. */
+  readonly declared: (name: string) => Declared | undefined;
+  /** Told of every target once its name is bound; the term is null where it failed. */
+  readonly define?: (target: Target, term: Term | null, statement: EquationStatement) => void;
+  /** The names around it that a name stands for where it is called; default: none. */
+  readonly through?: (name: string) => Iterable<string>;
+}
+
+/** Binds the names of equations, and reads them in an order that serves. */
+export function elaborateBody(statements: readonly Statement[], context: Context, body: Body): void {
+  declareNames(statements, context);
+  const { through = () => [] } = body;
+  const into: Destination = {
+    prefix: body.prefix,
+    define: (target, term, statement, axes) => {
+      context.scope.bind(
+        scopeName(target),
+        term ? { kind: "term", term } : { kind: "poison", axes },
+        target.span,
+      );
+      body.define?.(target, term, statement);
+    },
+  };
   const units: Unit<Statement>[] = statements
     .filter(
       (s) =>
@@ -75,13 +98,13 @@ export function elaborateBody(
     reportCircle(circle, through, context);
   }
   for (const { statement } of order) {
-    if (statement.kind === "equation") elaborateEquation(statement, context, body);
-    else if (statement.kind === "rec") elaborateRecurrence(statement, context, body);
+    if (statement.kind === "equation") elaborateEquation(statement, body.declared, context, into);
+    else if (statement.kind === "rec") elaborateRecurrence(statement, context, into);
   }
 }
 
 /** Bind the names of a body before it is read, and report those that are taken. */
-export function declareNames(statements: readonly Statement[], context: Context): void {
+function declareNames(statements: readonly Statement[], context: Context): void {
   const isEntry = ({ indices }: Target): boolean =>
     indices?.some(({ index }) => index.kind !== "name") ?? false;
   const withEntries = new Set(
@@ -110,6 +133,24 @@ export function declareNames(statements: readonly Statement[], context: Context)
       own.add(text);
     }
   }
+}
+/** Reports what is no equation of a plain value and no `rec`, nor `allowed`; whether there was any. */
+export function reportMisplaced(
+  statements: readonly Statement[],
+  where: string,
+  { session }: Context,
+  allowed: readonly Statement["kind"][] = [],
+  help: Readonly<Record<string, string>> = {},
+): boolean {
+  let found = false;
+  for (const statement of statements) {
+    const kind = statement.kind === "equation" ? statement.role : statement.kind;
+    if (kind === "value" || kind === "rec" || allowed.includes(statement.kind)) continue;
+    const told = help[kind];
+    session.report.add("GRAD2019", statement.span, { kind, where }, told === undefined ? {} : { help: told });
+    found = true;
+  }
+  return found;
 }
 /** The targets of a `rec` and of those within it. */
 function targetsIn(statement: RecStatement): Target[] {

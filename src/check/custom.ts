@@ -2,7 +2,7 @@ import { constant, freshIndex, indicesOf, isFloat, type Index, type ValueId } fr
 import { mentions } from "../ir/reach.js";
 import type { CallExpression, FunctionStatement } from "../parser/ast.js";
 import { Scope, type Context } from "./context.js";
-import { declareNames, elaborateBody } from "./body.js";
+import { elaborateBody, reportMisplaced } from "./body.js";
 import { lift, type Lifted } from "./lift.js";
 import { Packing } from "./packed.js";
 import { asValue, coerce, describe, settle, shapeOf, valueTerm, type Term } from "./term.js";
@@ -151,29 +151,17 @@ function sentBack(
       wanted: `at most ${args.length}`,
       given: adjoint.results.length,
     });
-  for (const statement of adjoint.body) {
-    const kind = statement.kind === "equation" ? statement.role : statement.kind;
-    if (kind !== "value" && kind !== "rec")
-      return report.add("GRAD2019", statement.span, { kind, where: "an adjoint" });
-  }
+  if (reportMisplaced(adjoint.body, "an adjoint", context)) return null;
   const shapes = new Map(
     adjoint.results.flatMap((name, k) => {
       const term = args[k];
       return term ? [[name.text, { dtype: term.dtype, shape: shapeOf(term) }] as const] : [];
     }),
   );
-  declareNames(adjoint.body, context);
-  elaborateBody(
-    adjoint.body,
-    context,
-    {
-      prefix: `${context.owner}.`,
-      declared: (name) => shapes.get(name),
-      define: (target, term) =>
-        scope.bind(target.name.text, term ? { kind: "term", term } : { kind: "poison" }, target.name.span),
-    },
-    () => [],
-  );
+  elaborateBody(adjoint.body, context, {
+    prefix: `${context.owner}.`,
+    declared: (name) => shapes.get(name),
+  });
   const found: (ValueId | null)[] = [];
   for (const [k, name] of adjoint.results.entries()) {
     const binding = scope.own(name.text);

@@ -3,7 +3,7 @@ import { ZERO, type Poly } from "../ir/poly.js";
 import { joinSpans, type Span } from "../diagnostics/span.js";
 import type { EquationStatement, Expression, Target } from "../parser/ast.js";
 import { isDoubted } from "./index-sizes.js";
-import { withIndices, type Binding, type Context, type LostAxes, elaborate, resultsOf } from "./context.js";
+import { withIndices, type Context, type LostAxes, elaborate, resultsOf } from "./context.js";
 import { indicesFor, type Wanted } from "./ranges.js";
 import { coerce, describe, settle, showSize, type Term } from "./term.js";
 
@@ -158,13 +158,10 @@ export function severalTerms(statement: EquationStatement, target: Target, conte
   return results?.map((r) => ({ ...settle(r), axes: [...found(left.indices), ...settle(r).axes] })) ?? null;
 }
 
-/** Names of the values of a body: the file's are plain, a function's stand behind its owner. */
-export interface Body {
+/** What equations are read into. */
+export interface Destination {
+  /** Before the names of the values: the file's are plain, a function's stand behind its owner. */
   readonly prefix: string;
-  readonly declared: (name: string) => Declared | undefined;
   /** Told of every target; also of those that failed. */
   readonly define: (target: Target, term: Term | null, statement: EquationStatement, axes: LostAxes) => void;
 }
-/** A name for what an equation gave, or for what is left of it. */
-export const bindingOf = (term: Term | null, axes: LostAxes = []): Binding =>
-  term ? { kind: "term", term } : { kind: "poison", axes };

@@ -5,8 +5,8 @@ import { dtypeOf } from "./reserved.js";
 import type { Context, Home } from "./context.js";
 import { withAdjoint } from "./custom.js";
 import { declareParam } from "./declarations.js";
-import { declareNames, elaborateBody } from "./body.js";
-import { bindingOf, type Declared } from "./equation-term.js";
+import { elaborateBody, reportMisplaced } from "./body.js";
+import type { Declared } from "./equation-term.js";
 import { sizeOf } from "./sizes.js";
 import { stateOf, updateState } from "./states.js";
 import type { Term } from "./term.js";
@@ -21,24 +21,16 @@ export function resultsOfBody(
 ): Term[] | null {
   const declared = declaredResults(declaration, context);
   if (!declared || !declareParams(declaration, statements, context, caller)) return null;
-  declareNames(statements, context);
-  elaborateBody(
-    statements,
-    context,
-    {
-      prefix: `${context.owner}.`,
-      declared: (name) => {
-        const state = declaration.kind === "layer" ? stateOf(name, context) : undefined;
-        return state === undefined ? declared.get(name) : context.session.values.get(state);
-      },
-      define: (target, term, _, axes) => {
-        const name = scopeName(target);
-        context.scope.bind(name, bindingOf(term, axes), target.name.span);
-        if (term) updateState(name, target.name.span, term, context);
-      },
+  elaborateBody(statements, context, {
+    prefix: `${context.owner}.`,
+    declared: (name) => {
+      const state = declaration.kind === "layer" ? stateOf(name, context) : undefined;
+      return state === undefined ? declared.get(name) : context.session.values.get(state);
     },
-    () => [],
-  );
+    define: (target, term) => {
+      if (term) updateState(scopeName(target), target.name.span, term, context);
+    },
+  });
   const results = definedResults(declaration, context, node);
   return results && declaration.adjoint
     ? withAdjoint(declaration, declaration.adjoint, results, context, node)
@@ -72,24 +64,16 @@ function declareParams(
   context: Context,
   caller: Home | null,
 ): boolean {
-  let fine = true;
+  const isLayer = declaration.kind === "layer";
+  const found = isLayer
+    ? reportMisplaced(statements, "a layer", context, ["param", "state"], PLACES)
+    : reportMisplaced(statements, "a function", context, [], PLACES);
   for (const statement of statements) {
-    const kind = statement.kind === "equation" ? statement.role : statement.kind;
-    if (kind === "value" || kind === "rec") continue;
-    if (declaration.kind !== "layer" || (statement.kind !== "param" && statement.kind !== "state")) {
-      context.session.report.add(
-        "GRAD2019",
-        statement.span,
-        { kind, where: declaration.kind === "fn" ? "a function" : "a layer" },
-        { help: PLACES[kind] },
-      );
-      fine = false;
-      continue;
-    }
+    if (!isLayer || (statement.kind !== "param" && statement.kind !== "state")) continue;
     declareParam(statement, context, `${context.owner}.`);
     for (const { name } of statement.items) shareParam(name.text, context, caller);
   }
-  return fine;
+  return !found;
 }
 /** Where else what has no place in a function belongs. */
 const PLACES: Readonly<Record<string, string>> = {

@@ -2,14 +2,14 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { before } from "../diagnostics/span.js";
 import type { Program } from "../ir/program.js";
 import type { SourceFile } from "../parser/ast.js";
-import { declaredNames, scopeName } from "../parser/walk.js";
+import { declaredNames } from "../parser/walk.js";
 import { assemble, type Wrt } from "./assemble.js";
 import { validateCheck } from "./checks.js";
 import { Scope, Session } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { warnOfDefaults } from "./defaults.js";
 import { elaborateExpression } from "./elaborate.js";
-import { declareNames, elaborateBody } from "./body.js";
+import { elaborateBody } from "./body.js";
 import { inlined } from "./inline.js";
 import { declareFunctions, fileContext, importNames, rootScope } from "./modules.js";
 import { namesOfFunction } from "./order.js";
@@ -61,24 +61,18 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     if (!context.scope.own(text) && !defined.has(text)) context.scope.bind(text, { kind: "poison" }, span);
 
   const results = new Results(context);
-  declareNames(file.statements, context);
-  elaborateBody(
-    file.statements,
-    context,
-    {
-      prefix: "",
-      declared: (name) => results.declaredState(name),
-      define: (target, term, statement, axes) =>
-        results.define(scopeName(target), target.span, term, statement, axes),
-    },
-    (name) => {
+  elaborateBody(file.statements, context, {
+    prefix: "",
+    declared: (name) => results.declaredState(name),
+    define: (target, term, statement) => results.define(target, term, statement),
+    through: (name) => {
       const binding = context.scope.lookup(name);
       // What is imported sees no names of this file.
       return binding?.kind === "function" && binding.scope === context.scope
         ? namesOfFunction(binding.declaration)
         : [];
     },
-  );
+  });
   for (const statement of file.statements)
     if (statement.kind === "output") for (const name of statement.names) results.output(name.text, name.span);
   const outputs = results.inSourceOrder(file);

@@ -6,7 +6,7 @@ import { Poly } from "../ir/poly.js";
 import type { RecStatement } from "../parser/ast.js";
 import { reportBaseEntries } from "./base-entries.js";
 import { Scope, withIndices, type Context, elaborate } from "./context.js";
-import { equationTerm, severalTerms, type Body, type Declared } from "./equation-term.js";
+import { equationTerm, severalTerms, type Declared, type Destination } from "./equation-term.js";
 import { FirstEntries, type Made } from "./first-entries.js";
 import { lift } from "./lift.js";
 import { pointsOf, type Points } from "./points.js";
@@ -21,7 +21,7 @@ import { bodyOver, describe, valueTerm, type Term } from "./term.js";
  * indices (a function that is mapped) every quantity has an axis for each of these in front. Which equations really
  * run in a circle is found later (ir/arrange.ts).
  */
-export function elaborateRecurrence(statement: RecStatement, context: Context, body: Body): void {
+export function elaborateRecurrence(statement: RecStatement, context: Context, into: Destination): void {
   const { session } = context;
   const { report, values } = session;
   const run = runOf(statement, context, null);
@@ -39,7 +39,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
       levels.map((l) => l.index),
     ),
     times: new Map([...context.times, ...levels.map((l): [Index, Run] => [l.index, l.run])]),
-    owner: `${body.prefix}${name}`,
+    owner: `${into.prefix}${name}`,
   });
   const byResult = quantities
     .flatMap((q) => [q.step, ...q.bases])
@@ -73,7 +73,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
   const declared = declareQuantities(quantities, {
     scope,
     session,
-    prefix: body.prefix,
+    prefix: into.prefix,
     points,
     readOf,
     writtenShape: (quantity) => writtenShape(quantity, outer),
@@ -90,7 +90,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     const { name } = quantity;
     const known = declared.get(name);
     if (reportBaseEntries(quantity, known, outer)) {
-      body.define(quantity.step.target, null, quantity.step.statement, quantity.sizes);
+      into.define(quantity.step.target, null, quantity.step.statement, quantity.sizes);
       continue;
     }
     const bases = quantity.bases.map((entry) => termOf(entry, wholeShape(known, entry, quantity)));
@@ -99,7 +99,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, b
     const step = isGuess ? null : termOf(quantity.step, known);
     if (known && step && bases.every((b) => b !== null)) made.push({ quantity, known, step, bases });
     const term = known && step ? valueTerm(values.get(known.id), points.lead) : null;
-    body.define(quantity.step.target, term, quantity.step.statement, quantity.sizes);
+    into.define(quantity.step.target, term, quantity.step.statement, quantity.sizes);
   }
   const first = new FirstEntries(made, points, since, context);
   for (const each of made)

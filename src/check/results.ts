@@ -1,8 +1,9 @@
 import type { Span } from "../diagnostics/span.js";
 import { isFloat, type ValueId } from "../ir/expr.js";
-import type { EquationStatement, SourceFile } from "../parser/ast.js";
-import type { Context, LostAxes } from "./context.js";
-import { bindingOf, type Declared } from "./equation-term.js";
+import type { EquationStatement, SourceFile, Target } from "../parser/ast.js";
+import { scopeName } from "../parser/walk.js";
+import type { Context } from "./context.js";
+import type { Declared } from "./equation-term.js";
 import { stateOf, updateState } from "./states.js";
 import { asValue, describe, type Term } from "./term.js";
 import { visibleOf } from "./unknown.js";
@@ -18,10 +19,10 @@ export class Results {
     return id === undefined ? undefined : this.context.session.values.get(id);
   }
 
-  define(name: string, span: Span, term: Term | null, statement: EquationStatement, axes: LostAxes): void {
-    const { scope, session } = this.context;
-    const { report } = session;
-    scope.bind(name, bindingOf(term, axes), span);
+  define(target: Target, term: Term | null, statement: EquationStatement): void {
+    const { report } = this.context.session;
+    const { span } = target;
+    const name = scopeName(target);
     const value = term && asValue(term);
     if (!term || !value) return;
     updateState(name, span, term, this.context);

@@ -3,9 +3,8 @@ import type { ValueId } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { TrainStep, Value } from "../ir/program.js";
 import type { OptimizerStatement, Statement, TrainStatement } from "../parser/ast.js";
-import { scopeName } from "../parser/walk.js";
 import { Scope, type Context } from "./context.js";
-import { declareNames, elaborateBody } from "./body.js";
+import { elaborateBody, reportMisplaced } from "./body.js";
 import { typeOf } from "./declarations.js";
 import { initialiser, numberOf } from "./initialisers.js";
 import { bodyOver, scalar, valueTerm, type Term } from "./term.js";
@@ -245,26 +244,15 @@ function update(
   const updates: { leaf: ValueId; value: ValueId }[] = [];
   const equations = optimizer.body.filter((s) => s.kind !== "state");
   let failed = !validUpdates(optimizer, equations, states, context);
-  declareNames(equations, context);
-  elaborateBody(
-    equations,
-    context,
-    {
-      prefix: `${loss}/${name}/`,
-      declared: (target) => {
-        const state = target.endsWith("'") ? states.get(target.slice(0, -1)) : undefined;
-        return state && { dtype: state.dtype, shape: state.shape };
-      },
-      define: (target, term) => {
-        const text = scopeName(target);
-        scope.bind(text, term ? { kind: "term", term } : { kind: "poison" });
-        const leaf = target.prime ? states.get(target.name.text) : undefined;
-        if (!term) failed = true;
-        else if (leaf && term.body.op === "read") updates.push({ leaf: leaf.id, value: term.body.value });
-      },
+  elaborateBody(equations, context, {
+    prefix: `${loss}/${name}/`,
+    declared: (target) => (target.endsWith("'") ? states.get(target.slice(0, -1)) : undefined),
+    define: (target, term) => {
+      const leaf = target.prime ? states.get(target.name.text) : undefined;
+      if (!term) failed = true;
+      else if (leaf && term.body.op === "read") updates.push({ leaf: leaf.id, value: term.body.value });
     },
-    () => [],
-  );
+  });
   return failed ? null : updates;
 }
 
@@ -273,16 +261,11 @@ function validUpdates(
   optimizer: OptimizerStatement,
   statements: readonly Statement[],
   states: ReadonlyMap<string, Value>,
-  { session, scope }: Context,
+  context: Context,
 ): boolean {
+  const { session, scope } = context;
   const { report } = session;
-  let fine = true;
-  for (const statement of statements) {
-    const kind = statement.kind === "equation" ? statement.role : statement.kind;
-    if (kind === "rec" || kind === "value") continue;
-    report.add("GRAD2019", statement.span, { kind, where: "an optimizer" });
-    fine = false;
-  }
+  let fine = !reportMisplaced(statements, "an optimizer", context);
   const targets = statements.flatMap((s) => (s.kind === "equation" ? s.targets : [])).filter((t) => t.prime);
   for (const { name, span } of targets)
     if (!states.has(name.text)) {
