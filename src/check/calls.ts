@@ -240,8 +240,7 @@ function reshape(node: CallExpression, context: Context): Term | null {
     { kind: "reshape", of: whole.id },
     { span: node.span },
   );
-  const runs = session.timeAxes.get(whole.id)?.filter(({ axis }) => axis < whole.lead.length);
-  if (runs?.length) session.timeAxes.set(id, runs);
+  session.runAsDoes(whole.id, id, (axis) => (axis < whole.lead.length ? axis : undefined));
   return valueTerm(values.get(id), whole.lead);
 }
 

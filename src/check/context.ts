@@ -80,7 +80,7 @@ export class Session {
   private readonly checked = new Set<string>();
   readonly checks: BindingCheck[] = [];
   /** The axes of values along which recurrences run. */
-  readonly timeAxes = new Map<ValueId, readonly RunAxis[]>();
+  private readonly runs = new Map<ValueId, readonly RunAxis[]>();
   /** `m' = …` of the file and of its layers. */
   readonly stateUpdates: { readonly leaf: ValueId; readonly value: ValueId }[] = [];
   /** Where each seed was first drawn from, for a warning about a second place. */
@@ -111,6 +111,24 @@ export class Session {
       this.require("integer", poly, "GRAD3008", `${showSize(poly)} must be a whole number`, span);
   }
 
+  /** The recurrences that run along a value's axes. */
+  runsOf(id: ValueId): readonly RunAxis[] {
+    return this.runs.get(id) ?? [];
+  }
+  runAlong(id: ValueId, runs: readonly RunAxis[]): void {
+    if (runs.length) this.runs.set(id, runs);
+  }
+  /** Says that a value stands at the same steps as another, whose axes are `moved` in it, or are not there. */
+  runAsDoes(other: ValueId, id: ValueId, moved: (axis: number) => number | undefined = (axis) => axis): void {
+    this.runAlong(
+      id,
+      this.runsOf(other).flatMap((run) => {
+        const axis = moved(run.axis);
+        return axis === undefined ? [] : [{ ...run, axis }];
+      }),
+    );
+  }
+
   /** Functions, layers and optimizers that were read. */
   readonly called = new Set<Statement>();
 
@@ -136,7 +154,7 @@ export class Session {
       return attempt();
     } finally {
       this.values.reset(mark);
-      for (const id of this.timeAxes.keys()) if (id >= mark) this.timeAxes.delete(id);
+      for (const id of this.runs.keys()) if (id >= mark) this.runs.delete(id);
       for (const dropped of this.checks.splice(checks))
         this.checked.delete(`${dropped.kind} ${dropped.poly.key}`);
       this.dims.splice(dims);

@@ -114,13 +114,12 @@ interface Packed {
   readonly part: (of: ValueId, k: number, name: string) => Term;
 }
 function asOne(results: readonly (Lifted & { readonly name: string })[], context: Context): Packed | null {
-  const { values, timeAxes } = context.session;
+  const { values } = context.session;
   const [first] = results;
   if (!first) return null;
   const { lead } = first;
-  const carried = timeAxes.get(first.id);
   const like = (id: ValueId): ValueId => {
-    if (carried) timeAxes.set(id, carried);
+    context.session.runAsDoes(first.id, id);
     return id;
   };
   const term = (id: ValueId): Term => valueTerm(values.get(id), lead);

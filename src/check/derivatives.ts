@@ -6,6 +6,7 @@ import type { Alignment, Derivative } from "../ir/program.js";
 import type { CallExpression, Expression } from "../parser/ast.js";
 import { elaborate, type Context } from "./context.js";
 import { adjointBetween } from "./custom.js";
+import { axisOf, placeOf, runsAlong } from "./leading-axes.js";
 import { lift, materialise, type Lifted } from "./lift.js";
 import { declarations, told } from "./mismatch.js";
 import { asValue, coerce, describe, settle, valueTerm, type Term } from "./term.js";
@@ -167,6 +168,18 @@ const freeIn = (term: Term, context: Context): Index[] => {
 const boundIn = (p: Poly, context: Context): Index | undefined =>
   context.bound.find((i) => p.equals(Poly.index(i)) || p.equals(Poly.index(i).sub(i.lo)));
 
+/** The bound indices that leading subscripts are, written with the axes of a batch. */
+function ontoBatch(lead: readonly Poly[], batch: readonly Index[], context: Context): Map<Index, Poly> {
+  const to = new Map<Index, Poly>();
+  lead.forEach((p, k) => {
+    const index = boundIn(p, context);
+    const axis = batch[k];
+    if (index && axis)
+      to.set(index, p.equals(Poly.index(index)) ? Poly.index(axis) : Poly.index(axis).add(index.lo));
+  });
+  return to;
+}
+
 /** What is differentiated, as a value that has an axis for every index that it or the direction depends on. */
 function over(
   result: Term,
@@ -182,26 +195,23 @@ function over(
   const missing = direction ? freeIn(direction, context).filter((i) => !has.has(i)) : [];
   if (missing.length === 0) return value;
   // The same value for each point of the indices that only the direction has.
-  const { values, timeAxes } = context.session;
+  const { session } = context;
+  const { values } = session;
   const { dtype, shape } = values.get(value.id);
-  const extra = missing.map((i) => ir.freshIndex(i.name, context.times.has(i) ? i.hi : i.hi.sub(i.lo)));
+  const extra = missing.map((i) => axisOf(i, context));
   const own = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
   const body = ir.read(
     value.id,
     own.map((o) => Poly.index(o)),
     dtype,
   );
-  const place = (i: Index): Poly => (context.times.has(i) ? Poly.index(i) : Poly.index(i).sub(i.lo));
-  const lead = [...value.lead, ...missing.map(place)];
+  const lead = [...value.lead, ...missing.map((i) => placeOf(i, context))];
   const batch = value.lead.length;
   const axes = [...own.slice(0, batch), ...extra, ...own.slice(batch)];
   const id = values.equation(`${context.owner}.${name}`, axes, null, body, dtype, { span: node.span });
-  carryTime(value.id, id, context);
-  const steps = missing.flatMap((i, k) => {
-    const run = context.times.get(i);
-    return run ? [{ run, axis: batch + k, shift: 0 }] : [];
-  });
-  if (steps.length) timeAxes.set(id, outermostFirst([...(timeAxes.get(id) ?? []), ...steps], context));
+  session.runAsDoes(value.id, id);
+  const steps = runsAlong(missing, context, batch);
+  if (steps.length) session.runAlong(id, outermostFirst([...session.runsOf(id), ...steps], context));
   return { id, lead, term: valueTerm(values.get(id), lead) };
 }
 /** Steps of recurrences in the order in which these stand in each other. */
@@ -215,13 +225,7 @@ function directionValue(of: Lifted, direction: Term, node: CallExpression, conte
   const { values, report } = context.session;
   const { shape } = values.get(of.id);
   const batch = of.lead.map((_, k) => ir.freshIndex(`b${k}`, shape[k] ?? Poly.constant(0)));
-  const to = new Map<Index, Poly>();
-  of.lead.forEach((p, k) => {
-    const index = boundIn(p, context);
-    const axis = batch[k];
-    if (index && axis)
-      to.set(index, Poly.index(axis).add(p.equals(Poly.index(index)) ? Poly.constant(0) : index.lo));
-  });
+  const to = ontoBatch(of.lead, batch, context);
   if (freeIn(direction, context).some((i) => !to.has(i)))
     return report.unsupported("this direction under indices", node.span);
   const own = direction.axes.map((a) => ir.freshIndex(a.name, a.hi));
@@ -233,14 +237,8 @@ function directionValue(of: Lifted, direction: Term, node: CallExpression, conte
   const id = values.equation(`${context.owner}.direction`, [...batch, ...own], null, body, direction.dtype, {
     span: node.args[2]?.span ?? node.span,
   });
-  carryTime(of.id, id, context);
+  context.session.runAsDoes(of.id, id);
   return id;
-}
-
-/** A value over the same leading axes stands at the same step of a recurrence. */
-function carryTime(from: number, to: number, context: Context): void {
-  const time = context.session.timeAxes.get(from);
-  if (time) context.session.timeAxes.set(to, time);
 }
 
 function define(
@@ -294,7 +292,7 @@ function define(
     { span: node.span },
   );
   context.session.taken.push({ id, call: node });
-  carryTime(of.id, id, context);
+  context.session.runAsDoes(of.id, id);
   // Fixed subscripts of the variable are taken of the result: grad(l, W[0]) is grad(l, W)[0].
   const fixed = wrt.lead.filter((_, k) => !isAligned(k));
   const made = valueTerm(values.get(id), of.lead);
@@ -318,13 +316,7 @@ function atPlaces(
   const { shape, dtype } = values.get(direction);
   const own = shape.map((size, k) => ir.freshIndex(`i${k}`, size));
   const batch = own.slice(0, of.lead.length);
-  const to = new Map<Index, Poly>();
-  of.lead.forEach((p, k) => {
-    const index = boundIn(p, context);
-    const axis = batch[k];
-    if (index && axis)
-      to.set(index, p.equals(Poly.index(index)) ? Poly.index(axis) : Poly.index(axis).add(index.lo));
-  });
+  const to = ontoBatch(of.lead, batch, context);
   const { poly } = ir.rewriter({ index: (i) => to.get(i) });
   const fixed = wrt.lead.flatMap((p, axis) => (isAligned(axis) ? [] : [{ place: poly(p), axis }]));
   if (fixed.some(({ place }) => [...place.indices].some((i) => context.bound.includes(i))))
@@ -353,7 +345,7 @@ function atPlaces(
     dtype,
     { span: node.span },
   );
-  carryTime(of.id, id, context);
+  context.session.runAsDoes(of.id, id);
   return id;
 }
 
@@ -369,6 +361,6 @@ function stopped(term: Term, context: Context, node: CallExpression): Term {
     { kind: "custom", of: of.id, args: [], cotangent: of.id, adjoints: [] },
     { span: node.span },
   );
-  carryTime(of.id, id, context);
+  context.session.runAsDoes(of.id, id);
   return valueTerm(values.get(id), of.lead);
 }

@@ -4,7 +4,7 @@ import { overOwnIndices } from "../ir/fresh.js";
 import { Poly } from "../ir/poly.js";
 import type { Value } from "../ir/program.js";
 import type { Context } from "./context.js";
-import type { Points } from "./points.js";
+import type { LeadingAxes } from "./leading-axes.js";
 import type { DeclaredQuantity } from "./quantities.js";
 import { showSize, type Term } from "./term.js";
 import type { Quantity } from "./steps.js";
@@ -27,7 +27,7 @@ export class FirstEntries {
 
   constructor(
     private readonly quantities: readonly Made[],
-    private readonly points: Points,
+    private readonly points: LeadingAxes,
     since: ValueId,
     private readonly context: Context,
   ) {
@@ -108,7 +108,7 @@ export class FirstEntries {
     this.made.set(quantity, own);
     const place = quantity.bases[base]?.base?.place;
     if (own.has(base) || !place) return;
-    const { values, timeAxes } = this.context.session;
+    const { values } = this.context.session;
     const whole = values.get(known.id);
     const id = values.define(
       `${whole.name}.${showSize(place)}`,
@@ -117,12 +117,9 @@ export class FirstEntries {
       { kind: "equation", axes: [], operator: null, body: constant(0, known.dtype) },
       { span: quantity.bases[base]?.target.span ?? quantity.step.target.span },
     );
-    const runs = (timeAxes.get(known.id) ?? []).filter((r) => r.axis !== axis);
-    if (runs.length)
-      timeAxes.set(
-        id,
-        runs.map((r) => (r.axis > axis ? { ...r, axis: r.axis - 1 } : r)),
-      );
+    this.context.session.runAsDoes(known.id, id, (own) =>
+      own === axis ? undefined : own > axis ? own - 1 : own,
+    );
     own.set(base, id);
   }
 }

@@ -11,7 +11,7 @@ import { readOf, readWithin, shiftFrom } from "./reads.js";
 /** All values in an order that serves; those that define each other through a recurrence stand in its group. */
 export function itemsOf(session: Session, file: SourceFile): Item[] {
   const { values } = session;
-  const runsOf = (id: ValueId): readonly RunAxis[] => session.timeAxes.get(id) ?? [];
+  const runsOf = (id: ValueId): readonly RunAxis[] => session.runsOf(id);
   const adjoints = writtenAdjoints(session);
   const also = ({ definition }: Value): readonly ValueId[] =>
     definition.kind === "derivative" ? adjoints(definition) : [];

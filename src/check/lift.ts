@@ -1,9 +1,7 @@
 import {
   and,
-  compare,
   constant,
   freshIndex,
-  indexValue,
   indicesOf,
   rewriter,
   select,
@@ -12,11 +10,12 @@ import {
   type Index,
   type ValueId,
 } from "../ir/expr.js";
-import { Poly, ZERO } from "../ir/poly.js";
+import { Poly } from "../ir/poly.js";
 import type { AxisOperator, Reducer } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import type { Span } from "../diagnostics/span.js";
 import { conjunction, type Context } from "./context.js";
+import { leadingAxes } from "./leading-axes.js";
 import { asValue, valueTerm, type Term } from "./term.js";
 
 /** What becomes an equation of its own: its axes are the free indices, then the term's own. */
@@ -75,20 +74,7 @@ export function lift(
   if (along) mentioned.add(along);
   const free = context.bound.filter((i) => mentioned.has(i));
 
-  // Axes start at 0: an index from lo is written as axis + lo, but a step number of a recurrence stays what it is.
-  const axes = free.map((i) => freshIndex(i.name, context.times.has(i) ? i.hi : i.hi.sub(i.lo)));
-  const renamed = new Map<Index, Poly>();
-  const lead: Poly[] = [];
-  const started: Expr[] = [];
-  free.forEach((i, k) => {
-    const axis = axes[k];
-    if (!axis) return;
-    const timed = context.times.has(i);
-    renamed.set(i, timed ? Poly.index(axis) : Poly.index(axis).add(i.lo));
-    lead.push(timed ? Poly.index(i) : Poly.index(i).sub(i.lo));
-    if (timed && !i.lo.equals(ZERO))
-      started.push(compare("le", indexValue(i.lo), indexValue(Poly.index(axis))));
-  });
+  const { axes, lead, renamed, runs, started } = leadingAxes(free, context);
   const same = (e: Expr): Expr => e;
   const expr = renamed.size ? rewriter({ index: (i) => renamed.get(i) }).expr : same;
   const condition = conjunction([...started, ...path.map(expr)]);
@@ -117,11 +103,7 @@ export function lift(
 
   const { values } = context.session;
   const id = values.equation(`${context.owner}.${suffix}`, all, made, body, dtype, span ? { span } : {});
-  const runs = free.flatMap((i, axis) => {
-    const run = context.times.get(i);
-    return run ? [{ run, axis, shift: 0 }] : [];
-  });
-  if (runs.length) context.session.timeAxes.set(id, runs);
+  context.session.runAlong(id, runs);
   return {
     id,
     lead,

@@ -5,7 +5,7 @@ import type { ValueId } from "../ir/expr.js";
 import type { Expression } from "../parser/ast.js";
 import type { Scope, Session } from "./context.js";
 import type { Declared } from "./equation-term.js";
-import type { Points } from "./points.js";
+import type { LeadingAxes } from "./leading-axes.js";
 import type { Entry, Quantity } from "./steps.js";
 import { valueTerm, type Term } from "./term.js";
 
@@ -21,7 +21,7 @@ export interface Reading {
   readonly scope: Scope;
   readonly session: Session;
   readonly prefix: string;
-  readonly points: Points;
+  readonly points: LeadingAxes;
   readonly readOf: (entry: Entry) => EntryRead | null;
   readonly writtenShape: (quantity: Quantity) => Poly[] | null;
 }
@@ -57,7 +57,7 @@ export function declareQuantities(
       { span: quantity.step.target.span },
     );
     bind(quantity, { dtype, shape, id });
-    session.timeAxes.set(id, [
+    session.runAlong(id, [
       ...points.runs,
       ...quantity.levels.map(({ run: own }, k) => ({
         run: own,

@@ -9,7 +9,7 @@ import { Scope, withIndices, type Context, elaborate } from "./context.js";
 import { equationTerm, severalTerms, type Declared, type Destination } from "./equation-term.js";
 import { FirstEntries, type Made } from "./first-entries.js";
 import { lift } from "./lift.js";
-import { pointsOf, type Points } from "./points.js";
+import { visibleAxes, type LeadingAxes } from "./leading-axes.js";
 import { declareQuantities, type EntryRead } from "./quantities.js";
 import { sizeOf } from "./sizes.js";
 import { entriesOf, quantitiesOf, runOf, type Entry, type Level, type Quantity } from "./steps.js";
@@ -31,7 +31,7 @@ export function elaborateRecurrence(statement: RecStatement, context: Context, i
 
   const scope = new Scope(context.scope);
   const outer: Context = { ...context, scope };
-  const points = pointsOf(context);
+  const points = visibleAxes(context);
   /** Where an entry's right side stands: in the steps of the levels around it. */
   const contextOf = (levels: readonly Level[], name: string): Context => ({
     ...withIndices(
@@ -174,14 +174,13 @@ function aliveAt(level: Level, context: Context): ((at: Context) => Expr) | null
   const started = ir.compare("le", ir.indexValue(run.lo), ir.indexValue(time));
   const body = run.lo.isZero ? still : ir.select(started, still, never);
   values.replace(id, { definition: { kind: "equation", axes, operator: null, body } });
-  const runs = session.timeAxes.get(always.id);
-  if (runs) session.timeAxes.set(id, runs);
+  session.runAsDoes(always.id, id);
   return () => ir.read(id, always.lead, "bool");
 }
 
 function define(
   made: Made,
-  points: Points,
+  points: LeadingAxes,
   first: FirstEntries,
   aliveIn: (level: Level) => Expr | undefined,
   context: Context,
