@@ -9,7 +9,7 @@ import { elaborate, type Context, type LostAxes } from "./context.js";
 import { isOfTwoSizes, reportTwoSizes, sourceOf, type Use } from "./index-sizes.js";
 import { declarations, written } from "./mismatch.js";
 import { match } from "./operators.js";
-import { suggestion } from "./report.js";
+import { declaredHere, suggestion } from "./report.js";
 import { at, describe, showSize, toPolynomial, type Term } from "./term.js";
 
 interface Access {
@@ -185,10 +185,7 @@ function outside(use: Use, reach: Reach, context: Context): null {
     node.span,
     { text: `${leaving(use)}${how}` },
     {
-      related: [
-        ...indices,
-        ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
-      ],
+      related: [...indices, ...(declared ? [declaredHere(name, declared)] : [])],
       help: outsideHelp(use, reach),
     },
   );

@@ -99,15 +99,9 @@ function trainSteps(
     const { text, span } = statement.loss;
     const earlier = first.get(text);
     if (earlier)
-      report.add(
-        "GRAD2002",
-        span,
-        { name: `train ${text}` },
-        {
-          related: [{ message: "defined here first", span: earlier.loss.span }],
-          help: "a step is chosen by its loss: another one has a loss of its own",
-        },
-      );
+      report.definedTwice(`train ${text}`, span, earlier.loss.span, {
+        help: "a step is chosen by its loss: another one has a loss of its own",
+      });
     else first.set(text, statement);
     invariant(
       step || report.failed || file.broken.length > 0,

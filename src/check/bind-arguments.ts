@@ -16,7 +16,7 @@ import { elaborate, type Context, type Scope } from "./context.js";
 import { lift, materialise } from "./lift.js";
 import { written } from "./mismatch.js";
 import { namesOfFunction } from "./order.js";
-import { listed } from "./report.js";
+import { declaredHere, listed } from "./report.js";
 import { misfit, printFunctionType } from "./signatures.js";
 import { sizeOf } from "./sizes.js";
 import { align, asValue, bodyOver, coerce, describe, scalar, showSize, type Term } from "./term.js";
@@ -115,7 +115,7 @@ function bindFunction(
       found: unfit?.found ?? (text === undefined ? "another expression" : `\`${text}\``),
     },
     {
-      related: [{ message: `\`${parameter.name.text}\` is declared here`, span: parameter.span }],
+      related: [declaredHere(parameter.name.text, parameter.span)],
       help: unfit
         ? unfit.help
         : isScalar
@@ -229,7 +229,7 @@ function bindSizes({ node, declaration }: Arguments, tensors: readonly Tensor[],
       { what: "size", name: size.text, callee: declaration.name.text },
       {
         help: `no argument says it: write \`${declaration.name.text}<${size.text} = …>(…)\``,
-        related: [{ message: `\`${size.text}\` is declared here`, span: size.span }],
+        related: [declaredHere(size.text, size.span)],
       },
     );
     scope.bind(size.text, { kind: "poison" });
@@ -256,7 +256,7 @@ function wrongShape(
     span,
     { left: `${type} for \`${name.text}\``, right: describe(term) },
     {
-      related: [{ message: `\`${name.text}\` is declared here`, span: declared }],
+      related: [declaredHere(name.text, declared)],
       ...(sizes.length < term.axes.length
         ? { help: "ranks are fixed: under indices, `y[b] = f(x[b])`, a function maps over the others" }
         : {}),

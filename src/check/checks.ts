@@ -3,6 +3,7 @@ import type { CheckStatement } from "../parser/ast.js";
 import type { Context } from "./context.js";
 import { nestedNumbers } from "./initialisers.js";
 import { showSize } from "./term.js";
+import { declaredHere } from "./report.js";
 import { unknownLoss } from "./unknown.js";
 
 /** Names of dims, inputs, params and states are given, those of outputs and losses expected; shapes and types are theirs. */
@@ -64,7 +65,7 @@ export function validateCheck(
           left: `\`${text}\` is ${target.dtype}${wanted.length ? `[${wanted.map(showSize).join(", ")}]` : ""}`,
           right: numbers.shape.length ? `[${numbers.shape.join(", ")}] is given` : "a number is given",
         },
-        target.span ? { related: [{ message: `\`${text}\` is declared here`, span: target.span }] } : {},
+        target.span ? { related: [declaredHere(text, target.span)] } : {},
       );
     } else if (
       (target.dtype === "i32" || target.dtype === "u32") &&

@@ -19,12 +19,6 @@ export function declarable(name: Name, context: Context): boolean {
 
 /** Reports that a name is there already. */
 export function duplicate(name: string, span: Span, context: Context, extras: DiagnosticExtras = {}): void {
-  const earlier = context.scope.placeOf(name);
   context.session.disputed.add(name);
-  context.session.report.add(
-    "GRAD2002",
-    span,
-    { name },
-    { ...extras, ...(earlier ? { related: [{ message: "defined here first", span: earlier }] } : {}) },
-  );
+  context.session.report.definedTwice(name, span, context.scope.placeOf(name), extras);
 }

@@ -5,6 +5,7 @@ import type { Poly } from "../ir/poly.js";
 import type { Expression, SubscriptExpression } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import type { Context } from "./context.js";
+import { declaredHere } from "./report.js";
 import { showSize } from "./term.js";
 
 /** One subscript of a tensor: where it stands, and the size of its axis. */
@@ -140,7 +141,7 @@ function twoSizes(
       ...help,
       related: [
         ...(source ? [{ message: from, span: source.span }] : []),
-        ...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []),
+        ...(declared ? [declaredHere(name, declared)] : []),
       ],
     },
   );

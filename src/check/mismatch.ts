@@ -4,6 +4,7 @@ import { isFloat, isInteger } from "../ir/expr.js";
 import type { Expression } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import type { Context } from "./context.js";
+import { declaredHere } from "./report.js";
 import { align, commonType, describe, showSize, type Term } from "./term.js";
 
 /** How operands that do not go together are told: both sides, where each was declared, and what was likely meant. */
@@ -38,7 +39,7 @@ export function declarations(
   const names = new Set(sides.flatMap((side) => nameIn(side) ?? []));
   return [...names].flatMap((name) => {
     const span = context.scope.placeOf(name);
-    return span ? [{ message: `\`${name}\` is declared here`, span }] : [];
+    return span ? [declaredHere(name, span)] : [];
   });
 }
 

@@ -6,8 +6,6 @@ import type {
   DimStatement,
   FunctionStatement,
   ImportStatement,
-  Name,
-  OptimizerStatement,
   SourceFile,
   Statement,
 } from "../parser/ast.js";
@@ -19,7 +17,7 @@ import { Scope, type Context, type Session } from "./context.js";
 import { isReserved, reportReserved } from "./reserved.js";
 import { declareConst, declareDims } from "./declarations.js";
 import { declarable, duplicate } from "./declarable.js";
-import { checkSignature } from "./signatures.js";
+import { checkOptimizerSignature, checkSignature } from "./signatures.js";
 import { functionElsewhere } from "./elsewhere.js";
 import { libraryOf } from "./unknown.js";
 import { namesOfFunction } from "./order.js";
@@ -66,7 +64,7 @@ export function fileContext(session: Session, scope: Scope): Context {
 export function declareFunctions(statements: readonly Statement[], context: Context): void {
   for (const statement of statements) {
     if (statement.kind === "optimizer") {
-      checkOptimizer(statement, context);
+      checkOptimizerSignature(statement, context);
       if (declarable(statement.name, context))
         context.scope.bind(
           statement.name.text,
@@ -201,24 +199,6 @@ function declaredIn(
       };
   }
   return undefined;
-}
-
-/** An optimizer's arguments have names of their own. */
-function checkOptimizer({ parameters, param, gradient }: OptimizerStatement, context: Context): void {
-  const { session } = context;
-  const seen = new Map<string, Name>();
-  for (const name of [...parameters.map((p) => p.name), param, gradient]) {
-    const first = seen.get(name.text);
-    if (isReserved(name.text)) reportReserved(name, context);
-    else if (first)
-      session.report.add(
-        "GRAD2002",
-        name.span,
-        { name: name.text },
-        { related: [{ message: "defined here first", span: first.span }] },
-      );
-    seen.set(name.text, first ?? name);
-  }
 }
 
 function loadModule(file: SourceFile, session: Session, loading: readonly string[]): Scope {

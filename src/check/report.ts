@@ -37,6 +37,11 @@ export class Report {
   unsupported(text: string, span: Span): null {
     return this.add("GRAD5001", span, { text });
   }
+  /** A name that was defined at another place before. */
+  definedTwice(name: string, span: Span, first: Span | undefined, extras: DiagnosticExtras = {}): null {
+    const related = first ? { related: [{ message: "defined here first", span: first }] } : {};
+    return this.add("GRAD2002", span, { name }, { ...extras, ...related });
+  }
   /** `otherwise` helps where no known name is near. */
   unknownName(
     kind: string,
@@ -91,6 +96,12 @@ export function listed(what: string, names: readonly string[]): string {
   if (last === undefined) return `there is no ${what.replace(/^its /, "")}`;
   return quoted.length ? `${what}s are ${quoted.join(", ")} and ${last}` : `${what} is ${last}`;
 }
+
+/** A note about a name's declaration. */
+export const declaredHere = (name: string, span: Span): { message: string; span: Span } => ({
+  message: `\`${name}\` is declared here`,
+  span,
+});
 
 export const suggestion = (meant: string, span: Span): DiagnosticExtras => ({
   help: didYouMean(meant),

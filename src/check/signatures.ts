@@ -1,4 +1,11 @@
-import type { FunctionStatement, FunctionTypeSyntax, Name, TypeSyntax } from "../parser/ast.js";
+import type { Span } from "../diagnostics/span.js";
+import type {
+  FunctionStatement,
+  FunctionTypeSyntax,
+  Name,
+  OptimizerStatement,
+  TypeSyntax,
+} from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import type { Context } from "./context.js";
 import { isReserved, reportReserved } from "./reserved.js";
@@ -41,31 +48,29 @@ export function misfit(
 
 /** Reports names of a function's sizes and arguments that are taken: reserved, or twice there. */
 export function checkSignature({ sizes, parameters, results }: FunctionStatement, context: Context): void {
-  const { session } = context;
-  const seen = new Map<string, Name>();
-  for (const name of [...sizes, ...parameters.map((p) => p.name)]) {
-    const first = seen.get(name.text);
-    if (isReserved(name.text)) reportReserved(name, context);
-    else if (first)
-      session.report.add(
-        "GRAD2002",
-        name.span,
-        { name: name.text },
-        { related: [{ message: "defined here first", span: first.span }] },
-      );
-    seen.set(name.text, first ?? name);
-  }
+  reportTaken([...sizes, ...parameters.map((p) => p.name)], context);
   // One named as an argument is told where the body defines it.
-  const own = new Map<string, Name>();
-  for (const { name } of results ?? []) {
-    const first = own.get(name.text);
-    if (first)
-      session.report.add(
-        "GRAD2002",
-        name.span,
-        { name: name.text },
-        { related: [{ message: "defined here first", span: first.span }] },
-      );
-    own.set(name.text, name);
+  reportRepeated(results?.map((r) => r.name) ?? [], context);
+}
+/** An optimizer's arguments have names of their own. */
+export function checkOptimizerSignature(
+  { parameters, param, gradient }: OptimizerStatement,
+  context: Context,
+): void {
+  reportTaken([...parameters.map((p) => p.name), param, gradient], context);
+}
+function reportTaken(names: readonly Name[], context: Context): void {
+  for (const name of names) if (isReserved(name.text)) reportReserved(name, context);
+  reportRepeated(
+    names.filter((name) => !isReserved(name.text)),
+    context,
+  );
+}
+function reportRepeated(names: readonly Name[], { session }: Context): void {
+  const seen = new Map<string, Span>();
+  for (const { text, span } of names) {
+    const first = seen.get(text);
+    if (first) session.report.definedTwice(text, span, first);
+    else seen.set(text, span);
   }
 }

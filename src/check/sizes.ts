@@ -3,6 +3,7 @@ import type { Expression, RangeSyntax } from "../parser/ast.js";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Context } from "./context.js";
 import { showSize } from "./term.js";
+import { declaredHere } from "./report.js";
 import { unknownDim } from "./unknown.js";
 
 /** A size: an integer polynomial in dims. Null where an error was reported. Quotients are exact. */
@@ -86,7 +87,7 @@ function notASize(node: Extract<Expression, { kind: "name" }>, { scope }: Contex
     help: isIndex
       ? "a size is the same for all entries: indices do not stand in it; a guard, `[i | i < n]`, says which entries count"
       : "sizes are known before any data: a size is a dim, `dim N`, a literal, or made of these",
-    ...(declared ? { related: [{ message: `\`${node.name}\` is declared here`, span: declared }] } : {}),
+    ...(declared ? { related: [declaredHere(node.name, declared)] } : {}),
   };
 }
 

@@ -230,13 +230,7 @@ export function quantitiesOf(entries: readonly Entry[], context: Context): Quant
     const [first] = own;
     if (second || !step || !first) {
       const span = (second ?? first)?.target.span;
-      if (second && step)
-        report.add(
-          "GRAD2002",
-          second.target.span,
-          { name },
-          { related: [{ message: "defined here first", span: step.target.span }] },
-        );
+      if (second && step) report.definedTwice(name, second.target.span, step.target.span);
       else if (span)
         report.add(
           "GRAD3006",

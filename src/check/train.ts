@@ -10,6 +10,7 @@ import { initialiser, numberOf } from "./initialisers.js";
 import { bodyOver, scalar, valueTerm, type Term } from "./term.js";
 import { isDType } from "../ir/dtypes.js";
 import { isReserved, reportReserved } from "./reserved.js";
+import { declaredHere } from "./report.js";
 import { unknownLoss, visibleOf } from "./unknown.js";
 
 export interface Trainable {
@@ -166,7 +167,7 @@ function stepArguments(
         "GRAD2015",
         statement.optimizer.span,
         { name: name.text, callee: optimizer.name.text },
-        { related: [{ message: `\`${name.text}\` is declared here`, span: name.span }] },
+        { related: [declaredHere(name.text, name.span)] },
       );
       return null;
     }
