@@ -2,6 +2,7 @@ import { invariant } from "./diagnostics/invariant.js";
 import { check, inOrder } from "./check/index.js";
 import { importedName } from "./check/modules.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import { encloses } from "./diagnostics/span.js";
 import { ExpressionTable } from "./ir/expr.js";
 import type { Program } from "./ir/program.js";
 import type { SourceFile } from "./parser/ast.js";
@@ -27,9 +28,6 @@ export interface Analysis {
   readonly sources: ReadonlyMap<string, string>;
 }
 
-const within = (inner: Diagnostic["span"], outer: Diagnostic["span"]): boolean =>
-  inner.start.offset >= outer.start.offset && inner.end.offset <= outer.end.offset;
-
 const textAt = (source: string, { start, end }: Diagnostic["span"]): string =>
   source.slice(start.offset, end.offset);
 
@@ -51,7 +49,7 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
   const news = checked.diagnostics.filter(
     ({ file, span }) =>
       file !== filename ||
-      !parsed.diagnostics.some(({ span: fault }) => within(fault, span) || within(span, fault)),
+      !parsed.diagnostics.some(({ span: fault }) => encloses(span, fault) || encloses(fault, span)),
   );
   // A reserved word that was declared all the same is told there; where it is used as a name follows.
   const declared = news.flatMap(({ code, span }) => (code === "GRAD2003" ? [textAt(source, span)] : []));

@@ -1,8 +1,7 @@
-import type { Span } from "../diagnostics/span.js";
+import { encloses, type Span } from "../diagnostics/span.js";
 import type { Poly } from "../ir/poly.js";
 import type { BindingCheck, DimDeclaration } from "../ir/program.js";
 import type { Session } from "./context.js";
-import { encloses } from "./reads.js";
 import { quotientName } from "./sizes.js";
 
 type Sizes = ReadonlyMap<string, number>;

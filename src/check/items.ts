@@ -1,4 +1,5 @@
 import { quoted } from "../diagnostics/page.js";
+import { START } from "../diagnostics/span.js";
 import { arrange, type Fault, type Run, type RunAxis } from "../ir/arrange.js";
 import type { ValueId } from "../ir/expr.js";
 import type { Derivative, Item, Value } from "../ir/program.js";
@@ -112,11 +113,10 @@ function stepwiseDerivatives(item: Item, session: Session): void {
     if (!pair || (theirs !== undefined && theirs !== pair.axis))
       session.report.unsupported(
         "within a recurrence, a derivative for what no step makes",
-        span ?? item.span ?? { file: "", start: ZERO_PLACE, end: ZERO_PLACE },
+        span ?? item.span ?? { file: "", start: START, end: START },
       );
   }
 }
-const ZERO_PLACE = { line: 1, column: 1, offset: 0 };
 
 /** What a derivative of a value may need besides: the written adjoints on the way to it. */
 function writtenAdjoints({ values }: Session): (derivative: Derivative) => readonly ValueId[] {

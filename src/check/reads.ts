@@ -1,10 +1,6 @@
-import type { Span } from "../diagnostics/span.js";
+import { encloses, type Span } from "../diagnostics/span.js";
 import type { Expression, SourceFile, Statement } from "../parser/ast.js";
 import { equationsIn, partsOf } from "../parser/walk.js";
-
-/** Whether a place lies in another. */
-export const encloses = (outer: Pick<Span, "start" | "end">, inner: Pick<Span, "start" | "end">): boolean =>
-  outer.start.offset <= inner.start.offset && inner.end.offset <= outer.end.offset;
 
 /** Whether a read is the one looked for, by its subscripts; one without any is of the whole. */
 type Wrong = (subscripts: readonly Expression[]) => boolean;

@@ -1,8 +1,8 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { encloses } from "../diagnostics/span.js";
 import type { EquationStatement, Expression, SourceFile } from "../parser/ast.js";
 import { printExpression } from "../parser/print.js";
 import { equationsIn, partsOf, reducerOver } from "../parser/walk.js";
-import { encloses } from "./reads.js";
 
 /**
  * One missing reducer is one mistake, however often its index is used in an equation: the first use is reported, and

@@ -1,5 +1,5 @@
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
-import type { Span } from "../diagnostics/span.js";
+import { START, type Span } from "../diagnostics/span.js";
 import { STD_SOURCES } from "../std/sources.js";
 import { AXIS_OPERATORS, REDUCERS, type Name } from "../parser/ast.js";
 import { operatorExample } from "../parser/help.js";
@@ -166,9 +166,8 @@ function inLibrary(name: string, span: Span): DiagnosticExtras | undefined {
   const from = libraryOf(name);
   if (from === undefined) return undefined;
   const line = `import { ${name} } from "${from}"`;
-  const start = { line: 1, column: 1, offset: 0 };
   return {
     help: `the library has it: \`${line}\``,
-    fix: { span: { file: span.file, start, end: start }, text: `${line}\n` },
+    fix: { span: { file: span.file, start: START, end: START }, text: `${line}\n` },
   };
 }

@@ -10,6 +10,13 @@ export interface Span {
   /** Exclusive. */
   readonly end: Position;
 }
+/** Where every file begins. */
+export const START: Position = { line: 1, column: 1, offset: 0 };
+
+/** Whether a place lies in another one of the same file. */
+export const encloses = (outer: Pick<Span, "start" | "end">, inner: Pick<Span, "start" | "end">): boolean =>
+  outer.start.offset <= inner.start.offset && inner.end.offset <= outer.end.offset;
+
 /** From the start of one to the end of another. */
 const join = (a: Span, b: Span): Span => ({ file: a.file, start: a.start, end: b.end });
 
