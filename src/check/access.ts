@@ -92,12 +92,7 @@ export function subscript(node: Expression, context: Context): Poly | null {
   const { report } = context.session;
   if (node.kind === "name" && !context.scope.lookup(node.name)) {
     const near = node.name.length > 2 ? suggest(node.name, context.scope.visible()) : undefined;
-    return report.add(
-      "GRAD2004",
-      node.span,
-      { name: node.name },
-      near === undefined ? { help: `\`sum[${node.name}] …\` adds over it` } : suggestion(near, node.span),
-    );
+    return report.unbound(node.name, node.span, near === undefined ? undefined : suggestion(near, node.span));
   }
   const term = elaborate(node, context);
   if (!term) return null;

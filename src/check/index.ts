@@ -81,7 +81,7 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     if (statement.kind === "check") validateCheck(statement, results, results.declaredLosses(file), context);
   checkUncalled(file, context);
   if (!report.failed) warnOfDefaults(session);
-  const sorted = oneReducerEach(inOrder(report.diagnostics, file.span.file), file);
+  const sorted = oneReducerEach(inOrder(report.diagnostics, file.span.file), report.unreduced, file);
   const lost = file.statements
     .flatMap((s) => (s.kind === "dim" ? [] : declaredNames(s)))
     .flatMap(({ text }) => (context.scope.own(text)?.kind === "poison" ? [text] : []));

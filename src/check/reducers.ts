@@ -161,14 +161,9 @@ export function alongAxis(node: AxisExpression, context: Context): Term | null {
     return null;
   }
   if (binding?.kind !== "index")
-    return report.add(
-      "GRAD2004",
-      node.index.span,
-      { name: node.index.text },
-      {
-        help: `\`${node.operator}\` leaves its index: bind it on the left, \`y[${node.index.text}] = ${node.operator}[${node.index.text}] …\``,
-      },
-    );
+    return report.unbound(node.index.text, node.index.span, {
+      help: `\`${node.operator}\` leaves its index: bind it on the left, \`y[${node.index.text}] = ${node.operator}[${node.index.text}] …\``,
+    });
   const { index } = binding;
   if (context.times.has(index))
     return report.add(

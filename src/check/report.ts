@@ -9,6 +9,8 @@ type Arguments<C extends Code> = Parameters<typeof diagnose<C>>[2];
 /** Collects diagnostics; the same one at the same place counts once. */
 export class Report {
   readonly diagnostics: Diagnostic[] = [];
+  /** Indices that want a reducer, by what tells so. */
+  readonly unreduced = new Map<Diagnostic, string>();
   private readonly seen = new Set<string>();
   private silent = 0;
   private generic = false;
@@ -41,6 +43,14 @@ export class Report {
   definedTwice(name: string, span: Span, first: Span | undefined, extras: DiagnosticExtras = {}): null {
     const related = first ? { related: [{ message: "defined here first", span: first }] } : {};
     return this.add("GRAD2002", span, { name }, { ...extras, ...related });
+  }
+  /** An index that nothing binds; without `extras` for want of a reducer. */
+  unbound(index: string, span: Span, extras?: DiagnosticExtras): null {
+    const count = this.diagnostics.length;
+    this.add("GRAD2004", span, { name: index }, extras ?? { help: `\`sum[${index}] …\` adds over it` });
+    const made = this.diagnostics[count];
+    if (made && !extras) this.unreduced.set(made, index);
+    return null;
   }
   /** `otherwise` helps where no known name is near. */
   unknownName(

@@ -8,7 +8,11 @@ import { equationsIn, partsOf, reducerOver } from "../parser/walk.js";
  * One missing reducer is one mistake, however often its index is used in an equation: the first use is reported, and
  * the help shows the term that the reducer would stand before, which holds all of the uses.
  */
-export function oneReducerEach(diagnostics: readonly Diagnostic[], file: SourceFile): Diagnostic[] {
+export function oneReducerEach(
+  diagnostics: readonly Diagnostic[],
+  unreduced: ReadonlyMap<Diagnostic, string>,
+  file: SourceFile,
+): Diagnostic[] {
   const isUnbound = ({ code, file: of }: Diagnostic): boolean => code === "GRAD2004" && of === file.span.file;
   if (!diagnostics.some(isUnbound)) return [...diagnostics];
   const equations = equationsIn(file.statements);
@@ -28,9 +32,8 @@ export function oneReducerEach(diagnostics: readonly Diagnostic[], file: SourceF
     const group = groups.get(keyOf(found) ?? "");
     if (!equation || !group) return [found];
     if (group[0] !== found) return [];
-    const index = /`(.*?)`/.exec(found.message)?.[1];
-    if (index === undefined || !found.help?.startsWith("`sum[")) return [found];
-    return [withTerm(found, index, equation, group)];
+    const index = unreduced.get(found);
+    return [index === undefined ? found : withTerm(found, index, equation, group)];
   });
 }
 
