@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
-import { dirname, resolve as resolvePath } from "node:path";
 import { analyse, type Analysis, type AnalyseOptions } from "../analyse.js";
-import { importedName } from "../check/modules.js";
 import type { CompileOptions, CompileResult } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { importReader } from "../read-import.js";
 import { reportAll, whyUnreadable, type Format } from "./report.js";
 import { UserError } from "./usage.js";
 
@@ -17,14 +16,6 @@ function readSource(file: string): string {
     throw new UserError(`${file}: ${whyUnreadable(error)}`, "GRAD6010");
   }
 }
-/** Imports of other files, relative to the importing one; null where there is none. */
-function resolveImport(specifier: string, importer: string): string | null {
-  try {
-    return readFileSync(resolvePath(dirname(importer), specifier), "utf8");
-  } catch {
-    return null;
-  }
-}
 
 /** A file with whatever it imports, each text by the name that diagnostics give it. */
 export class SourceFiles {
@@ -35,11 +26,7 @@ export class SourceFiles {
   get source(): string {
     return this.texts.get(this.file) ?? "";
   }
-  readonly resolve = (specifier: string, importer: string): string | null => {
-    const text = resolveImport(specifier, importer);
-    if (text !== null) this.texts.set(importedName(specifier, importer), text);
-    return text;
-  };
+  readonly resolve = importReader(this.texts);
 
   analyse(options: AnalyseOptions = {}): Analysis {
     return analyse(this.source, { filename: this.file, resolve: this.resolve, ...options });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { relative } from "node:path";
 import { compile, type CompileOptions } from "../index.js";
+import { importedPath, importReader } from "../read-import.js";
 
 /** What this plugin uses of esbuild's plugin interface; esbuild is the user's own. */
 interface PluginBuild {
@@ -34,23 +34,20 @@ export function grad(
     setup(build) {
       build.onLoad({ filter: /\.grad$/ }, async ({ path }) => {
         const source = await readFile(path, "utf8");
+        const filename = relative(process.cwd(), path);
+        const texts = new Map([[filename, source]]);
+        const read = importReader(texts);
         const watchFiles = [path];
         const result = compile(source, {
           targets: ["js", "wgsl"],
           compact: true,
           ...options,
-          filename: relative(process.cwd(), path),
-          resolve: (specifier) => {
-            const file = resolve(dirname(path), specifier);
-            try {
-              watchFiles.push(file);
-              return readFileSync(file, "utf8");
-            } catch {
-              return null;
-            }
+          filename,
+          resolve: (specifier, importer) => {
+            watchFiles.push(importedPath(specifier, importer));
+            return read(specifier, importer);
           },
         });
-        const lines = source.split("\n");
         const messages = (severity: "error" | "warning"): Message[] =>
           result.diagnostics
             .filter((d) => d.severity === severity)
@@ -61,7 +58,7 @@ export function grad(
                 line: d.span.start.line,
                 column: d.span.start.column - 1,
                 length: Math.max(1, d.span.end.offset - d.span.start.offset),
-                lineText: lines[d.span.start.line - 1] ?? "",
+                lineText: texts.get(d.file)?.split("\n")[d.span.start.line - 1] ?? "",
               },
             }));
         if (!result.ok) return { errors: messages("error"), warnings: messages("warning"), watchFiles };

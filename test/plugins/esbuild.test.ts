@@ -1,7 +1,7 @@
 import { build } from "esbuild";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { grad } from "../../src/plugins/esbuild.js";
@@ -13,10 +13,14 @@ async function bundle(
   source: string,
   targets: Target[],
   app = "globalThis.started = create();",
+  imported: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "gradc-"));
   try {
-    writeFileSync(join(folder, "model.grad"), source);
+    for (const [name, text] of Object.entries({ "model.grad": source, ...imported })) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
     writeFileSync(join(folder, "app.js"), `import { create, meta } from "./model.grad"; ${app}`);
     const { outputFiles } = await build({
       entryPoints: [join(folder, "app.js")],
@@ -73,5 +77,27 @@ test("pages stay small: bytes, minified, gzip", async () => {
 test("an error in the model is a build error at its place", async () => {
   await expect(bundle("dim N\ninput x: f32[N]\nloss l = sum[n] y[n]", ["js"])).rejects.toMatchObject({
     errors: [{ location: { line: 3 } }],
+  });
+});
+
+const NESTED = 'import { f } from "./lib/a.grad"\nparam p: f32\nloss l = f(p)';
+const LIB = 'import { g } from "./b.grad"\nfn f(x: f32) = g(x)';
+
+test("an imported file imports what lies beside it", async () => {
+  const text = await bundle(NESTED, ["js"], undefined, {
+    "lib/a.grad": LIB,
+    "lib/b.grad": "fn g(x: f32) = 2 * x",
+  });
+  expect(text).toContain("2*");
+});
+
+test("an error in an imported file is shown with that file's line", async () => {
+  const line = "fn g(x: f32) = 2 * )";
+  await expect(
+    bundle(NESTED, ["js"], undefined, { "lib/a.grad": LIB, "lib/b.grad": `\n${line}` }),
+  ).rejects.toMatchObject({
+    errors: [
+      { location: { file: expect.stringMatching(/lib.b\.grad$/) as string, line: 2, lineText: line } },
+    ],
   });
 });
