@@ -1,8 +1,13 @@
-/** A loss curve as lines of block characters: `width` columns (means of equal parts), `height` rows. */
-export function curve(values: readonly number[], width = 60, height = 8): string {
+/** Columns and rows of a curve at most, columns of a bar. */
+const WIDTH = 60;
+const HEIGHT = 8;
+const BAR = 28;
+
+/** A loss curve as lines of block characters: columns are means of equal parts. */
+export function curve(values: readonly number[]): string {
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return "";
-  const columns = Math.min(width, finite.length);
+  const columns = Math.min(WIDTH, finite.length);
   const means = Array.from({ length: columns }, (_, c) => {
     const part = finite.slice(
       Math.floor((c * finite.length) / columns),
@@ -14,10 +19,10 @@ export function curve(values: readonly number[], width = 60, height = 8): string
     return part.reduce((a, b) => a + b, 0) / part.length;
   });
   const [low, high] = [Math.min(...means), Math.max(...means)];
-  const eighths = means.map((m) => Math.round(((m - low) / (high - low || 1)) * (height * 8 - 1)) + 1);
+  const eighths = means.map((m) => Math.round(((m - low) / (high - low || 1)) * (HEIGHT * 8 - 1)) + 1);
   const rows: string[] = [];
-  for (let r = height - 1; r >= 0; r--) {
-    const label = r === height - 1 ? high : r === 0 ? low : null;
+  for (let r = HEIGHT - 1; r >= 0; r--) {
+    const label = r === HEIGHT - 1 ? high : r === 0 ? low : null;
     rows.push(
       `${(label === null ? "" : label.toPrecision(3)).padStart(9)} ┤${eighths.map((e) => " ▁▂▃▄▅▆▇█"[Math.max(0, Math.min(8, e - r * 8))]).join("")}`,
     );
@@ -26,19 +31,17 @@ export function curve(values: readonly number[], width = 60, height = 8): string
 }
 
 /** One line that says how far something is. */
-function bar(done: number, total: number, text: string, width = 28): string {
-  const filled = total > 0 ? Math.round((done / total) * width) : width;
-  return `${"█".repeat(filled)}${"░".repeat(width - filled)} ${done}/${total} ${text}`;
+function bar(done: number, total: number, text: string): string {
+  const filled = total > 0 ? Math.round((done / total) * BAR) : BAR;
+  return `${"█".repeat(filled)}${"░".repeat(BAR - filled)} ${done}/${total} ${text}`;
 }
 
 /** Redraws one line on a terminal; elsewhere prints a plain line now and then. */
 export class Progress {
   private last = 0;
-  constructor(
-    private readonly total: number,
-    private readonly stream: NodeJS.WriteStream = process.stderr,
-    private readonly everyMilliseconds = stream.isTTY ? 80 : 5000,
-  ) {}
+  private readonly stream = process.stderr;
+  private readonly everyMilliseconds = this.stream.isTTY ? 80 : 5000;
+  constructor(private readonly total: number) {}
   update(done: number, text: string): void {
     const now = Date.now();
     if (now - this.last < this.everyMilliseconds && done < this.total) return;

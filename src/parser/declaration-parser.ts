@@ -370,12 +370,8 @@ export abstract class DeclarationParser extends ExpressionParser {
     const word = this.CONSUME(Import);
     const names: { name: NameNode; as?: NameNode }[] = [];
     this.CONSUME(LeftCurly);
-    const item = (): void => {
-      const each = this.SUBRULE(this.importedName);
-      names.push(each);
-    };
     this.OPTION(() => {
-      item();
+      names.push(this.SUBRULE(this.importedName));
       this.MANY(() => {
         this.CONSUME(Comma);
         names.push(this.SUBRULE2(this.importedName));
