@@ -12,6 +12,7 @@ import type {
   RangeSyntax,
   ReducerName,
 } from "./ast.js";
+import { COMPARISON, LEVELS, NOT, PAD, POWER, PRODUCT, TERM } from "./precedence.js";
 
 /** A reducer or axis operator up to its `]`: `sum[i, j | i < j]`. */
 export interface ReducerHead {
@@ -30,33 +31,9 @@ export interface AxisHead {
 }
 export type Prefix = { readonly kind: "-" | "not"; readonly span: Span } | ReducerHead | AxisHead;
 
+/** Below all levels. */
 const PREFIX = -1;
 const OPERAND = 0;
-const NOT = 3;
-const COMPARISON = 4;
-/** Reducers and unary minus; no binary operator has this level. */
-const TERM = 6;
-const PRODUCT = 7;
-const POWER = 8;
-const PAD = 9;
-const LEVELS: Readonly<Record<BinaryOperator, number>> = {
-  or: 1,
-  and: 2,
-  "==": COMPARISON,
-  "!=": COMPARISON,
-  "<": COMPARISON,
-  "<=": COMPARISON,
-  ">": COMPARISON,
-  ">=": COMPARISON,
-  "+": 5,
-  "-": 5,
-  "*": PRODUCT,
-  "/": PRODUCT,
-  "%": PRODUCT,
-  "@": PRODUCT,
-  "^": POWER,
-  "??": PAD,
-};
 
 /**
  * One run of operands and operators, gathered flat and then made a tree by precedence climbing. A run of one level

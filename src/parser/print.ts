@@ -1,6 +1,5 @@
 import type {
   Argument,
-  BinaryOperator,
   Expression,
   FunctionStatement,
   FunctionTypeSyntax,
@@ -12,6 +11,7 @@ import type {
   Target,
   TypeSyntax,
 } from "./ast.js";
+import { COMPARISON, LEVELS, NOT, PAD, POSTFIX, POWER, PRODUCT, SUM, TERM } from "./precedence.js";
 
 /** A tree as source text with no more brackets than its meaning needs. Comments that are not docs are not in the tree. */
 export function printFile(file: SourceFile): string {
@@ -125,33 +125,6 @@ const argument = (node: Argument): string =>
 
 // ------------------------------------------------------------------------------------------------- expressions
 
-const NOT = 3;
-const SUM = 5;
-/** Reducers and unary minus. */
-const TERM = 6;
-const PRODUCT = 7;
-const POWER = 8;
-const PAD = 9;
-const POSTFIX = 10;
-const LEVELS: Readonly<Record<BinaryOperator, number>> = {
-  or: 1,
-  and: 2,
-  "==": 4,
-  "!=": 4,
-  "<": 4,
-  "<=": 4,
-  ">": 4,
-  ">=": 4,
-  "+": SUM,
-  "-": SUM,
-  "*": PRODUCT,
-  "/": PRODUCT,
-  "%": PRODUCT,
-  "@": PRODUCT,
-  "^": POWER,
-  "??": PAD,
-};
-
 export const printExpression = (node: Expression): string => at(node, 0);
 /** Where only sizes stand: comparisons and looser are bracketed. */
 const size = (node: Expression): string => at(node, SUM);
@@ -231,9 +204,9 @@ function binary(node: Binary): string {
     // Comparisons do not chain.
     const next: Expression = left.left;
     left = next;
-    if (level === LEVELS["=="]) break;
+    if (level === COMPARISON) break;
   }
-  return `${at(left, level === LEVELS["=="] || level === PAD ? level + 1 : level)}${parts.reverse().join("")}`;
+  return `${at(left, level === COMPARISON || level === PAD ? level + 1 : level)}${parts.reverse().join("")}`;
 }
 /** On the right of a product a minus needs no brackets before a factor; elsewhere the level decides. */
 function rightOperand(node: Expression, level: number, lastFactor = false): string {
