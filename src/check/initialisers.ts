@@ -4,6 +4,7 @@ import type { Initialiser } from "../ir/program.js";
 import { SCALARS } from "../ir/scalar/table.js";
 import type { Expression, Name } from "../parser/ast.js";
 import { nodesIn, partsOf } from "../parser/walk.js";
+import { INITIALISERS } from "../parser/words.js";
 import { elaborate, type Context } from "./context.js";
 import { initialiserElsewhere } from "./elsewhere.js";
 import { declarations, written } from "./mismatch.js";
@@ -67,19 +68,6 @@ export function nestedNumbers(
   return { data, shape: [node.items.length, ...(inner ?? [])] };
 }
 
-const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
-  zeros: [],
-  ones: [],
-  fill: ["v"],
-  normal: ["std"],
-  uniform: ["lo", "hi"],
-  he_normal: [],
-  he_uniform: [],
-  glorot_normal: [],
-  glorot_uniform: [],
-  orthogonal: [],
-  eye: [],
-};
 type Fan = "he_normal" | "he_uniform" | "glorot_normal" | "glorot_uniform" | "orthogonal" | "eye";
 const isFan = (name: string): name is Fan => /^(he|glorot)_|^orthogonal$|^eye$/.test(name);
 
@@ -99,16 +87,18 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
   }
   const formals =
     node.kind === "call" && !context.scope.lookup(node.callee.text)
-      ? PARAMETERS[node.callee.text]
+      ? INITIALISERS[node.callee.text]
       : undefined;
-  if (node.kind === "name" && PARAMETERS[node.name] && !context.scope.lookup(node.name)) {
+  if (node.kind === "name" && INITIALISERS[node.name] && !context.scope.lookup(node.name)) {
     return report.add(
       "GRAD3006",
       node.span,
       { wanted: "an initialiser", found: `\`${node.name}\` without brackets` },
       {
-        help: `write \`${node.name}(${(PARAMETERS[node.name] ?? []).join(", ")})\``,
-        ...(PARAMETERS[node.name]?.length === 0 ? { fix: { span: node.span, text: `${node.name}()` } } : {}),
+        help: `write \`${node.name}(${(INITIALISERS[node.name] ?? []).join(", ")})\``,
+        ...(INITIALISERS[node.name]?.length === 0
+          ? { fix: { span: node.span, text: `${node.name}()` } }
+          : {}),
       },
     );
   }
@@ -171,7 +161,7 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
 function drawnIn(node: Expression): boolean {
   for (const part of nodesIn(...partsOf(node))) {
     const name = part.kind === "call" ? part.callee.text : undefined;
-    if (name !== undefined && (PARAMETERS[name] || initialiserElsewhere(name))) return true;
+    if (name !== undefined && (INITIALISERS[name] || initialiserElsewhere(name))) return true;
   }
   return false;
 }
@@ -182,8 +172,8 @@ function unknownInitialiser({ text, span }: Name, { session }: Context): null {
         "initialiser",
         text,
         span,
-        Object.keys(PARAMETERS),
-        `initialisers are ${Object.keys(PARAMETERS).join(", ")}`,
+        Object.keys(INITIALISERS),
+        `initialisers are ${Object.keys(INITIALISERS).join(", ")}`,
       )
     : session.report.add("GRAD2001", span, { kind: "initialiser", name: text }, suggestion(meant, span));
 }

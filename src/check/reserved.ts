@@ -4,20 +4,20 @@ import { suggest } from "../diagnostics/suggest.js";
 import { DTYPES, isDType } from "../ir/dtypes.js";
 import type { DType } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { AXIS_OPERATORS, REDUCERS, type Name } from "../parser/ast.js";
+import type { Name } from "../parser/ast.js";
+import { AXIS_OPERATORS, DERIVATIVE_FUNCTIONS, REDUCERS, TENSOR_FUNCTIONS } from "../parser/words.js";
 import type { Context } from "./context.js";
 import { typeElsewhere } from "./elsewhere.js";
 import { suggestion } from "./report.js";
 
-const DIFFERENTIATING = ["grad", "jvp", "vjp", "hvp", "jacobian"];
 /** Functions that concern derivatives. */
-export const DERIVATIVES: ReadonlySet<string> = new Set([...DIFFERENTIATING, "stop"]);
+export const DERIVATIVES: ReadonlySet<string> = new Set([...DERIVATIVE_FUNCTIONS, "stop"]);
 /** What the language has as functions. */
 export const OWN_FUNCTIONS: readonly string[] = [
   ...Object.entries(SCALARS).flatMap(([name, { visible }]) => (visible ? [name] : [])),
   ...DTYPES,
-  ...["reshape", "concat", "stop", "rand", "randn"],
-  ...DIFFERENTIATING,
+  ...TENSOR_FUNCTIONS,
+  ...DERIVATIVE_FUNCTIONS,
 ];
 const RESERVED: ReadonlySet<string> = new Set([...OWN_FUNCTIONS, ...REDUCERS, ...AXIS_OPERATORS]);
 

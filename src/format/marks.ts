@@ -1,5 +1,6 @@
 import type { SourceFile } from "../parser/ast.js";
 import type { Token } from "../parser/lexer.js";
+import { STATEMENT_WORDS } from "../parser/words.js";
 
 /** What the spaces between tokens cannot be told without: all by the offset of a token's first character. */
 export interface Marks {
@@ -49,9 +50,8 @@ export function marksOf(file: SourceFile, tokens: readonly Token[]): Marks {
   return marks;
 }
 
-const STATEMENTS: ReadonlySet<unknown> = new Set(
-  "dim input param state const equation output train rec fn layer optimizer import check".split(" "),
-);
+/** Kinds of nodes: a statement's is its word, but for equations, which a loss is too. */
+const STATEMENTS: ReadonlySet<unknown> = new Set([...STATEMENT_WORDS, "equation"]);
 
 function mark(node: Tree, marks: Marks, cursor: Cursor): void {
   const span = spanOf(node);

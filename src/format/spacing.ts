@@ -1,3 +1,4 @@
+import { isReservedWord } from "../parser/words.js";
 import type { Marks } from "./marks.js";
 
 export interface Item {
@@ -11,7 +12,6 @@ export interface Item {
   readonly gap: number;
 }
 
-const WORDS = new Set(["if", "then", "else", "and", "or", "not", "in", "true", "false"]);
 const TIGHT = new Set(["^", "..", ".", "'"]);
 const NO_SPACE_BEFORE = new Set([",", ")", "]", ":", ";", "'", ".", "..", "^"]);
 const NO_SPACE_AFTER = new Set(["(", "[", "..", ".", "^"]);
@@ -27,7 +27,7 @@ export function spaced(before: Item, item: Item, marks: Marks): boolean {
   if (before.text === "{" && item.text === "}") return false;
   if (NO_SPACE_AFTER.has(before.text) || NO_SPACE_BEFORE.has(item.text)) return false;
   if (item.text === "(" || item.text === "[")
-    return !OPERANDS_END.test(before.text) || WORDS.has(before.text);
+    return !OPERANDS_END.test(before.text) || isReservedWord(before.text);
   return true;
 }
 const isOperator = (text: string): boolean => !TIGHT.has(text) && /^[<>+\-*/%@]$/.test(text);

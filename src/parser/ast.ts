@@ -1,4 +1,6 @@
 import type { Span } from "../diagnostics/span.js";
+import type { AxisName, ReducerName } from "./words.js";
+export { AXIS_OPERATORS, REDUCERS, type AxisName, type ReducerName } from "./words.js";
 
 /** The syntax tree: what the source says, nothing resolved. Production names are those of grammar/grad.ebnf. */
 export interface Node {
@@ -233,22 +235,6 @@ export interface IfExpression extends Node {
   readonly then: Expression;
   readonly else: Expression;
 }
-export type ReducerName =
-  "sum" | "prod" | "max" | "min" | "mean" | "any" | "all" | "argmax" | "argmin" | "logsumexp";
-export type AxisName = "softmax" | "log_softmax" | "cumsum" | "cumprod";
-export const REDUCERS: readonly ReducerName[] = [
-  "sum",
-  "prod",
-  "max",
-  "min",
-  "mean",
-  "any",
-  "all",
-  "argmax",
-  "argmin",
-  "logsumexp",
-];
-export const AXIS_OPERATORS: readonly AxisName[] = ["softmax", "log_softmax", "cumsum", "cumprod"];
 export interface ReducerExpression extends Node {
   readonly kind: "reducer";
   readonly reducer: ReducerName;

@@ -1,7 +1,6 @@
 import { EmbeddedActionsParser, tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import { joinSpans, SourceText, type Span } from "../diagnostics/span.js";
-import { AXIS_OPERATORS, REDUCERS } from "./ast.js";
 import type { Argument, Expression, Name as NameNode, RangeSyntax } from "./ast.js";
 import { StatementFault } from "./fault.js";
 import { OperatorRun, type AxisHead, type ReducerHead } from "./operators.js";
@@ -37,6 +36,7 @@ import {
   True,
   vocabulary,
 } from "./vocabulary.js";
+import { AXIS_OPERATORS, REDUCERS } from "./words.js";
 
 const MOST_NESTED = 64;
 type SizeArgument = { readonly name: NameNode; readonly value: Expression };

@@ -1,17 +1,8 @@
 import { tokenMatcher, type IToken } from "chevrotain";
 import type { DiagnosticExtras } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
-import { REDUCERS } from "./ast.js";
-import {
-  AxisOperatorName,
-  Fn,
-  Import,
-  Name,
-  Optimizer,
-  Rec,
-  ReducerName,
-  RESERVED_WORDS,
-} from "./vocabulary.js";
+import { AxisOperatorName, Fn, Import, Name, Optimizer, Rec, ReducerName } from "./vocabulary.js";
+import { isReservedWord, isTypeName, REDUCERS } from "./words.js";
 
 /** Where a text stops following the grammar. */
 export interface Fault {
@@ -96,7 +87,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
   }
   if (found === "if" && /a declaration/.test(expected))
     return { help: "`if` chooses between values: `y = if c then a else b`" };
-  if (RESERVED_WORDS.includes(found) && /a name|its name|a declaration|an index/.test(expected))
+  if (isReservedWord(found) && /a name|its name|a declaration|an index/.test(expected))
     return { help: `\`${found}\` is reserved: take another name` };
   switch (expected) {
     case "`=`":
@@ -130,8 +121,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
         return { help: `a reducer has its indices in square brackets: \`${caller.image}[i in 0..N] x[i]\`` };
       return {};
     case "`:`":
-      if (/^(f16|f32|f64|i32|u32|bool)$/.test(before))
-        return { help: `a result has a name: \`-> y: ${before}\`` };
+      if (isTypeName(before)) return { help: `a result has a name: \`-> y: ${before}\`` };
       return { help: "it has a type: `x: f32` or `x: f32[N, M]`" };
     case "`->` or `=`":
       return { help: "results are named: `fn f(x: f32) -> y: f32 { y = … }`, or `fn f(x: f32) = …`" };
@@ -186,8 +176,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     return { help: `a function has a name and types: \`fn f(${found}: f32) = …\`` };
   if (entry) return { help: "entries of a declaration stand with commas between them", fix: entry };
   if (found === "[") return { help: "a declaration has a type: `param W: f32[N, M]`" };
-  if (found === "{" && /^(f16|f32|f64|i32|u32|bool)$/.test(before))
-    return { help: `a result has a name: \`-> y: ${before}\`` };
+  if (found === "{" && isTypeName(before)) return { help: `a result has a name: \`-> y: ${before}\`` };
   if (found === ")" || found === "]") return { help: `no \`${found === ")" ? "(" : "["}\` is open here` };
   if (found === "where") return { help: "a reducer's guard stands in its brackets: `sum[i | i > 0] x[i]`" };
   if (found === "(" && fault.isOutput)

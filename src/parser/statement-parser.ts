@@ -25,7 +25,9 @@ import {
   Semicolon,
   statementWords,
   Train,
+  words,
 } from "./vocabulary.js";
+import { STATEMENT_WORDS } from "./words.js";
 
 /** Statements that stand only at the top of a file. In a block at the file's own column they tell of a lost `}`. */
 const TOP_LEVEL = new Set([Dim, Input, Output, Loss, Train, Fn, Layer, Optimizer, Import, Check]);
@@ -202,13 +204,8 @@ export class StatementParser extends FaultParser {
     if (word.tokenType !== Name || !(word instanceof Token) || !(next instanceof Token)) return;
     if (!this.ahead(2, Name) || next.beginsLine) return;
     const needless = NEEDLESS_WORDS.has(word.image);
-    const near =
-      DECLARING_WORDS[word.image.toLowerCase()] ??
-      suggest(
-        word.image,
-        [...statementWords].map((type) => type.name.toLowerCase()),
-      );
-    const meant = [...statementWords].find((type) => type.name.toLowerCase() === near);
+    const near = DECLARING_WORDS[word.image.toLowerCase()] ?? suggest(word.image, STATEMENT_WORDS);
+    const meant = near === undefined ? undefined : words.get(near);
     if (!needless && !meant) return;
     const span = needless ? this.source.span(word.startOffset, next.startOffset) : this.spanOf(word);
     this.report(

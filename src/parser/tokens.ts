@@ -1,7 +1,8 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { SourceText, type Span } from "../diagnostics/span.js";
 import { lex } from "./lexer.js";
-import { Name, NumberLiteral, RESERVED_WORDS, StringLiteral } from "./vocabulary.js";
+import { Name, NumberLiteral, StringLiteral } from "./vocabulary.js";
+import { isReservedWord } from "./words.js";
 import { tokenMatcher } from "chevrotain";
 
 export type TokenKind = "name" | "word" | "number" | "string" | "symbol" | "end";
@@ -28,5 +29,5 @@ function kindOf(token: ReturnType<typeof lex>["tokens"][number]): TokenKind {
   if (tokenMatcher(token, Name)) return "name";
   if (token.tokenType === NumberLiteral) return "number";
   if (token.tokenType === StringLiteral) return "string";
-  return RESERVED_WORDS.includes(token.image) ? "word" : "symbol";
+  return isReservedWord(token.image) ? "word" : "symbol";
 }

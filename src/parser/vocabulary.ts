@@ -1,5 +1,5 @@
 import { createToken, Lexer, type TokenType } from "chevrotain";
-import { AXIS_OPERATORS, REDUCERS } from "./ast.js";
+import { AXIS_OPERATORS, INNER_WORDS, REDUCERS, RESERVED, STATEMENT_WORDS } from "./words.js";
 
 /**
  * The token types. Tokens are cut by `lexer.ts`, not by chevrotain's own lexer: that drops the `u` flag, so `\p{L}`
@@ -25,40 +25,26 @@ const word = (text: string, ...categories: TokenType[]): TokenType =>
 const symbol = (name: string, text: string, ...categories: TokenType[]): TokenType =>
   define(name, `\`${text}\``, ...categories);
 
-export const If = word("if");
-export const Then = word("then");
-export const Else = word("else");
-const And = word("and", BinaryOperator);
-const Or = word("or", BinaryOperator);
-export const Not = word("not");
-export const True = word("true");
-export const False = word("false");
-export const In = word("in");
+/** A token type for each of some words, by its text. */
+const typesOf = <Word extends string>(
+  list: readonly Word[],
+  categories: (text: Word) => TokenType[],
+): Readonly<Record<Word, TokenType>> =>
+  Object.fromEntries(list.map((text) => [text, word(text, ...categories(text))])) as Record<Word, TokenType>;
 
-export const Dim = word("dim", Name);
-export const Input = word("input", Name);
-export const Param = word("param", Name);
-export const State = word("state", Name);
-export const Const = word("const", Name);
-export const Output = word("output", Name);
-export const Loss = word("loss", Name);
-export const Train = word("train", Name);
-export const With = word("with", Name);
-export const Fn = word("fn", Name);
-export const Layer = word("layer", Name);
-export const Optimizer = word("optimizer", Name);
-export const Adjoint = word("adjoint", Name);
-export const Rec = word("rec", Name);
-export const While = word("while", Name);
-export const Checkpoint = word("checkpoint", Name);
-export const Import = word("import", Name);
-export const From = word("from", Name);
-export const As = word("as", Name);
-export const Check = word("check", Name);
-export const For = word("for", Name);
-export const At = word("at", Name);
-export const None = word("none", Name);
-export const Sqrt = word("sqrt", Name);
+const reserved = typesOf(RESERVED, (text) => (text === "and" || text === "or" ? [BinaryOperator] : []));
+export const { if: If, then: Then, else: Else, not: Not, true: True, false: False, in: In } = reserved;
+
+const statements = typesOf(STATEMENT_WORDS, () => [Name]);
+export const { dim: Dim, input: Input, param: Param, state: State, const: Const } = statements;
+export const { output: Output, loss: Loss, train: Train, rec: Rec, import: Import } = statements;
+export const { fn: Fn, layer: Layer, optimizer: Optimizer, check: Check } = statements;
+/** The words that begin a statement where a name or `{` follows. */
+export const statementWords: ReadonlySet<TokenType> = new Set(Object.values(statements));
+
+const inner = typesOf(INNER_WORDS, () => [Name]);
+export const { with: With, adjoint: Adjoint, while: While, checkpoint: Checkpoint } = inner;
+export const { from: From, as: As, for: For, at: At, none: None, sqrt: Sqrt } = inner;
 
 export const LeftParen = symbol("LeftParen", "(");
 export const RightParen = symbol("RightParen", ")");
@@ -90,37 +76,12 @@ const LessOrEqual = symbol("LessOrEqual", "<=", BinaryOperator);
 export const Greater = symbol("Greater", ">", BinaryOperator);
 const GreaterOrEqual = symbol("GreaterOrEqual", ">=", BinaryOperator);
 
-const STATEMENT_WORDS = [
-  Dim,
-  Input,
-  Param,
-  State,
-  Const,
-  Output,
-  Loss,
-  Train,
-  Fn,
-  Layer,
-  Optimizer,
-  Rec,
-  Import,
-  Check,
-];
-/** The words that begin a statement where a name or `{` follows. */
-export const statementWords: ReadonlySet<TokenType> = new Set(STATEMENT_WORDS);
-
-const RESERVED = [If, Then, Else, And, Or, Not, True, False, In];
-const SOFT = [...STATEMENT_WORDS, With, Adjoint, While, Checkpoint, From, As, For, At, None, Sqrt];
-const textOf = (type: TokenType): string => type.name.toLowerCase();
-
 /** Words with a token type of their own, by their text. */
 export const words: ReadonlyMap<string, TokenType> = new Map<string, TokenType>([
-  ...RESERVED.map((type) => [textOf(type), type] as const),
-  ...SOFT.map((type) => [textOf(type), type] as const),
+  ...Object.entries({ ...reserved, ...statements, ...inner }),
   ...REDUCERS.map((text) => [text, ReducerName] as const),
   ...AXIS_OPERATORS.map((text) => [text, AxisOperatorName] as const),
 ]);
-export const RESERVED_WORDS: readonly string[] = RESERVED.map(textOf);
 
 const SYMBOLS: readonly (readonly [string, TokenType])[] = [
   ["..", DotDot],
@@ -164,7 +125,8 @@ export const vocabulary: TokenType[] = [
   SizeOperator,
   ReducerName,
   AxisOperatorName,
-  ...RESERVED,
-  ...SOFT,
+  ...Object.values(reserved),
+  ...Object.values(statements),
+  ...Object.values(inner),
   ...symbols.values(),
 ];

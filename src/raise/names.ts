@@ -1,25 +1,38 @@
 import type { Index } from "../ir/expr.js";
 import { SCALARS } from "../ir/scalar/table.js";
-import { AXIS_OPERATORS, REDUCERS } from "../parser/ast.js";
-
-/** What no name of a file may be, or would hide what the file itself writes. */
-const RESERVED =
-  "if then else and or not true false in pi inf f32 f64 f16 i32 u32 bool grad jvp vjp hvp jacobian stop concat " +
-  "reshape rand randn";
-/** What a user may call a thing, though a name made here is better another. */
-const KEYWORDS =
-  "dim input param state const output loss train with fn layer optimizer adjoint rec while checkpoint import from as " +
-  "check for at none zeros ones fill normal uniform he_normal he_uniform glorot_normal glorot_uniform orthogonal eye";
+import {
+  AXIS_OPERATORS,
+  CONSTANTS,
+  DERIVATIVE_FUNCTIONS,
+  INITIALISERS,
+  INNER_WORDS,
+  REDUCERS,
+  RESERVED,
+  STATEMENT_WORDS,
+  TENSOR_FUNCTIONS,
+  TYPES,
+} from "../parser/words.js";
 
 /** Names of a file: legal, and no two the same. Those of a user stay as they are; what is not a user's own gives way. */
 export class SourceNames {
-  private readonly taken = new Set([
-    ...RESERVED.split(" "),
+  /** At first what no name of a file may be, or would hide what the file itself writes. */
+  private readonly taken = new Set<string>([
+    ...RESERVED,
+    ...CONSTANTS,
+    ...TYPES,
+    ...DERIVATIVE_FUNCTIONS,
+    ...TENSOR_FUNCTIONS,
     ...Object.values(SCALARS).flatMap((f) => (f.visible ? [f.name] : [])),
     ...REDUCERS,
     ...AXIS_OPERATORS,
   ]);
-  private readonly avoided = new Set([...KEYWORDS.split(" "), ...Object.keys(SCALARS)]);
+  /** What a user may call a thing, though a name made here is better another. */
+  private readonly avoided = new Set<string>([
+    ...STATEMENT_WORDS,
+    ...INNER_WORDS,
+    ...Object.keys(INITIALISERS),
+    ...Object.keys(SCALARS),
+  ]);
 
   /** The name that a user gave to a dim, a leaf or an output. */
   own(name: string): string {

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { renderPretty } from "../../src/diagnostics/render.js";
+import { DTYPES } from "../../src/ir/dtypes.js";
 import { parse } from "../../src/parser/parse.js";
 import { printFile } from "../../src/parser/print.js";
+import { AXIS_OPERATORS, REDUCERS, RESERVED, TYPES } from "../../src/parser/words.js";
 import { shape } from "./support.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -40,4 +42,17 @@ test("every production of the grammar is a method of the parser, and the other w
   const grammar = readFileSync(`${root}/grammar/grad.ebnf`, "utf8").replace(/\(\*[\s\S]*?\*\)/g, "");
   const productions = [...grammar.matchAll(/^([a-z]\w*)\s*=/gm)].map((match) => match[1]);
   expect(productions.sort()).toEqual(Object.keys(new StatementParser().getGAstProductions()).sort());
+});
+
+test("the grammar's words are the parser's", () => {
+  const grammar = readFileSync(`${root}/grammar/grad.ebnf`, "utf8");
+  const [, reserved, reducers, operators] =
+    /not one of\s+([a-z ]+)\.[^]*^ *REDUCER +([a-z ]+),[^]*^ *AXIS +([a-z_ ]+),/m.exec(grammar) ?? [];
+  expect(reserved?.split(" ")).toEqual([...RESERVED]);
+  expect(reducers?.split(" ")).toEqual([...REDUCERS]);
+  expect(operators?.split(" ")).toEqual([...AXIS_OPERATORS]);
+});
+
+test("the types of sources are those of programs", () => {
+  expect([...TYPES]).toEqual(DTYPES);
 });
