@@ -29,9 +29,11 @@ import { gatherScatters } from "./schedule/passes/gather-scatters.js";
 import { verifyScheduled } from "./schedule/kernel/verify.js";
 import { schedule, SCHEDULE_SWITCHES } from "./schedule/schedule.js";
 import { forThreads } from "./schedule/kernel/threads.js";
+import { STAGES, type Stage } from "./stages.js";
 import { STD_SOURCES } from "./std/sources.js";
 import { JS_TARGET, WASM_TARGET, WGSL_TARGET, type TargetDescription } from "./schedule/targets.js";
 import { printModule, printPlan } from "./schedule/kernel/print.js";
+import { VERSION } from "./version.js";
 
 export type Target = "js" | "wasm" | "wgsl";
 const TARGETS: Readonly<Record<Target, TargetDescription>> = {
@@ -91,8 +93,6 @@ export interface CompileResult {
    */
   stage(name: string): string;
 }
-
-export const VERSION = "0.1.0";
 
 /**
  * The pipeline: source → tree → Index IR → with derivatives → optimised → Kernel IR for each target → module.
@@ -251,23 +251,6 @@ function notScheduled(): never {
   throw new RangeError("a source with errors has no schedule");
 }
 
-export const STAGES = [
-  "tokens",
-  "ast",
-  "ir",
-  "adjoint",
-  "optimized",
-  "kernels",
-  "plan",
-  "js",
-  "wgsl",
-  "wat",
-  "dts",
-  "dot",
-  "svg",
-  "grad",
-] as const;
-export type Stage = (typeof STAGES)[number];
 type StageTexts = { readonly [S in Stage]?: () => string };
 
 function textOf(texts: StageTexts, name: string): string {

@@ -1,12 +1,6 @@
-export {
-  compile,
-  STAGES,
-  VERSION,
-  type CompileOptions,
-  type CompileResult,
-  type Stage,
-  type Target,
-} from "./compile.js";
+export { compile, type CompileOptions, type CompileResult, type Target } from "./compile.js";
+export { STAGES, type Stage } from "./stages.js";
+export { VERSION } from "./version.js";
 export type { Diagnostic } from "./diagnostics/diagnostic.js";
 export { InternalError } from "./diagnostics/invariant.js";
 export { renderGithub, renderJson, renderPretty } from "./diagnostics/render.js";

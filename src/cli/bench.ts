@@ -4,13 +4,12 @@ import type { Model } from "../runtime/index.js";
 import { absent } from "./names.js";
 import type { DataTensor } from "./data.js";
 import { loadAll } from "./engines.js";
-import type { Options } from "./main.js";
-import { type Engine, engineOf, engineParts, modelWith, RUNTIME_URL } from "./model.js";
-import { dimsOf, formatOf, offOf, oneFile, precisionOf } from "./options.js";
+import { ENGINES, type Engine, engineOf, prepare } from "./engine.js";
+import { modelWith, RUNTIME_URL } from "./model.js";
+import { compileOptionsOf, dimsOf, formatOf, oneFile, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { table } from "./terminal.js";
 import { UsageError, UserError } from "./usage.js";
-import { prepareWebGpu } from "./webgpu.js";
 
 /** Runs before any is timed, and how many are timed at least and at most. */
 const WARM_UP = 3;
@@ -31,24 +30,20 @@ interface Row {
 export async function bench(files: readonly string[], options: Options): Promise<number> {
   const file = oneFile(files);
   const engines = (options.engine ?? "js,wasm").split(",").map(engineOf);
-  const slow = engines.find((e) => e === "eager" || e === "interpreter");
+  const slow = engines.find((e) => !ENGINES[e].isCompiled);
   if (slow) throw new UsageError(`bench runs on js, wasm and webgpu, not ${slow}`);
-  if (engines.includes("webgpu")) {
-    const status = await prepareWebGpu();
-    if (status !== null) return status;
-  }
+  const status = await prepare(...engines);
+  if (status !== null) return status;
   const data = await loadAll(options);
   const rows: Row[] = [];
   let dims: Readonly<Record<string, number>> = {};
   for (const engine of engines) {
-    const { target, backend } = engineParts(engine);
+    const { target, backend } = ENGINES[engine];
     const compiled = await compileOrFail(
       file,
       {
         targets: [target],
-        precision: precisionOf(options),
-        threads: options.threads ?? false,
-        ...(await offOf(options)),
+        ...(await compileOptionsOf(options)),
         runtimeImport: RUNTIME_URL,
       },
       formatOf(options),

@@ -1,17 +1,8 @@
 import { mkdirSync, watch, writeFileSync, type FSWatcher } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import type { Target } from "../compile.js";
-import type { Options } from "./main.js";
-import { dimsOf, formatOf, precisionOf, wrtOf } from "./options.js";
+import { compileOptionsOf, dimsOf, formatOf, targetsOf, type Options } from "./options.js";
 import { SourceFiles } from "./source.js";
 import { UsageError, UserError } from "./usage.js";
-
-export function targetsOf(text: string): Target[] {
-  return text.split(",").map((name) => {
-    if (name === "js" || name === "wasm" || name === "wgsl") return name;
-    throw new UsageError(`--target takes js, wasm and wgsl, not ${name}`);
-  });
-}
 
 const nameOf = (file: string): string => basename(file).replace(/\.grad$/, "");
 
@@ -46,9 +37,7 @@ async function buildOne(
   const result = await files.compile({
     targets: targetsOf(options.target ?? "js"),
     dims: dimsOf(options),
-    precision: precisionOf(options),
-    threads: options.threads ?? false,
-    ...wrtOf(options),
+    ...(await compileOptionsOf(options)),
     linkMap: true,
   });
   files.report(result.diagnostics, formatOf(options), process.stderr);

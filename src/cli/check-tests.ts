@@ -2,7 +2,7 @@ import type { CheckStatement, Expression, SourceFile } from "../parser/ast.js";
 import type { DataTensor } from "./data.js";
 import { checkGradients, faultOf } from "./gradcheck.js";
 import { instantiate, RUNTIME_URL } from "./model.js";
-import { absent, didYouMean } from "./names.js";
+import { absent, nearest } from "./names.js";
 import type { SourceFiles } from "./source.js";
 import { UserError } from "./usage.js";
 
@@ -47,7 +47,7 @@ async function runCheck(statement: CheckStatement, sources: SourceFiles, place: 
       const known = [meta.dims, meta.inputs, meta.params, meta.outputs].flatMap((names) =>
         Object.keys(names),
       );
-      const near = didYouMean(name.text, [...known, ...meta.losses]);
+      const near = nearest(name.text, [...known, ...meta.losses]);
       throw new UserError(
         `${place}: \`${name.text}\` is no dim, input, param, output or loss of this file${near}`,
       );

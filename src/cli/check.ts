@@ -1,5 +1,4 @@
-import type { Options } from "./main.js";
-import { dimsOf, formatOf } from "./options.js";
+import { dimsOf, formatOf, type Options } from "./options.js";
 import { SourceFiles } from "./source.js";
 
 /** Diagnostics, on standard output; with `--tests` the files' `check` declarations are run too. */

@@ -1,14 +1,12 @@
 import { UnsupportedError } from "../runtime/errors.js";
-import type { RunResult } from "./data.js";
 import { loadAll, runEngine, type EngineRun } from "./engines.js";
 import { explainModule } from "./explain-file.js";
-import type { Options } from "./main.js";
-import { type Engine, engineOf, engineParts } from "./model.js";
-import { formatOf, oneFile, precisionOf } from "./options.js";
+import { ENGINES, type Engine, engineOf, prepare } from "./engine.js";
+import type { RunResult } from "./json.js";
+import { formatOf, oneFile, precisionOf, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { table } from "./terminal.js";
 import { UserError } from "./usage.js";
-import { prepareWebGpu } from "./webgpu.js";
 
 /** |difference| over a tensor's greatest magnitude that still counts as the same. */
 const LIMITS = { f32: 5e-4, f64: 1e-9 } as const;
@@ -46,9 +44,9 @@ export async function compare(files: readonly string[], options: Options): Promi
   const asked = options.engine?.split(",").map(engineOf);
   const engines = (asked ?? ["js", "wasm", "webgpu", "interpreter"]).filter((e) => e !== "eager");
   const absent: string[] = [];
-  if (engines.includes("webgpu") && precision === "f32")
+  if (precision === "f32")
     try {
-      const status = await prepareWebGpu();
+      const status = await prepare(...engines);
       if (status !== null) return status;
     } catch (error) {
       if (asked || !(error instanceof UserError)) throw error;
@@ -94,12 +92,12 @@ function rowOf(
   reference: RunResult,
   of: string | null,
 ): Row {
-  const { target } = engineParts(engine);
-  const hasKernels = engine !== "eager" && engine !== "interpreter" && compiled.program;
+  const { target, isCompiled } = ENGINES[engine];
   const dims = new Map(Object.entries(result.dims));
-  const report = hasKernels
-    ? explainModule(compiled.scheduled(target), compiled.program, target, dims)
-    : null;
+  const report =
+    isCompiled && compiled.program
+      ? explainModule(compiled.scheduled(target), compiled.program, target, dims)
+      : null;
   const entry = report?.entries.find((e) => e.name === (of === null ? "forward" : `backward ${of}`));
   const tensors = engine === "eager" ? [] : differences(result, reference);
   const worst = tensors.reduce<Difference | null>(

@@ -5,7 +5,7 @@ import { HOST_ARRAYS } from "../runtime/device.js";
 import { DataError } from "../runtime/errors.js";
 import { WHOLE } from "../runtime/host.js";
 import { readNpy, readNpz, readSafetensors, type NamedTensor } from "../runtime/index.js";
-import { didYouMean } from "./names.js";
+import { nearest } from "./names.js";
 import { jsonFault } from "./json-fault.js";
 import { whyUnreadable } from "./report.js";
 
@@ -122,7 +122,7 @@ export function parseJsonData(text: string, file: string): LoadedData {
     if (!SECTIONS.includes(key))
       throw bad(
         key,
-        `not one of dims, inputs, params${didYouMean(key, SECTIONS) || `; inputs stand together, { "inputs": { "${key}": … } }`}`,
+        `not one of dims, inputs, params${nearest(key, SECTIONS) || `; inputs stand together, { "inputs": { "${key}": … } }`}`,
       );
   const dims = section("dims").map(([name, value]): [string, number] => {
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return [name, value];
@@ -253,29 +253,3 @@ function csvNumber(cell: string, where: string): number {
     throw new DataError("GRAD6010", `${where}: ${JSON.stringify(cell)} is not a number`);
   return value;
 }
-
-export interface RunResult {
-  readonly engine: string;
-  readonly dims: Readonly<Record<string, number>>;
-  readonly outputs: Readonly<Record<string, NamedTensor>>;
-  /** By loss, then by name. */
-  readonly grads?: Readonly<Record<string, Readonly<Record<string, NamedTensor>>>>;
-}
-
-/** What `run --json` prints: numbers with all their digits, NaN and infinities as strings. */
-export function resultToJson({ engine, dims, outputs, grads = {} }: RunResult): string {
-  return JSON.stringify({
-    engine,
-    dims,
-    outputs: longForms(outputs),
-    grads: Object.fromEntries(Object.entries(grads).map(([loss, of]) => [loss, longForms(of)])),
-  });
-}
-
-const longForms = (tensors: Readonly<Record<string, NamedTensor>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, { shape, dtype, data }]) => [
-      name,
-      { shape, dtype, data: Array.from(data, (value) => (Number.isFinite(value) ? value : String(value))) },
-    ]),
-  );

@@ -7,10 +7,11 @@ import { interpret } from "../ir/interpret.js";
 import type { Program, Value } from "../ir/program.js";
 import type { Model } from "../runtime/index.js";
 import type { NamedTensor } from "../runtime/index.js";
-import { loadData, type LoadedData, type RunResult } from "./data.js";
-import type { Options } from "./main.js";
-import { type Engine, engineParts, modelWith, RUNTIME_URL } from "./model.js";
-import { formatOf, offOf, wrtOf } from "./options.js";
+import { loadData, type LoadedData } from "./data.js";
+import { ENGINES, type Engine } from "./engine.js";
+import type { RunResult } from "./json.js";
+import { modelWith, RUNTIME_URL } from "./model.js";
+import { compileOptionsOf, formatOf, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
 
 type Tensors = Readonly<Record<string, NamedTensor>>;
@@ -44,10 +45,9 @@ export async function runEngine(
   const compiled = await compileOrFail(
     file,
     {
+      ...(await compileOptionsOf(options)),
       precision: engine === "interpreter" ? "f64" : precision,
-      ...wrtOf(options),
-      ...(await offOf(options)),
-      targets: [engineParts(engine).target],
+      targets: [ENGINES[engine].target],
       runtimeImport: RUNTIME_URL,
     },
     formatOf(options),
@@ -68,7 +68,7 @@ export async function runCompiled(
   options: Options,
   repeat = 1,
 ): Promise<EngineRun> {
-  const model = await modelWith(compiled, engineParts(engine).backend, data, options);
+  const model = await modelWith(compiled, ENGINES[engine].backend, data, options);
   const onModel = async (): Promise<RunResult> => {
     const { grads, ...outputs } =
       of === null ? { ...model.forward(data.inputs), grads: {} } : model.backward(data.inputs, { of });

@@ -1,13 +1,11 @@
 import { CATALOGUE } from "../diagnostics/catalogue.js";
-import { didYouMean } from "./names.js";
+import { nearest } from "./names.js";
 import { bindDims } from "../runtime/sizes.js";
 import { explainModule } from "./explain-file.js";
 import { printReport } from "./explain-text.js";
-import { targetsOf } from "./build.js";
-import type { Options } from "./main.js";
-import { dimsOf, formatOf, oneFile, precisionOf, wrtOf } from "./options.js";
+import { compileOptionsOf, dimsOf, formatOf, oneFile, oneTarget, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
-import { UsageError, UserError } from "./usage.js";
+import { UserError } from "./usage.js";
 
 /** A code's page, or what the schedule of a file does and why; `--target` chooses whose, js by default. */
 export async function explain(files: readonly string[], options: Options): Promise<number> {
@@ -15,17 +13,15 @@ export async function explain(files: readonly string[], options: Options): Promi
   if (/^GRAD\d+$/i.test(what)) {
     const wanted = what.toUpperCase();
     const entry = Object.entries(CATALOGUE).find(([code]) => code === wanted)?.[1];
-    if (!entry)
-      throw new UserError(`there is no code ${wanted}${didYouMean(wanted, Object.keys(CATALOGUE))}`);
+    if (!entry) throw new UserError(`there is no code ${wanted}${nearest(wanted, Object.keys(CATALOGUE))}`);
     process.stdout.write(`${wanted}: ${entry.title}\n\n${entry.page}\n`);
     return 0;
   }
-  const [target = "js", ...more] = targetsOf(options.target ?? "js");
-  if (more.length) throw new UsageError("explain takes one target");
+  const target = oneTarget("explain", options.target ?? "js");
   const format = formatOf(options);
   const result = await compileOrFail(
     what,
-    { targets: [target], dims: dimsOf(options), precision: precisionOf(options), ...wrtOf(options) },
+    { targets: [target], dims: dimsOf(options), ...(await compileOptionsOf(options)) },
     format,
   );
   if (!result.spec || !result.program) throw new UserError("");

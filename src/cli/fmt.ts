@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { format } from "../format/format.js";
-import type { Options } from "./main.js";
-import { formatOf } from "./options.js";
+import { formatOf, type Options } from "./options.js";
 import { SourceFiles } from "./source.js";
 
 /**

@@ -2,9 +2,10 @@ import type { Model } from "../runtime/index.js";
 import type { NamedTensor } from "../runtime/index.js";
 import type { DataTensor } from "./data.js";
 import { loadAll, runEngine } from "./engines.js";
-import type { Options } from "./main.js";
-import { type Engine, engineOf, modelWith, RUNTIME_URL } from "./model.js";
-import { formatOf, oneFile, wrtOf } from "./options.js";
+import { type Engine, engineOf } from "./engine.js";
+import { spelled } from "./json.js";
+import { modelWith, RUNTIME_URL } from "./model.js";
+import { formatOf, oneFile, wrtOf, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { directionFrom, remainderOf, STEPS } from "./taylor.js";
 import { absent } from "./names.js";
@@ -67,8 +68,6 @@ export async function gradcheck(files: readonly string[], options: Options): Pro
   } else process.stdout.write(report(rows, engine, other, good));
   return rows.every(good) ? 0 : 1;
 }
-const spelled = (_: string, value: unknown): unknown =>
-  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 
 function report(rows: readonly Row[], engine: Engine, other: Engine, good: (row: Row) => boolean): string {
   const cells = rows.map((row) => [

@@ -1,14 +1,11 @@
-import { parseArgs } from "node:util";
 import { InternalError } from "../diagnostics/invariant.js";
 import { GradError } from "../runtime/errors.js";
-import { didYouMean, worded } from "./names.js";
-import { formatOf } from "./options.js";
+import { VERSION } from "../version.js";
+import { nearest, worded } from "./names.js";
+import { formatOf, OPTIONS, parse, type OptionName, type Options } from "./options.js";
 import { reportFault } from "./report.js";
 import { UsageError, UserError } from "./usage.js";
-import { COMMON, help, helpOf, OPTIONS, VERBS, type OptionName, type Verb } from "./verbs.js";
-
-export type Options = ReturnType<typeof parse>["values"];
-const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true });
+import { COMMON, help, helpOf, VERBS, type Verb } from "./verbs.js";
 
 /** @returns the exit status: 0 fine, 1 the user's file or data is wrong, 2 the command line is, 3 a fault of ours */
 export async function main(args: readonly string[]): Promise<number> {
@@ -19,7 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
     options = values;
     const [word, ...files] = positionals;
     if (values.version) {
-      process.stdout.write("gradc 0.1.0\n");
+      process.stdout.write(`gradc ${VERSION}\n`);
       return 0;
     }
     if (word === undefined) {
@@ -29,7 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const verb = VERBS[word];
     if (!verb) {
       if (word === "help" && !values.help) return helpFor(files[0]);
-      throw new UsageError(`there is no verb \`${word}\`${didYouMean(word, Object.keys(VERBS))}`);
+      throw new UsageError(`there is no verb \`${word}\`${nearest(word, Object.keys(VERBS))}`);
     }
     if (values.help) {
       process.stdout.write(helpOf(word, verb));
@@ -69,7 +66,7 @@ function parsed(args: readonly string[]): ReturnType<typeof parse> {
     const [, unknown] = /^Unknown option '(-[^']*)'/.exec(error.message) ?? [];
     if (unknown === undefined) throw new UsageError(error.message.split(". ")[0] ?? error.message);
     const known = Object.keys(OPTIONS).map((name) => `--${name}`);
-    throw new UsageError(`there is no option \`${unknown}\`${didYouMean(unknown, known)}`);
+    throw new UsageError(`there is no option \`${unknown}\`${nearest(unknown, known)}`);
   }
 }
 

@@ -2,13 +2,11 @@ import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { CompileResult, Target } from "../compile.js";
+import type { CompileResult } from "../compile.js";
 import type { Backend, CreateOptions, Model } from "../runtime/index.js";
 import type { LoadedData } from "./data.js";
-import type { Options } from "./main.js";
-import { checkNames, didYouMean } from "./names.js";
-import { dimsOf, wholeOf } from "./options.js";
-import { UsageError } from "./usage.js";
+import { checkNames } from "./names.js";
+import { dimsOf, wholeOf, type Options } from "./options.js";
 
 /** Where a generated module finds the runtime of this very installation. */
 export const RUNTIME_URL = new URL("../runtime/index.js", import.meta.url).href;
@@ -49,20 +47,4 @@ export function modelWith(
     seed: wholeOf(options, "seed", 0) ?? 0,
     params: data.params,
   });
-}
-
-const ENGINES = ["js", "wasm", "webgpu", "eager", "interpreter"] as const;
-export type Engine = (typeof ENGINES)[number];
-/** What has to be compiled for an engine, and where the model then runs. */
-export function engineParts(engine: Engine): { target: Target; backend: "js" | "wasm" | "webgpu" } {
-  if (engine === "webgpu") return { target: "wgsl", backend: "webgpu" };
-  return engine === "wasm" ? { target: "wasm", backend: "wasm" } : { target: "js", backend: "js" };
-}
-export function engineOf(name: string | undefined): Engine {
-  const found = ENGINES.find((e) => e === (name ?? "js"));
-  if (!found)
-    throw new UsageError(
-      `there is no engine \`${name}\`; engines are ${ENGINES.join(", ")}${didYouMean(name ?? "", ENGINES)}`,
-    );
-  return found;
 }

@@ -1,18 +1,18 @@
-import { didYouMean as asked, suggest } from "../diagnostics/suggest.js";
+import { didYouMean, suggest } from "../diagnostics/suggest.js";
 import { DataError } from "../runtime/errors.js";
 import type { Meta } from "../runtime/meta.js";
 import type { LoadedData } from "./data.js";
 
 /** The known name nearest to `name`, as `; did you mean …?`, or nothing. */
-export function didYouMean(name: string, known: Iterable<string>): string {
+export function nearest(name: string, known: Iterable<string>): string {
   const near = suggest(name, known);
-  return near === undefined ? "" : `; ${asked(near)}`;
+  return near === undefined ? "" : `; ${didYouMean(near)}`;
 }
 
 /** "there is no loss `q`", with the nearest name or all that there are. */
 export function absent(what: string, name: string, known: readonly string[]): string {
   const all = known.length ? `; there is ${known.join(", ")}` : "";
-  return `there is no ${what} \`${name}\`${didYouMean(name, known) || all}`;
+  return `there is no ${what} \`${name}\`${nearest(name, known) || all}`;
 }
 
 /**
@@ -27,7 +27,7 @@ export function checkNames(data: LoadedData, meta: Meta): void {
   } as const;
   for (const [what, [given, names]] of Object.entries(known))
     for (const name of Object.keys(given)) {
-      const near = names.includes(name) ? "" : didYouMean(name, names);
+      const near = names.includes(name) ? "" : nearest(name, names);
       if (near) throw new DataError("GRAD6002", `unknown ${what} \`${name}\`${near}`);
     }
 }

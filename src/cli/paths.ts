@@ -2,10 +2,9 @@ import { invariant } from "../diagnostics/invariant.js";
 import { paths } from "../eager/index.js";
 import { recordEagerly } from "../eager-run/run.js";
 import { leavesOf, loadAll } from "./engines.js";
-import type { Options } from "./main.js";
 import { modelWith, RUNTIME_URL } from "./model.js";
 import { absent } from "./names.js";
-import { formatOf, oneFile } from "./options.js";
+import { formatOf, oneFile, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { UsageError, UserError } from "./usage.js";
 

@@ -2,7 +2,8 @@ import colors from "picocolors";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { PLAIN, renderGithub, renderJson, renderPretty, type Palette } from "../diagnostics/render.js";
 
-export type Format = "pretty" | "json" | "github";
+export const FORMATS = ["pretty", "json", "github"] as const;
+export type Format = (typeof FORMATS)[number];
 
 const palette = (stream: NodeJS.WriteStream): Palette =>
   stream.isTTY && !process.env["NO_COLOR"]

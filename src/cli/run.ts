@@ -1,20 +1,16 @@
 import type { NamedTensor } from "../runtime/index.js";
-import { resultToJson, type RunResult } from "./data.js";
+import { engineOf, prepare } from "./engine.js";
 import { loadAll, runEngine } from "./engines.js";
-import type { Options } from "./main.js";
-import { engineOf } from "./model.js";
-import { oneFile, precisionOf } from "./options.js";
-import { prepareWebGpu } from "./webgpu.js";
+import { resultToJson, type RunResult } from "./json.js";
+import { oneFile, precisionOf, type Options } from "./options.js";
 
 /** Runs a file once: forward, or forward and backward with `--grad`. */
 export async function run(files: readonly string[], options: Options): Promise<number> {
   const file = oneFile(files);
   const engine = engineOf(options.engine);
   const precision = precisionOf(options);
-  if (engine === "webgpu") {
-    const status = await prepareWebGpu();
-    if (status !== null) return status;
-  }
+  const status = await prepare(engine);
+  if (status !== null) return status;
   const { result } = await runEngine(
     file,
     engine,

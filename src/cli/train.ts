@@ -1,18 +1,18 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { DataError } from "../runtime/errors.js";
-import { didYouMean } from "./names.js";
+import { nearest } from "./names.js";
 import type { Meta } from "../runtime/meta.js";
 import type { Model } from "../runtime/model.js";
 import type { ModuleSpec, Size } from "../runtime/types.js";
 import { loadData, type DataTensor, type LoadedData } from "./data.js";
 import { loadAll } from "./engines.js";
-import type { Options } from "./main.js";
-import { engineOf, engineParts, modelWith, RUNTIME_URL } from "./model.js";
-import { formatOf, numberOf, oneFile, precisionOf, wholeOf } from "./options.js";
+import { ENGINES, engineOf, prepare } from "./engine.js";
+import { spelled } from "./json.js";
+import { modelWith, RUNTIME_URL } from "./model.js";
+import { compileOptionsOf, formatOf, numberOf, oneFile, wholeOf, type Options } from "./options.js";
 import { compileOrFail } from "./source.js";
 import { curve, Progress } from "./terminal.js";
 import { UsageError, UserError } from "./usage.js";
-import { prepareWebGpu } from "./webgpu.js";
 
 /** The entries `order[from..to]` along an axis. */
 function slices(t: DataTensor, axis: number, order: readonly number[], from: number, to: number): DataTensor {
@@ -55,7 +55,7 @@ function batchesOf(spec: ModuleSpec, meta: Meta, data: LoadedData, asked: string
     typeof size === "string" && meta.dims[size] === null;
   const dim = asked ?? inputs.map(([, { shape }]) => shape[0]).find(open);
   if (asked !== undefined && !(asked in meta.dims))
-    throw new UserError(`there is no dim \`${asked}\`${didYouMean(asked, Object.keys(meta.dims))}`);
+    throw new UserError(`there is no dim \`${asked}\`${nearest(asked, Object.keys(meta.dims))}`);
   const axes = new Map(
     inputs.flatMap(([name, { shape }]) => {
       const axis = shape.findIndex((size) => size === dim);
@@ -79,25 +79,18 @@ function batchesOf(spec: ModuleSpec, meta: Meta, data: LoadedData, asked: string
 export async function train(files: readonly string[], options: Options): Promise<number> {
   const file = oneFile(files);
   const engine = engineOf(options.engine);
-  if (engine === "interpreter" || engine === "eager")
-    throw new UsageError("train runs on js, wasm or webgpu");
+  const { target, backend, isCompiled } = ENGINES[engine];
+  if (!isCompiled) throw new UsageError("train runs on js, wasm or webgpu");
   const epochs = wholeOf(options, "epochs", 0) ?? 1;
   const asked = wholeOf(options, "batch", 1);
   const seed = wholeOf(options, "seed", 0) ?? 0;
   const rate = numberOf(options, "rate");
-  if (engine === "webgpu") {
-    const status = await prepareWebGpu();
-    if (status !== null) return status;
-  }
+  const status = await prepare(engine);
+  if (status !== null) return status;
   const data = await loadAll(options);
   const result = await compileOrFail(
     file,
-    {
-      targets: [engineParts(engine).target],
-      precision: precisionOf(options),
-      threads: options.threads ?? false,
-      runtimeImport: RUNTIME_URL,
-    },
+    { targets: [target], ...(await compileOptionsOf(options)), runtimeImport: RUNTIME_URL },
     formatOf(options),
   );
   const { meta, spec } = result;
@@ -105,11 +98,10 @@ export async function train(files: readonly string[], options: Options): Promise
   const trained = meta.trains.map((t) => t.of);
   const declared = meta.trains.find((t) => options.of === undefined || t.of === options.of);
   if (trained.length === 0) throw new UserError(`${file} has no \`train\` declaration`);
-  if (!declared)
-    throw new UserError(`nothing trains \`${options.of}\`${didYouMean(options.of ?? "", trained)}`);
+  if (!declared) throw new UserError(`nothing trains \`${options.of}\`${nearest(options.of ?? "", trained)}`);
   const { of } = declared;
   const batches = batchesOf(spec, meta, data, options["batch-dim"]);
-  const model = await modelWith(result, engine, data, options);
+  const model = await modelWith(result, backend, data, options);
   const held = options.validate === undefined ? null : await loadData([options.validate]);
   const run = await runEpochs(model, data, batches, held, {
     of,
@@ -184,5 +176,3 @@ async function runEpochs(
   progress.end();
   return { losses, validation };
 }
-const spelled = (_: string, value: unknown): unknown =>
-  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;

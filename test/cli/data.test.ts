@@ -2,7 +2,8 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadData, parseCsv, parseJsonData, resultToJson } from "../../src/cli/data.js";
+import { loadData, parseCsv, parseJsonData } from "../../src/cli/data.js";
+import { resultToJson } from "../../src/cli/json.js";
 import { writeNpy, writeSafetensors } from "../../src/runtime/index.js";
 import { NPY } from "../runtime/npy-fixtures.js";
 

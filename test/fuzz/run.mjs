@@ -6,7 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { runCompiled } from "../../dist/cli/engines.js";
-import { engineParts, instantiate, RUNTIME_URL } from "../../dist/cli/model.js";
+import { ENGINES } from "../../dist/cli/engine.js";
+import { instantiate, RUNTIME_URL } from "../../dist/cli/model.js";
 import { compile, OPTIMIZATIONS } from "../../dist/compile.js";
 import { prepareWebGpu } from "../../dist/cli/webgpu.js";
 import { program, recipes } from "./generate.mjs";
@@ -50,7 +51,7 @@ const targetsIn = Object.fromEntries(
     precision,
     [
       ...new Set([
-        ...engines.filter((e) => e.precision === precision).map((e) => engineParts(e.name).target),
+        ...engines.filter((e) => e.precision === precision).map((e) => ENGINES[e.name].target),
         ...(precision === "f64" ? ["js"] : []),
       ]),
     ],
@@ -75,7 +76,7 @@ async function difference({ source, dims, inputs, params }, seed) {
     return compilations.get(key);
   };
   const run = async ({ name, precision, off }, values = data) => {
-    const { target } = engineParts(name);
+    const { target } = ENGINES[name];
     const known = targetsIn[precision];
     const targets = off || !known.includes(target) ? [target] : known;
     return (await runCompiled(compiled(precision, off, targets), name, precision, values, "l", {})).result;
