@@ -1,3 +1,4 @@
+import type { CompileResult } from "../compile.js";
 import type { CheckStatement, Expression, SourceFile } from "../parser/ast.js";
 import type { DataTensor } from "./data.js";
 import { checkGradients, faultOf } from "./gradcheck.js";
@@ -10,17 +11,23 @@ import { UserError } from "./usage.js";
 const CLOSE = 1e-4;
 
 /**
- * Runs the `check` declarations of a file, in f64: dims, inputs and params are given by name, outputs and losses
+ * Runs the `check` declarations of a file, in f64: dims, inputs, params and states are given by name, outputs and losses
  * expected to 1e-4, and the loss's gradients held against differences of it. A line for each to standard output.
  * @returns how many failed
  * @throws UserError where a name is unknown or a value no constant
  */
-export async function runChecks(file: SourceFile, sources: SourceFiles): Promise<number> {
+export async function runChecks(
+  file: SourceFile,
+  sources: SourceFiles,
+  dims: Readonly<Record<string, number>>,
+): Promise<number> {
+  const checks = file.statements.filter((s) => s.kind === "check");
+  if (checks.length === 0) return 0;
+  const compiled = await sources.compile({ precision: "f64", dims, runtimeImport: RUNTIME_URL });
   let failed = 0;
-  for (const statement of file.statements) {
-    if (statement.kind !== "check") continue;
+  for (const statement of checks) {
     const place = `${sources.file}:${statement.span.start.line}`;
-    const faults = await runCheck(statement, sources, place);
+    const faults = await runCheck(statement, compiled, place);
     if (faults.length) failed++;
     process.stdout.write(`${faults.length ? "FAIL" : "ok  "} check ${statement.loss.text} (${place})\n`);
     for (const fault of faults) process.stdout.write(`       ${fault}\n`);
@@ -28,9 +35,12 @@ export async function runChecks(file: SourceFile, sources: SourceFiles): Promise
   return failed;
 }
 
-async function runCheck(statement: CheckStatement, sources: SourceFiles, place: string): Promise<string[]> {
-  const result = await sources.compile({ precision: "f64", runtimeImport: RUNTIME_URL });
-  const { meta } = result;
+async function runCheck(
+  statement: CheckStatement,
+  compiled: CompileResult,
+  place: string,
+): Promise<string[]> {
+  const { meta } = compiled;
   if (!meta) throw new UserError("");
   const dims: Record<string, number> = {};
   const inputs: Record<string, DataTensor> = {};
@@ -41,21 +51,21 @@ async function runCheck(statement: CheckStatement, sources: SourceFiles, place: 
     if (!tensor) throw new UserError(`${place}: \`${name.text}\` is no constant`);
     if (name.text in meta.dims) dims[name.text] = tensor.data[0] ?? NaN;
     else if (name.text in meta.inputs) inputs[name.text] = tensor;
-    else if (name.text in meta.params) params[name.text] = tensor;
+    else if (name.text in meta.params || name.text in meta.states) params[name.text] = tensor;
     else if (name.text in meta.outputs || meta.losses.includes(name.text)) expected[name.text] = tensor;
     else {
-      const known = [meta.dims, meta.inputs, meta.params, meta.outputs].flatMap((names) =>
+      const known = [meta.dims, meta.inputs, meta.params, meta.states, meta.outputs].flatMap((names) =>
         Object.keys(names),
       );
       const near = nearest(name.text, [...known, ...meta.losses]);
       throw new UserError(
-        `${place}: \`${name.text}\` is no dim, input, param, output or loss of this file${near}`,
+        `${place}: \`${name.text}\` is no dim, input, param, state, output or loss of this file${near}`,
       );
     }
   }
   const loss = statement.loss.text;
   if (!meta.losses.includes(loss)) throw new UserError(`${place}: ${absent("loss", loss, meta.losses)}`);
-  const model = await instantiate(result, { backend: "js", dims, params });
+  const model = await instantiate(compiled, { backend: "js", dims, params });
   try {
     const faults: string[] = [];
     const out = model.forward(inputs);

@@ -7,13 +7,14 @@ export async function checkFiles(files: readonly string[], options: Options): Pr
   let failed = false;
   for (const file of files) {
     const sources = new SourceFiles(file);
-    const { file: tree, diagnostics, program } = sources.analyse({ dims: dimsOf(options) });
+    const dims = dimsOf(options);
+    const { file: tree, diagnostics, program } = sources.analyse({ dims });
     sources.report(diagnostics, format, process.stdout);
     failed ||= program === null;
     if (!options.tests || program === null) continue;
     // Only this needs the rest of the compiler.
     const { runChecks } = await import("./check-tests.js");
-    failed = (await runChecks(tree, sources)) > 0 || failed;
+    failed = (await runChecks(tree, sources, dims)) > 0 || failed;
   }
   return failed ? 1 : 0;
 }

@@ -8,12 +8,18 @@ const folder = mkdtempSync(join(tmpdir(), "gradc-checks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const MODEL = "dim N\ninput x: f32[N]\nparam w: f32[N]\noutput y[n] = w[n] * x[n]\nloss l = sum[n] y[n]^2\n";
 
-function check(declaration: string): { status: number | null; out: string; err: string } {
+const check = (declaration: string): ReturnType<typeof checkFile> => checkFile(MODEL + declaration);
+function checkFile(
+  source: string,
+  ...options: string[]
+): { status: number | null; out: string; err: string } {
   const file = join(folder, "model.grad");
-  writeFileSync(file, MODEL + declaration);
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/cli.js", "check", file, "--tests"], {
-    encoding: "utf8",
-  });
+  writeFileSync(file, source);
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["dist/cli.js", "check", file, "--tests", ...options],
+    { encoding: "utf8" },
+  );
   return { status, out: stdout.replaceAll(folder, ""), err: stderr.replaceAll(folder, "") };
 }
 
@@ -35,4 +41,20 @@ test("an unknown name and a wrong shape are the user's errors", () => {
   expect(check("check l at { x = [1], w = [1], yy = 1 }")).toMatchObject({ status: 1 });
   expect(check("check l at { x = [1], w = [1], yy = 1 }").out).toContain("did you mean `y`?");
   expect(check("check l at { x = [1], w = [1, 2] }")).toMatchObject({ status: 1 });
+});
+test("a state is given as a param is", () => {
+  const source = "param w: f32\nstate m: f32 = 0\nm' = m + w\nloss l = w * m\n";
+  expect(checkFile(`${source}check l at { w = 2, m = 3, l = 6 }`)).toEqual({
+    status: 0,
+    out: "ok   check l (/model.grad:5)\n",
+    err: "",
+  });
+});
+test("a dim has the size that the command line gives", () => {
+  const source = "dim N\nparam w: f32\nloss l = sum[n in 0..N] w * n\ncheck l at { w = 2, l = 6 }";
+  expect(checkFile(source, "--dim", "N=3")).toEqual({
+    status: 0,
+    out: "ok   check l (/model.grad:4)\n",
+    err: "",
+  });
 });
