@@ -73,84 +73,122 @@ export const operatorExample = (name: string, isReducer: boolean): string =>
 
 /** The likely mend. Cases stand from the particular to the general. */
 export function faultHelp(fault: Fault): DiagnosticExtras {
-  const { expected, token, span, last, caller, entry, annotation } = fault;
+  const { expected, token, annotation } = fault;
   const found = token.image;
-  const before = last?.image ?? "";
-  const replaced = (text: string): { span: Span; text: string } => ({ span, text });
-
   if (annotation && (expected === "`=`" || expected.startsWith("an operator"))) {
-    const { dtype } = annotation;
+    const { dtype, span } = annotation;
     return {
       help: `an equation has the type of its right side, and writes none${dtype === "f32" ? "" : `; \`${dtype}(…)\` converts`}`,
-      fix: { span: annotation.span, text: "" },
+      fix: { span, text: "" },
     };
   }
   if (found === "if" && /a declaration/.test(expected))
     return { help: "`if` chooses between values: `y = if c then a else b`" };
   if (isReservedWord(found) && /a name|its name|a declaration|an index/.test(expected))
     return { help: `\`${found}\` is reserved: take another name` };
-  switch (expected) {
-    case "`=`":
+  const help = expected.startsWith("an operator") ? afterOperand : HELP.get(expected);
+  return help?.({ ...fault, found, before: fault.last?.image ?? "" }) ?? {};
+}
+
+/** With the texts of the token that is not fitting and of the one before. */
+interface Seen extends Fault {
+  readonly found: string;
+  readonly before: string;
+}
+type Help = (seen: Seen) => DiagnosticExtras | undefined;
+
+const isReducer = (token: IToken | undefined): token is IToken =>
+  token !== undefined && tokenMatcher(token, ReducerName);
+const isAxisOperator = (token: IToken | undefined): token is IToken =>
+  token !== undefined && tokenMatcher(token, AxisOperatorName);
+
+const indexHelp: Help = ({ caller }) =>
+  isReducer(caller) || isAxisOperator(caller)
+    ? { help: `an index names the axis: ${operatorExample(caller.image, isReducer(caller))}` }
+    : undefined;
+
+/** By what was expected. */
+const HELP: ReadonlyMap<string, Help> = new Map<string, Help>([
+  [
+    "`=`",
+    ({ found, before, span }) => {
       if (OTHER_WORDS[before] !== undefined) return { help: OTHER_WORDS[before] };
-      if (found === "==") return { help: "an equation has one `=`", fix: replaced("=") };
+      if (found === "==") return { help: "an equation has one `=`", fix: { span, text: "=" } };
       if (/^[-+*/%^@]$/.test(found))
         return { help: "nothing is changed in place: give the new value a name of its own" };
       if (found === ":")
         return {
           help: "an equation is written `y = …`, a declaration `input y: f32[N]` or `param y: f32[N]`",
         };
-      return {};
-    case "`]`":
+      return undefined;
+    },
+  ],
+  [
+    "`]`",
+    ({ found, before, span, last, caller }) => {
       if (found === ":") return { help: SLICE };
       if (found === "=" && last && tokenMatcher(last, Name))
-        return { help: `a range is written \`${before} in 0..N\``, fix: replaced(" in ") };
-      if (caller && tokenMatcher(caller, AxisOperatorName) && found === ",")
+        return { help: `a range is written \`${before} in 0..N\``, fix: { span, text: " in " } };
+      if (isAxisOperator(caller) && found === ",")
         return { help: `\`${caller.image}\` works along one index` };
-      if (caller && (tokenMatcher(caller, ReducerName) || tokenMatcher(caller, AxisOperatorName)))
+      if (isReducer(caller) || isAxisOperator(caller))
         return { help: `a guard stands after a bar: \`${caller.image}[i | i > 0] …\`` };
-      return {};
-    case "an index":
-    case "a name":
-      return caller && (tokenMatcher(caller, AxisOperatorName) || tokenMatcher(caller, ReducerName))
-        ? {
-            help: `an index names the axis: ${operatorExample(caller.image, tokenMatcher(caller, ReducerName))}`,
-          }
-        : {};
-    case "`)`":
-      if (found === ".." && caller && tokenMatcher(caller, ReducerName))
-        return { help: `a reducer has its indices in square brackets: \`${caller.image}[i in 0..N] x[i]\`` };
-      return {};
-    case "`:`":
-      if (isTypeName(before)) return { help: `a result has a name: \`-> y: ${before}\`` };
-      return { help: "it has a type: `x: f32` or `x: f32[N, M]`" };
-    case "`->` or `=`":
-      return { help: "results are named: `fn f(x: f32) -> y: f32 { y = … }`, or `fn f(x: f32) = …`" };
-    case "`with`":
-      if (before === "with")
-        return { help: `the loss stands first: \`train l with ${found}(…)\`, of \`loss l = …\`` };
-      return { help: "an optimizer is named: `train loss with adam(rate = 1e-3)`" };
-    case "`at`":
-      return { help: "a check is written `check loss at { x = 1, loss = 2 }`" };
-    case "`in`":
-      return { help: "steps have a range: `rec t in 0..T { … }`" };
-    case "`..`":
-      return { help: "a range is written `0..N`" };
-    case "`{`":
-      return before === "import" ? { help: 'write `import { name } from "std/ode"`' } : {};
-    case "`then`":
-      return { help: "write `if condition then a else b`" };
-    case "`else`":
-      return { help: "`if` is an expression and always has an `else`" };
-    case "a declaration or an equation":
-      return found === "}" ? { help: "no `{` is open here" } : {};
-    case "a subscript":
-      return found === ":" ? { help: SLICE } : {};
-    case "a name or a number after the dot":
+      return undefined;
+    },
+  ],
+  ["an index", indexHelp],
+  ["a name", indexHelp],
+  [
+    "`)`",
+    ({ found, caller }) =>
+      found === ".." && isReducer(caller)
+        ? { help: `a reducer has its indices in square brackets: \`${caller.image}[i in 0..N] x[i]\`` }
+        : undefined,
+  ],
+  [
+    "`:`",
+    ({ before }) =>
+      isTypeName(before) ? resultHelp(before) : { help: "it has a type: `x: f32` or `x: f32[N, M]`" },
+  ],
+  [
+    "`->` or `=`",
+    () => ({ help: "results are named: `fn f(x: f32) -> y: f32 { y = … }`, or `fn f(x: f32) = …`" }),
+  ],
+  [
+    "`with`",
+    ({ found, before }) => ({
+      help:
+        before === "with"
+          ? `the loss stands first: \`train l with ${found}(…)\`, of \`loss l = …\``
+          : "an optimizer is named: `train loss with adam(rate = 1e-3)`",
+    }),
+  ],
+  ["`at`", () => ({ help: "a check is written `check loss at { x = 1, loss = 2 }`" })],
+  ["`in`", () => ({ help: "steps have a range: `rec t in 0..T { … }`" })],
+  ["`..`", () => ({ help: "a range is written `0..N`" })],
+  [
+    "`{`",
+    ({ before }) => (before === "import" ? { help: 'write `import { name } from "std/ode"`' } : undefined),
+  ],
+  ["`then`", () => ({ help: "write `if condition then a else b`" })],
+  ["`else`", () => ({ help: "`if` is an expression and always has an `else`" })],
+  [
+    "a declaration or an equation",
+    ({ found }) => (found === "}" ? { help: "no `{` is open here" } : undefined),
+  ],
+  ["a subscript", ({ found }) => (found === ":" ? { help: SLICE } : undefined)],
+  [
+    "a name or a number after the dot",
+    ({ found }) => {
       if (found === "(") return { help: "functions work entry by entry: `relu(x)`" };
       return /^[*/^]$/.test(found)
         ? { help: `\`${found}\` works entry by entry: write it without the dot` }
-        : {};
-    case "an expression":
+        : undefined;
+    },
+  ],
+  [
+    "an expression",
+    ({ found, before }) => {
       if (found === ":") return { help: SLICE };
       if (found === "|") return { help: "an absolute value is written `abs(x)`" };
       if (before === ".." && found === "=")
@@ -159,14 +197,21 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
       if (before === "=" && found === ">")
         return { help: "at least is `>=`; a function has a name: `fn f(x: f32) = …`" };
       if (found === "+") return { help: "a number is positive without a sign" };
-      return {};
-  }
-  if (!expected.startsWith("an operator")) return {};
+      return undefined;
+    },
+  ],
+]);
+const resultHelp = (dtype: string): DiagnosticExtras => ({
+  help: `a result has a name: \`-> y: ${dtype}\``,
+});
+
+/** Where an operand is complete, and no operator or end follows. */
+function afterOperand({ found, before, token, last, entry, isOutput }: Seen): DiagnosticExtras | undefined {
   if (found === ":")
     return {
       help: "only what is given or trained has a written type: `input x: f32[N]`, `param W: f32[N, M]`",
     };
-  if (before === "=" || found === ">") return {};
+  if (before === "=" || found === ">") return undefined;
   if (found === "(" && /^[fiu]\d\d$/.test(before))
     return { help: `sizes stand in square brackets: \`${before}[…]\`` };
   if (found === "if") return { help: "a choice is written `if condition then a else b`" };
@@ -179,7 +224,7 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
   if (found === "{" && isTypeName(before)) return { help: `a result has a name: \`-> y: ${before}\`` };
   if (found === ")" || found === "]") return { help: `no \`${found === ")" ? "(" : "["}\` is open here` };
   if (found === "where") return { help: "a reducer's guard stands in its brackets: `sum[i | i > 0] x[i]`" };
-  if (found === "(" && fault.isOutput)
+  if (found === "(" && isOutput)
     return { help: `an output is a name or an equation: \`output y = ${before}(…)\`` };
   if (found === "(" && before === ")")
     return {
@@ -204,5 +249,5 @@ export function faultHelp(fault: Fault): DiagnosticExtras {
     return {
       help: "a product is written with `*`; a reducer's index in square brackets, `sum[i] x[i]`",
     };
-  return {};
+  return undefined;
 }
