@@ -4,7 +4,7 @@ import { expandDerivatives } from "./autodiff/expand.js";
 import { primalOf, type Primal } from "./autodiff/primal.js";
 import { emitModule, emitTypings, printJsKernels } from "./codegen/module/emit.js";
 import { buildModuleSpec } from "./codegen/module/spec.js";
-import { emitWasm, WASM_SWITCHES, type WasmCode } from "./codegen/wasm/module.js";
+import { emitWasm, WASM_SWITCHES } from "./codegen/wasm/module.js";
 import { printWgslKernel } from "./codegen/wgsl/kernel.js";
 import { diagnose, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { invariant } from "./diagnostics/invariant.js";
@@ -19,6 +19,7 @@ import { dce } from "./optimize/dce.js";
 import { optimize, OPTIMIZE_SWITCHES } from "./optimize/index.js";
 import { withPrecision } from "./optimize/precision.js";
 import { simplify } from "./optimize/simplify.js";
+import type { SourceFile } from "./parser/ast.js";
 import { printFile } from "./parser/print.js";
 import { tokenize } from "./parser/tokens.js";
 import { raiseProgram } from "./raise/program.js";
@@ -138,26 +139,57 @@ function checkedOptions(options: CompileOptions) {
 }
 
 function compileInScope(source: string, options: CompileOptions): CompileResult {
-  const { filename, targets, precision, off } = checkedOptions(options);
+  const checked = checkedOptions(options);
+  const { filename, targets, precision } = checked;
   const analysis = analyse(source, options);
   const diagnostics = [...analysis.diagnostics];
   for (const { dtypes, title } of new Set(targets.map((target) => TARGETS[target])))
     if (!dtypes.includes(precision))
       diagnostics.push(diagnose("GRAD5002", before(analysis.file.span), { engine: title, dtype: precision }));
   for (const target of targets) diagnostics.push(...lacking(analysis, target));
-  const early: StageTexts = {
-    tokens: () =>
-      tokenize(source, filename)
-        .tokens.map((t) => `${t.span.start.line}:${t.span.start.column}\t${t.kind}\t${t.text}\n`)
-        .join(""),
-    ast: () =>
-      `${JSON.stringify(analysis.file, (key, value: unknown) => (key === "span" || key.endsWith("Span") ? undefined : value), 2)}\n`,
-  };
+  const front = { source, filename, file: analysis.file };
   if (diagnostics.some((d) => d.severity === "error"))
-    return { ...FAILED, diagnostics, scheduled: notScheduled, stage: (name) => textOf(early, name) };
-  const program = analysis.program;
+    return { ...FAILED, diagnostics, scheduled: notScheduled, stage: (name) => stageText(name, front, null) };
+  const { program } = analysis;
   invariant(program, "the checker gives a program or an error");
+  const passes = passesOver(program, { ...options, ...checked });
+  const { data, scheduled } = passes;
+  const { code, map } = emitModule(
+    data,
+    {
+      ...(targets.includes("js") && { js: scheduled("js") }),
+      ...(targets.includes("wasm") && {
+        wasm: { scheduled: passes.forWasm(), code: passes.wasm(), isThreaded: passes.isThreaded },
+      }),
+      ...(targets.includes("wgsl") && { wgsl: scheduled("wgsl") }),
+    },
+    {
+      name: passes.name,
+      sources: new Map([...Object.entries(STD_SOURCES), ...analysis.sources]),
+      linkMap: options.linkMap ?? false,
+      ...(options.runtimeImport !== undefined && { runtimeImport: options.runtimeImport }),
+      compact: options.compact ?? false,
+    },
+  );
+  return {
+    ok: true,
+    code,
+    dts: emitTypings(data),
+    map,
+    diagnostics,
+    meta: metaOf(data.spec),
+    spec: data.spec,
+    program: passes.optimized,
+    scheduled,
+    primal: () => primalOf(program),
+    stage: (name) => stageText(name, front, passes),
+  };
+}
 
+type Passes = ReturnType<typeof passesOver>;
+/** What the passes make of a checked program, one after the other; the schedules when they are asked for. */
+function passesOver(program: Program, options: CompileOptions & ReturnType<typeof checkedOptions>) {
+  const { filename, targets, precision, off, threads: isThreaded = false, compact } = options;
   verify(program, "checking");
   const derived = expandDerivatives(program);
   verify(derived, "differentiation");
@@ -165,75 +197,26 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
   const cut = off.includes("checkpoint") ? reduced : checkpoint(reduced);
   verify(cut, "checkpoint");
   const optimized = withPrecision(cut === reduced ? cut : dce(simplify(cut)), precision);
-  const modules: { [T in Target]?: ScheduledModule } = {};
-  const scheduled = (target: Target): ScheduledModule => {
-    const known = modules[target];
-    if (known) return known;
-    const made = schedule(optimized, TARGETS[target], off);
-    verifyScheduled(made);
-    modules[target] = made;
-    return made;
-  };
-  let assembled: WasmCode | undefined;
-  const isThreaded = options.threads ?? false;
-  let parted: ScheduledModule | undefined;
-  const forWasm = (): ScheduledModule => {
-    if (!isThreaded) return scheduled("wasm");
-    if (!parted) verifyScheduled((parted = forThreads(scheduled("wasm"))));
-    return parted;
-  };
-  const wasm = (): WasmCode => (assembled ??= emitWasm(forWasm(), off, isThreaded, options.compact));
-  const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
   const wrt = [...new Set(program.gradients.map((g) => g.wrt))];
   const data = buildModuleSpec(optimized, { version: VERSION, wrt });
-  const { code, map } = emitModule(
-    data,
-    {
-      ...(targets.includes("js") && { js: scheduled("js") }),
-      ...(targets.includes("wasm") && { wasm: { scheduled: forWasm(), code: wasm(), isThreaded } }),
-      ...(targets.includes("wgsl") && { wgsl: scheduled("wgsl") }),
-    },
-    {
-      name,
-      sources: new Map([...Object.entries(STD_SOURCES), ...analysis.sources]),
-      linkMap: options.linkMap ?? false,
-      ...(options.runtimeImport !== undefined && { runtimeImport: options.runtimeImport }),
-      compact: options.compact ?? false,
-    },
-  );
-  const dts = emitTypings(data);
-  const main = targets[0] ?? "js";
-  const stages: StageTexts = {
-    ...early,
-    ir: () => printProgram(program),
-    adjoint: () => printProgram(derived),
-    optimized: () => printProgram(optimized),
-    kernels: () => printModule(scheduled(main)),
-    plan: () => printPlan(scheduled(main)),
-    js: () => printJsKernels(scheduled("js")),
-    wgsl: () =>
-      [...scheduled("wgsl").kernels.values()].map((k) => `// ${k.name}\n${printWgslKernel(k)}`).join("\n"),
-    wat: () => wasm().wat,
-    dts: () => dts,
-    dot: () => graphDot(reduced),
-    svg: () => graphSvg(reduced),
-    // A scatter is a guarded sum, of which the passes find the points that can matter.
-    grad: () =>
-      `// ${name}.grad with its gradients, as equations.\n${printFile(raiseProgram(optimize(gatherScatters(reduced))))}`,
+
+  const verified = (module: ScheduledModule): ScheduledModule => {
+    verifyScheduled(module);
+    return module;
   };
-  return {
-    ok: true,
-    code,
-    dts,
-    map,
-    diagnostics,
-    meta: metaOf(data.spec),
-    spec: data.spec,
-    program: optimized,
-    scheduled,
-    primal: () => primalOf(program),
-    stage: (name) => textOf(stages, name),
-  };
+  const modules: { [T in Target]?: ScheduledModule } = {};
+  const scheduled = (target: Target): ScheduledModule =>
+    (modules[target] ??= verified(schedule(optimized, TARGETS[target], off)));
+  const forWasm = once(() => (isThreaded ? verified(forThreads(scheduled("wasm"))) : scheduled("wasm")));
+  const wasm = once(() => emitWasm(forWasm(), off, isThreaded, compact));
+  const main = (): ScheduledModule => scheduled(targets[0] ?? "js");
+  const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
+  return { name, isThreaded, program, derived, reduced, optimized, data, scheduled, main, forWasm, wasm };
+}
+/** A value that is made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 const FAILED = {
@@ -251,13 +234,43 @@ function notScheduled(): never {
   throw new RangeError("a source with errors has no schedule");
 }
 
-type StageTexts = { readonly [S in Stage]?: () => string };
+interface Front {
+  readonly source: string;
+  readonly filename: string;
+  readonly file: SourceFile;
+}
+/** Stages that a source with errors has too. */
+const EARLY: { readonly [S in "tokens" | "ast"]: (front: Front) => string } = {
+  tokens: ({ source, filename }) =>
+    tokenize(source, filename)
+      .tokens.map((t) => `${t.span.start.line}:${t.span.start.column}\t${t.kind}\t${t.text}\n`)
+      .join(""),
+  ast: ({ file }) =>
+    `${JSON.stringify(file, (key, value: unknown) => (key === "span" || key.endsWith("Span") ? undefined : value), 2)}\n`,
+};
+const LATE: { readonly [S in Exclude<Stage, keyof typeof EARLY>]: (passes: Passes) => string } = {
+  ir: (p) => printProgram(p.program),
+  adjoint: (p) => printProgram(p.derived),
+  optimized: (p) => printProgram(p.optimized),
+  kernels: (p) => printModule(p.main()),
+  plan: (p) => printPlan(p.main()),
+  js: (p) => printJsKernels(p.scheduled("js")),
+  wgsl: (p) =>
+    [...p.scheduled("wgsl").kernels.values()].map((k) => `// ${k.name}\n${printWgslKernel(k)}`).join("\n"),
+  wat: (p) => p.wasm().wat,
+  dts: (p) => emitTypings(p.data),
+  dot: (p) => graphDot(p.reduced),
+  svg: (p) => graphSvg(p.reduced),
+  // A scatter is a guarded sum, of which the passes find the points that can matter.
+  grad: (p) =>
+    `// ${p.name}.grad with its gradients, as equations.\n${printFile(raiseProgram(optimize(gatherScatters(p.reduced))))}`,
+};
 
-function textOf(texts: StageTexts, name: string): string {
-  const known = STAGES.find((s) => s === name);
-  if (known === undefined)
+function stageText(name: string, front: Front, passes: Passes | null): string {
+  const stage = STAGES.find((s) => s === name);
+  if (stage === undefined)
     throw new RangeError(`there is no stage \`${name}\`; stages are ${STAGES.join(", ")}`);
-  const text = texts[known];
-  if (!text) throw new RangeError(`stage \`${name}\` comes after checking, and the source has errors`);
-  return text();
+  if (stage === "tokens" || stage === "ast") return EARLY[stage](front);
+  if (!passes) throw new RangeError(`stage \`${name}\` comes after checking, and the source has errors`);
+  return LATE[stage](passes);
 }
