@@ -1,5 +1,5 @@
 import type { SourceFile } from "../parser/ast.js";
-import type { Token } from "../parser/lexer.js";
+import type { Token } from "../parser/token.js";
 import { STATEMENT_WORDS } from "../parser/words.js";
 
 /** What the spaces between tokens cannot be told without: all by the offset of a token's first character. */

@@ -1,5 +1,5 @@
 import { tokenMatcher, type TokenType } from "chevrotain";
-import { Token } from "./lexer.js";
+import { Token } from "./token.js";
 import {
   As,
   At,

@@ -12,7 +12,7 @@ import type {
 } from "./ast.js";
 import { ExpressionParser } from "./expression-parser.js";
 import { StatementFault } from "./fault.js";
-import type { Token } from "./lexer.js";
+import type { Token } from "./token.js";
 import {
   As,
   At,

@@ -4,7 +4,7 @@ import { joinSpans, SourceText, type Span } from "../diagnostics/span.js";
 import type { Argument, Expression, Name as NameNode, RangeSyntax } from "./ast.js";
 import { StatementFault } from "./fault.js";
 import { OperatorRun, type AxisHead, type ReducerHead } from "./operators.js";
-import { endOf } from "./lexer.js";
+import { endOf } from "./token.js";
 import { expectation } from "./expectations.js";
 import { operatorExample } from "./help.js";
 import {

@@ -4,7 +4,7 @@ import type { Span } from "../diagnostics/span.js";
 import type { Name as NameNode } from "./ast.js";
 import { FunctionParser } from "./function-parser.js";
 import { DEFINING_WORDS, faultHelp, wantedAfter, type Fault } from "./help.js";
-import { endOf, Token } from "./lexer.js";
+import { endOf, Token } from "./token.js";
 import {
   Boundary,
   Check,

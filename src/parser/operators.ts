@@ -2,7 +2,7 @@ import type { IToken } from "chevrotain";
 import { diagnose, type Diagnostic } from "../diagnostics/diagnostic.js";
 import { joinSpans, type SourceText, type Span } from "../diagnostics/span.js";
 import { StatementFault } from "./fault.js";
-import { endOf } from "./lexer.js";
+import { endOf } from "./token.js";
 import type {
   AxisName,
   BinaryExpression,

@@ -6,7 +6,7 @@ import type { Name as NameNode, Statement } from "./ast.js";
 import { FaultParser, shorten } from "./fault-parser.js";
 import { StatementFault } from "./fault.js";
 import { DECLARING_WORDS, NEEDLESS_WORDS } from "./help.js";
-import { Token } from "./lexer.js";
+import { Token } from "./token.js";
 import {
   Boundary,
   Check,
