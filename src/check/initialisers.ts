@@ -85,23 +85,21 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
       });
     return { kind: "values", data: found.data };
   }
-  const formals =
-    node.kind === "call" && !context.scope.lookup(node.callee.text)
-      ? INITIALISERS[node.callee.text]
-      : undefined;
-  if (node.kind === "name" && INITIALISERS[node.name] && !context.scope.lookup(node.name)) {
+  const known = (name: string): readonly string[] | undefined =>
+    context.scope.lookup(name) ? undefined : INITIALISERS.get(name);
+  const unbracketed = node.kind === "name" ? known(node.name) : undefined;
+  if (node.kind === "name" && unbracketed) {
     return report.add(
       "GRAD3006",
       node.span,
       { wanted: "an initialiser", found: `\`${node.name}\` without brackets` },
       {
-        help: `write \`${node.name}(${(INITIALISERS[node.name] ?? []).join(", ")})\``,
-        ...(INITIALISERS[node.name]?.length === 0
-          ? { fix: { span: node.span, text: `${node.name}()` } }
-          : {}),
+        help: `write \`${node.name}(${unbracketed.join(", ")})\``,
+        ...(unbracketed.length === 0 ? { fix: { span: node.span, text: `${node.name}()` } } : {}),
       },
     );
   }
+  const formals = node.kind === "call" ? known(node.callee.text) : undefined;
   if (node.kind !== "call" || !formals) {
     if (
       node.kind === "call" &&
@@ -161,7 +159,7 @@ export function initialiser(node: Expression, shape: readonly Poly[], context: C
 function drawnIn(node: Expression): boolean {
   for (const part of nodesIn(...partsOf(node))) {
     const name = part.kind === "call" ? part.callee.text : undefined;
-    if (name !== undefined && (INITIALISERS[name] || initialiserElsewhere(name))) return true;
+    if (name !== undefined && (INITIALISERS.has(name) || initialiserElsewhere(name))) return true;
   }
   return false;
 }
@@ -172,8 +170,8 @@ function unknownInitialiser({ text, span }: Name, { session }: Context): null {
         "initialiser",
         text,
         span,
-        Object.keys(INITIALISERS),
-        `initialisers are ${Object.keys(INITIALISERS).join(", ")}`,
+        INITIALISERS.keys(),
+        `initialisers are ${[...INITIALISERS.keys()].join(", ")}`,
       )
     : session.report.add("GRAD2001", span, { kind: "initialiser", name: text }, suggestion(meant, span));
 }

@@ -21,34 +21,38 @@ export interface Fault {
 }
 
 /** Words with which other languages begin a statement, and what does their work here. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
-  def: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
-  func: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
-  function: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
-  for: "nothing loops here: an equation holds for all its indices, `sum[i] x[i]` adds, `rec t in 0..T { … }` goes step by step",
-  while: "a loop that stops is `rec t in 0..T while condition { … }`",
-  return: "a function's results are named, and defined by equations",
-  class: "what owns params is a `layer`",
-  print: "`output y` gives a value to the caller",
-  minimize: "a loss is lowered by `train l with sgd(rate = 0.1)`",
-  minimise: "a loss is lowered by `train l with sgd(rate = 0.1)`",
-  maximize: "`train` lowers a loss: that of `-l` where `l` is to grow",
-  maximise: "`train` lowers a loss: that of `-l` where `l` is to grow",
-};
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    def: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+    func: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+    function: "a function is written `fn f(x: f32) -> y: f32 { y = … }`",
+    for: "nothing loops here: an equation holds for all its indices, `sum[i] x[i]` adds, `rec t in 0..T { … }` goes step by step",
+    while: "a loop that stops is `rec t in 0..T while condition { … }`",
+    return: "a function's results are named, and defined by equations",
+    class: "what owns params is a `layer`",
+    print: "`output y` gives a value to the caller",
+    minimize: "a loss is lowered by `train l with sgd(rate = 0.1)`",
+    minimise: "a loss is lowered by `train l with sgd(rate = 0.1)`",
+    maximize: "`train` lowers a loss: that of `-l` where `l` is to grow",
+    maximise: "`train` lowers a loss: that of `-l` where `l` is to grow",
+  }),
+);
 /** After which the name of a function or the like stands. */
 export const DEFINING_WORDS: ReadonlySet<string> = new Set(["def", "func", "function", "class"]);
 /** What other languages call a declaration's word. */
-export const DECLARING_WORDS: Readonly<Record<string, string>> = {
-  parameter: "param",
-  parameters: "param",
-  weight: "param",
-  weights: "param",
-  variable: "param",
-  constant: "const",
-  dimension: "dim",
-  dimensions: "dim",
-  size: "dim",
-};
+export const DECLARING_WORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    parameter: "param",
+    parameters: "param",
+    weight: "param",
+    weights: "param",
+    variable: "param",
+    constant: "const",
+    dimension: "dim",
+    dimensions: "dim",
+    size: "dim",
+  }),
+);
 /** Words that other languages put before an equation. */
 export const NEEDLESS_WORDS: ReadonlySet<string> = new Set(["let", "var", "val", "auto"]);
 
@@ -112,7 +116,8 @@ const HELP: ReadonlyMap<string, Help> = new Map<string, Help>([
   [
     "`=`",
     ({ found, before, span }) => {
-      if (OTHER_WORDS[before] !== undefined) return { help: OTHER_WORDS[before] };
+      const meant = OTHER_WORDS.get(before);
+      if (meant !== undefined) return { help: meant };
       if (found === "==") return { help: "an equation has one `=`", fix: { span, text: "=" } };
       if (/^[-+*/%^@]$/.test(found))
         return { help: "nothing is changed in place: give the new value a name of its own" };

@@ -204,7 +204,7 @@ export class StatementParser extends FaultParser {
     if (word.tokenType !== Name || !(word instanceof Token) || !(next instanceof Token)) return;
     if (!this.ahead(2, Name) || next.beginsLine) return;
     const needless = NEEDLESS_WORDS.has(word.image);
-    const near = DECLARING_WORDS[word.image.toLowerCase()] ?? suggest(word.image, STATEMENT_WORDS);
+    const near = DECLARING_WORDS.get(word.image.toLowerCase()) ?? suggest(word.image, STATEMENT_WORDS);
     const meant = near === undefined ? undefined : words.get(near);
     if (!needless && !meant) return;
     const span = needless ? this.source.span(word.startOffset, next.startOffset) : this.spanOf(word);

@@ -61,16 +61,16 @@ export const TENSOR_FUNCTIONS = ["reshape", "concat", "stop", "rand", "randn"] a
 export const DERIVATIVE_FUNCTIONS = ["grad", "jvp", "vjp", "hvp", "jacobian"] as const;
 
 /** How params and states start, with the names of what each wants. */
-export const INITIALISERS: Readonly<Record<string, readonly string[]>> = {
-  zeros: [],
-  ones: [],
-  fill: ["v"],
-  normal: ["std"],
-  uniform: ["lo", "hi"],
-  he_normal: [],
-  he_uniform: [],
-  glorot_normal: [],
-  glorot_uniform: [],
-  orthogonal: [],
-  eye: [],
-};
+export const INITIALISERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["zeros", []],
+  ["ones", []],
+  ["fill", ["v"]],
+  ["normal", ["std"]],
+  ["uniform", ["lo", "hi"]],
+  ["he_normal", []],
+  ["he_uniform", []],
+  ["glorot_normal", []],
+  ["glorot_uniform", []],
+  ["orthogonal", []],
+  ["eye", []],
+]);

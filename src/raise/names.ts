@@ -30,7 +30,7 @@ export class SourceNames {
   private readonly avoided = new Set<string>([
     ...STATEMENT_WORDS,
     ...INNER_WORDS,
-    ...Object.keys(INITIALISERS),
+    ...INITIALISERS.keys(),
     ...Object.keys(SCALARS),
   ]);
 

@@ -34,6 +34,16 @@ describe("each mistake is reported at its place, once", () => {
       "GRAD3003 4:13 types do not match: `k[b]` is i32 and `0.5` is f32 | *",
     ],
     ["other shapes", "y = W + w", "GRAD3004 4:7 shapes do not match: `W` is f32[N, M] and `w` is f32[N] | +"],
+    [
+      "an initialiser with the name of a property of objects",
+      "param p: f32 = toString",
+      "GRAD2001 4:16 there is no name `toString` | toString",
+    ],
+    [
+      "another, called",
+      "param p: f32 = valueOf(1)",
+      "GRAD2001 4:16 there is no initialiser `valueOf` | valueOf",
+    ],
     ["an unknown name", "y = v + 1\nz = y + 1", "GRAD2001 4:5 there is no name `v` | v"],
     ["two definitions", "y = w\ny = w", "GRAD2002 5:1 `y` is defined twice | y"],
     [

@@ -239,3 +239,16 @@ test("keywords, types and texts", () => {
     "
   `);
 });
+
+test("a name that objects have a property of is a name like others", () => {
+  expect(check("toString x: f32\nconstructor = 1")).toMatchInlineSnapshot(`
+    "
+    error[GRAD1001]: expected \`=\`, found \`x\`
+      m.grad:1:10
+        1 | toString x: f32
+          |          ^
+    kept: constructor
+    broken: toString
+    "
+  `);
+});
