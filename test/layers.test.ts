@@ -29,6 +29,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   eager: ["ir/scalar", "ir/expr.js", "runtime/npy.js"],
   "eager-run": ["eager", "ir", "autodiff/primal.js", "diagnostics"],
+  plugins: ["index.js", "read-import.js"],
 };
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder).flatMap((name) => {
