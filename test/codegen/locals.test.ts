@@ -36,7 +36,7 @@ const rounds = (...body: Instruction[]): Instruction => ({
   body: [
     ...body,
     set("n", op("i32.sub", get("n"), i32(1))),
-    { kind: "br", label: "l", condition: op("i32.gt_s", get("n"), i32(0)) },
+    { kind: "br_if", label: "l", condition: op("i32.gt_s", get("n"), i32(0)) },
   ],
 });
 

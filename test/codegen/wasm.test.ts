@@ -50,7 +50,7 @@ function loopOf(name: string, isWide: boolean): WasmModule {
   const made = isWide ? inlineMath(name, x, keep) : call(mathFunctionName(name), x);
   body.push(op(store, get("at"), made));
   body.push(set("at", op("i32.add", get("at"), i32(step))));
-  body.push({ kind: "br", label: "l", condition: op("i32.lt_s", get("at"), get("n")) });
+  body.push({ kind: "br_if", label: "l", condition: op("i32.lt_s", get("at"), get("n")) });
   const loop: WasmFunction = {
     name: "run",
     parameters: [{ name: "n", type: "i32" }],

@@ -15,8 +15,6 @@ export const ROUNDS = 8;
 const loopCosts = new WeakMap<Instruction, number>();
 function costOfOne(i: Instruction): number {
   switch (i.kind) {
-    case "block":
-      return costOf(i.body);
     case "loop": {
       const cost = loopCosts.get(i) ?? (i.rounds ?? ROUNDS) * costOf(i.body);
       loopCosts.set(i, cost);
@@ -27,7 +25,7 @@ function costOfOne(i: Instruction): number {
     case "call":
       return 32 + costOf(i.args);
     case "op":
-    case "br":
+    case "br_if":
       return (i.kind === "op" && i.op === "nop" ? 0 : 1) + costOf(parts(i));
     default:
       return costOf(parts(i));

@@ -102,7 +102,7 @@ function functionBody(fn: WasmFunction, functions: ReadonlyMap<string, number>):
 }
 
 class Code {
-  /** Of the blocks around, the outermost first; an `if` has none. */
+  /** Of the loops around, the outermost first; an `if` counts, but has none. */
   private readonly labels: string[] = [];
   constructor(
     private readonly locals: ReadonlyMap<string, number>,
@@ -138,9 +138,8 @@ class Code {
         this.all(i.args);
         this.out.push(0x10, ...this.number(this.functions, i.fn));
         return;
-      case "block":
       case "loop":
-        this.out.push(i.kind === "block" ? 0x02 : 0x03, 0x40);
+        this.out.push(0x03, 0x40);
         this.labels.push(i.label);
         this.all(i.body);
         this.labels.pop();
@@ -158,12 +157,10 @@ class Code {
         this.labels.pop();
         this.out.push(0x0b);
         return;
-      case "br": {
-        if (i.condition) this.one(i.condition);
-        const depth = this.labels.length - 1 - this.labels.lastIndexOf(i.label);
-        this.out.push(i.condition ? 0x0d : 0x0c, ...unsigned(depth));
+      case "br_if":
+        this.one(i.condition);
+        this.out.push(0x0d, ...unsigned(this.labels.length - 1 - this.labels.lastIndexOf(i.label)));
         return;
-      }
       case "op": {
         this.all(i.args);
         const [first, second] = OPCODES[i.op] as readonly [number, number?];

@@ -55,8 +55,6 @@ class Hoister {
         const before = own.before.flatMap((s) => this.statement(s, loop));
         return [...before, { ...i, body }];
       }
-      case "block":
-        return [{ ...i, body: i.body.flatMap((s) => this.statement(s, loop)) }];
       case "if":
         return [
           {
@@ -79,8 +77,8 @@ class Hoister {
         return { ...i, value: this.expression(i.value, loop) };
       case "call":
         return { ...i, args: i.args.map((a) => this.expression(a, loop)) };
-      case "br":
-        return i.condition ? { ...i, condition: this.expression(i.condition, loop) } : i;
+      case "br_if":
+        return { ...i, condition: this.expression(i.condition, loop) };
       case "if":
         return this.statement(i, loop)[0] ?? i;
       case "op":
@@ -102,7 +100,7 @@ class Hoister {
     if (fixed.length === 0 || moving.length === 0 || moving.some((t) => !isPure(t.node)))
       return this.inside(e, loop);
     const base = this.local(addUp(fixed.map(product), constant), loop);
-    return [...moving.map((t) => this.moving(t, loop))].reduce((a, b) => op("i32.add", a, b), base);
+    return moving.map((t) => this.moving(t, loop)).reduce((a, b) => op("i32.add", a, b), base);
   }
   private inside(e: Instruction, loop: Loop): Instruction {
     return e.kind === "op" ? { ...e, args: e.args.map((a) => this.expression(a, loop)) } : e;

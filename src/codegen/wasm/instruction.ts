@@ -21,7 +21,6 @@ export type Instruction =
   | { readonly kind: "get"; readonly local: string }
   | { readonly kind: "set" | "tee"; readonly local: string; readonly value: Instruction }
   | { readonly kind: "call"; readonly fn: string; readonly args: readonly Instruction[] }
-  | { readonly kind: "block"; readonly label: string; readonly body: readonly Instruction[] }
   /** `rounds`: how many there are, as far as costs go. */
   | {
       readonly kind: "loop";
@@ -37,7 +36,8 @@ export type Instruction =
       /** Absent: the arms leave nothing. */
       readonly result?: WasmType;
     }
-  | { readonly kind: "br"; readonly label: string; readonly condition?: Instruction }
+  /** Back to the beginning of a loop around, where the condition holds. */
+  | { readonly kind: "br_if"; readonly label: string; readonly condition: Instruction }
   | { readonly kind: "comment"; readonly text: string };
 
 export interface WasmFunction {
@@ -67,8 +67,6 @@ export interface WasmModule {
 /** Opcodes by their names in the text format (WebAssembly core specification 2.0, section 5.4). 0xfc and 0xfd prefix. */
 export const OPCODES = {
   nop: [0x01],
-  return: [0x0f],
-  drop: [0x1a],
   select: [0x1b],
   "memory.size": [0x3f],
   "i32.load": [0x28],
@@ -85,23 +83,17 @@ export const OPCODES = {
   "i32.lt_s": [0x48],
   "i32.lt_u": [0x49],
   "i32.gt_s": [0x4a],
-  "i32.gt_u": [0x4b],
   "i32.le_s": [0x4c],
   "i32.le_u": [0x4d],
   "i32.ge_s": [0x4e],
-  "i32.ge_u": [0x4f],
   "f32.eq": [0x5b],
   "f32.ne": [0x5c],
   "f32.lt": [0x5d],
-  "f32.gt": [0x5e],
   "f32.le": [0x5f],
-  "f32.ge": [0x60],
   "f64.eq": [0x61],
   "f64.ne": [0x62],
   "f64.lt": [0x63],
-  "f64.gt": [0x64],
   "f64.le": [0x65],
-  "f64.ge": [0x66],
   "i32.add": [0x6a],
   "i32.sub": [0x6b],
   "i32.mul": [0x6c],
@@ -147,8 +139,6 @@ export const OPCODES = {
   "f64.convert_i32_s": [0xb7],
   "f64.convert_i32_u": [0xb8],
   "f64.promote_f32": [0xbb],
-  "i32.reinterpret_f32": [0xbc],
-  "f32.reinterpret_i32": [0xbe],
   "i32.trunc_sat_f32_s": [0xfc, 0],
   "i32.trunc_sat_f32_u": [0xfc, 1],
   "i32.trunc_sat_f64_s": [0xfc, 2],
@@ -176,23 +166,17 @@ export const OPCODES = {
   "f32x4.eq": [0xfd, 0x41],
   "f32x4.ne": [0xfd, 0x42],
   "f32x4.lt": [0xfd, 0x43],
-  "f32x4.gt": [0xfd, 0x44],
   "f32x4.le": [0xfd, 0x45],
   "v128.not": [0xfd, 0x4d],
   "v128.and": [0xfd, 0x4e],
-  "v128.andnot": [0xfd, 0x4f],
   "v128.or": [0xfd, 0x50],
-  "v128.xor": [0xfd, 0x51],
   "v128.bitselect": [0xfd, 0x52],
-  "v128.any_true": [0xfd, 0x53],
   "f32x4.demote_f64x2_zero": [0xfd, 0x5e],
   "f64x2.promote_low_f32x4": [0xfd, 0x5f],
   "f32x4.ceil": [0xfd, 0x67],
   "f32x4.floor": [0xfd, 0x68],
   "f32x4.trunc": [0xfd, 0x69],
   "f32x4.nearest": [0xfd, 0x6a],
-  "i32x4.abs": [0xfd, 0xa0],
-  "i32x4.neg": [0xfd, 0xa1],
   "i32x4.shl": [0xfd, 0xab],
   "i32x4.shr_s": [0xfd, 0xac],
   "i32x4.shr_u": [0xfd, 0xad],
@@ -243,13 +227,12 @@ export function parts(i: Instruction): readonly Instruction[] {
     case "set":
     case "tee":
       return [i.value];
-    case "block":
     case "loop":
       return i.body;
     case "if":
       return [i.condition, ...i.then, ...i.else];
-    case "br":
-      return i.condition ? [i.condition] : NONE;
+    case "br_if":
+      return [i.condition];
     case "const":
     case "lanes":
     case "get":
@@ -268,13 +251,12 @@ export function mapped(i: Instruction, each: (i: Instruction) => Instruction): I
     case "set":
     case "tee":
       return each({ ...i, value: one(i.value) });
-    case "block":
     case "loop":
       return each({ ...i, body: i.body.map(one) });
     case "if":
       return each({ ...i, condition: one(i.condition), then: i.then.map(one), else: i.else.map(one) });
-    case "br":
-      return each(i.condition ? { ...i, condition: one(i.condition) } : i);
+    case "br_if":
+      return each({ ...i, condition: one(i.condition) });
     case "const":
     case "lanes":
     case "get":

@@ -73,8 +73,6 @@ function mentionsIn(body: readonly Instruction[]): ReadonlyMap<string, readonly 
         return mention(i.local, true, within);
       case "loop":
         return region("loop", i.body, within);
-      case "block":
-        return region("some", i.body, within);
       case "if":
         walk(i.condition, within);
         region("some", i.then, within);

@@ -36,7 +36,7 @@ function routine(name: string, dtype: "f32" | "f64", rows: number, columns: numb
     ]),
     step("left", rows),
     step("right", columns),
-    { kind: "br", label: "terms", condition: op("i32.lt_u", get("left"), get("end")) },
+    { kind: "br_if", label: "terms", condition: op("i32.lt_u", get("left"), get("end")) },
   ];
   return {
     name,

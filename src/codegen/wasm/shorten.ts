@@ -21,7 +21,6 @@ export function keepOnStack(fn: WasmFunction): WasmFunction {
   const inner = (i: Instruction): Instruction => {
     switch (i.kind) {
       case "loop":
-      case "block":
         return { ...i, body: list(i.body) };
       case "if":
         return { ...i, then: list(i.then), else: list(i.else) };
@@ -65,13 +64,10 @@ function withFirst(
       const value = withFirst(i.value, set, isLast);
       return value && { ...i, value };
     }
-    case "if": {
+    case "if":
+    case "br_if": {
       const condition = withFirst(i.condition, set, isLast);
       return condition && { ...i, condition };
-    }
-    case "br": {
-      const condition = i.condition && withFirst(i.condition, set, isLast);
-      return condition ? { ...i, condition } : null;
     }
     default:
       return null;

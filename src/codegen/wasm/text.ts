@@ -39,9 +39,8 @@ function statement(i: Instruction, indent: string): string {
   switch (i.kind) {
     case "comment":
       return `${indent};; ${i.text}`;
-    case "block":
     case "loop":
-      return `${indent}(${i.kind} $${i.label}${lines(i.body)})`;
+      return `${indent}(loop $${i.label}${lines(i.body)})`;
     case "if": {
       const arm = (name: string, list: readonly Instruction[]): string =>
         `\n${inner}(${name}${list.map((s) => `\n${statement(s, `${inner}  `)}`).join("")})`;
@@ -58,10 +57,8 @@ function expression(i: Instruction): string {
   switch (i.kind) {
     case "op": {
       const memory = alignment(i.op) !== undefined && i.offset ? ` offset=${i.offset}` : "";
-      {
-        const immediates = i.picks ? shuffledBytes(i.picks) : i.lane === undefined ? [] : [i.lane];
-        return `(${[i.op + memory, ...immediates].join(" ")}${list(i.args)})`;
-      }
+      const immediates = i.picks ? shuffledBytes(i.picks) : i.lane === undefined ? [] : [i.lane];
+      return `(${[i.op + memory, ...immediates].join(" ")}${list(i.args)})`;
     }
     case "const":
       return `(${i.type}.const ${numberText(i.value)})`;
@@ -74,8 +71,8 @@ function expression(i: Instruction): string {
       return `(local.${i.kind} $${i.local} ${expression(i.value)})`;
     case "call":
       return `(call $${i.fn}${list(i.args)})`;
-    case "br":
-      return i.condition ? `(br_if $${i.label} ${expression(i.condition)})` : `(br $${i.label})`;
+    case "br_if":
+      return `(br_if $${i.label} ${expression(i.condition)})`;
     default:
       return statement(i, "").replace(/\n\s*/g, " ");
   }

@@ -203,7 +203,7 @@ export class FunctionWriter implements CallContext {
     const label = `l${this.labels++}`;
     const inner = this.list(() => {
       body();
-      this.push({ kind: "br", label, condition: condition() });
+      this.push({ kind: "br_if", label, condition: condition() });
     });
     this.push({
       kind: "if",
