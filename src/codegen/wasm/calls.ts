@@ -1,8 +1,9 @@
 import type { DType } from "../../ir/expr.js";
 import { isFloat } from "../../ir/expr.js";
 import { hasRecipe, inlineMath } from "./functions.js";
-import type { Instruction, Opcode, WasmType } from "./instruction.js";
+import type { Instruction, Opcode, WasmFunction, WasmType } from "./instruction.js";
 import { call, f32, f64, i32, lanes, op } from "./instruction.js";
+import { integerFunction } from "./integers.js";
 import { laneType, NotWidenable, scalarType } from "./values.js";
 
 /** A function of the function table, with the number of arguments it is called with. */
@@ -15,7 +16,8 @@ export interface UsedFunctions {
   readonly math: Set<string>;
   /** By the name of their import. */
   readonly hosts: Map<string, HostFunction>;
-  readonly helpers: Set<string>;
+  /** Functions of wasm beside the kernels, by name. */
+  readonly helpers: Map<string, WasmFunction>;
 }
 
 /** What a call may ask of the function it stands in. */
@@ -26,8 +28,8 @@ export interface CallContext {
   math(name: string): string;
   /** Notes that a host function is called. */
   host(name: string, arity: number): string;
-  /** Notes that an integer helper is called. */
-  helper(name: string): string;
+  /** Notes that a function of the module's own is called. Its name. */
+  helper(fn: WasmFunction): string;
 }
 
 const COMPARISONS: Readonly<Record<string, string>> = { eq: "eq", ne: "ne", lt: "lt", le: "le" };
@@ -213,7 +215,9 @@ function integerCall(
     }
     case "floor_div":
     case "mod":
-      return wide ? undefined : call(context.helper(`${fn}_${operand}`), a, b);
+      return wide
+        ? undefined
+        : call(context.helper(integerFunction(fn, operand === "u32" ? "u32" : "i32")), a, b);
     default:
       throw new NotWidenable(`${fn} of integers`);
   }

@@ -5,11 +5,9 @@ import type { HostFunction, UsedFunctions } from "./calls.js";
 import { encodeModule } from "./encode.js";
 import { mathFunction } from "./functions.js";
 import { hoistAddresses } from "./hoist.js";
-import type { Instruction, Opcode, WasmFunction, WasmModule } from "./instruction.js";
-import { get, i32, op, set } from "./instruction.js";
+import type { WasmFunction, WasmModule } from "./instruction.js";
 import { wasmKernel } from "./kernel.js";
 import { fused, unmarked } from "./madd.js";
-import { productFunction } from "./product.js";
 import { alignLocals, shareLocals } from "./locals.js";
 import { keepOnStack, spreadConstants } from "./shorten.js";
 import { printWat } from "./text.js";
@@ -37,7 +35,7 @@ export function emitWasm(
   isShared = false,
   isCompact = false,
 ): WasmCode {
-  const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Set() };
+  const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Map() };
   const lanes = !off.includes("lanes");
   const { kernels: parted, twins } = inParts(scheduled.kernels.values());
   const made = parted.flatMap(({ kernel, calls, parts }) => {
@@ -52,11 +50,7 @@ export function emitWasm(
   const kernels = isCompact
     ? alignLocals(hoisted.map((fn) => shareLocals(keepOnStack(spreadConstants(fn)))))
     : hoisted;
-  const written = [
-    ...[...used.math].map(mathFunction),
-    ...[...used.helpers].map((name) => productFunction(name) ?? integerHelper(name)),
-    ...kernels,
-  ];
+  const written = [...[...used.math].map(mathFunction), ...used.helpers.values(), ...kernels];
   const module = (functions: readonly WasmFunction[]): WasmModule => ({
     isShared,
     imports: [...used.hosts].map(([name, { arity }]) => ({ name, arity })),
@@ -81,41 +75,3 @@ export function emitWasm(
 }
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, n) => byte === b[n]);
-
-/** Quotients that round down and remainders of the divisor's sign; by 0: 0 and the dividend. */
-function integerHelper(name: string): WasmFunction {
-  const [a, b, r] = [get("a"), get("b"), get("r")];
-  const signed = name.endsWith("i32");
-  const suffix = signed ? "_s" : "_u";
-  const quotient = op(`i32.div${suffix}` as Opcode, a, b);
-  // The remainder has the dividend's sign; -1 as divisor never reaches div_s, which traps on -2^31 / -1.
-  const off = op("i32.and", op("i32.ne", r, i32(0)), op("i32.lt_s", op("i32.xor", r, b), i32(0)));
-  const remainder = set("r", op(`i32.rem${suffix}` as Opcode, a, b));
-  const isFloor = name.startsWith("floor_div");
-  const zero = op("i32.eqz", b);
-  const general: Instruction[] = !signed
-    ? [isFloor ? quotient : op("i32.rem_u", a, b)]
-    : isFloor
-      ? [
-          {
-            kind: "if",
-            condition: op("i32.eq", b, i32(-1)),
-            then: [op("i32.sub", i32(0), a)],
-            else: [remainder, op("i32.sub", quotient, off)],
-            result: "i32",
-          },
-        ]
-      : [remainder, op("i32.add", r, op("select", b, i32(0), off))];
-  return {
-    name,
-    parameters: [
-      { name: "a", type: "i32" },
-      { name: "b", type: "i32" },
-    ],
-    result: "i32",
-    locals: [{ name: "r", type: "i32" }],
-    body: [{ kind: "if", condition: zero, then: [isFloor ? i32(0) : a], else: general, result: "i32" }],
-    exports: [],
-    notes: [isFloor ? "quotient, rounded down; 0 by 0" : "remainder of the divisor's sign"],
-  };
-}

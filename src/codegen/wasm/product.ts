@@ -4,18 +4,8 @@ import { madd } from "./madd.js";
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 
-/** The name of the routine for tiles of so many rows and columns. */
-export const productRoutine = (dtype: "f32" | "f64", rows: number, columns: number): string =>
-  `product_${dtype}_${rows}x${columns}`;
-
-/** The routine of that name; undefined for other names. Sums stay in registers: 4 × 8 of f32 are eight of sixteen. */
-export function productFunction(name: string): WasmFunction | undefined {
-  const [, dtype, rows, columns] = /^product_(f32|f64)_(\d+)x(\d+)$/.exec(name) ?? [];
-  if (dtype !== "f32" && dtype !== "f64") return undefined;
-  return routine(name, dtype, Number(rows), Number(columns));
-}
-
-function routine(name: string, dtype: "f32" | "f64", rows: number, columns: number): WasmFunction {
+/** The routine for tiles of so many rows and columns. Sums stay in registers: 4 × 8 of f32 are eight of sixteen. */
+export function productRoutine(dtype: "f32" | "f64", rows: number, columns: number): WasmFunction {
   const bytes = dtype === "f32" ? 4 : 8;
   const lanes = 16 / bytes;
   const shape = dtype === "f32" ? "f32x4" : "f64x2";
@@ -39,7 +29,7 @@ function routine(name: string, dtype: "f32" | "f64", rows: number, columns: numb
     { kind: "br_if", label: "terms", condition: op("i32.lt_u", get("left"), get("end")) },
   ];
   return {
-    name,
+    name: `product_${dtype}_${rows}x${columns}`,
     parameters: ["left", "right", "count", "into"].map((p) => ({ name: p, type: "i32" })),
     result: null,
     locals: [

@@ -140,9 +140,9 @@ export class FunctionWriter implements CallContext {
     this.used.hosts.set(imported, { name, arity });
     return `host.${imported}`;
   }
-  helper(name: string): string {
-    this.used.helpers.add(name);
-    return name;
+  helper(fn: WasmFunction): string {
+    this.used.helpers.set(fn.name, fn);
+    return fn.name;
   }
 
   // ---- what names stand for ----
