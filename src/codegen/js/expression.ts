@@ -1,10 +1,10 @@
-import { invariant } from "../../diagnostics/invariant.js";
 import { castJs } from "../../ir/scalar/cast.js";
-import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr } from "../../schedule/kernel/ir.js";
 import { addressPiece } from "../address.js";
 import { Names } from "../names.js";
 import { type IntegerFacts, isPositiveConstant } from "../signs.js";
+import type { ExpressionPrinter } from "../statements.js";
+import { tableCall } from "../table-call.js";
 import { atom, bracketed, callPiece, infix, type Piece, STRENGTH } from "../text.js";
 
 const RESERVED = new Set(
@@ -17,7 +17,7 @@ const RESERVED = new Set(
 export const jsNames = (): Names => new Names((identifier) => RESERVED.has(identifier));
 
 /** Kernel expressions as JavaScript's. A select is `?:`, so the arm not chosen is not evaluated. */
-export class JsExpressions {
+export class JsExpressions implements ExpressionPrinter {
   constructor(
     private readonly names: Names,
     private readonly facts: IntegerFacts,
@@ -25,6 +25,9 @@ export class JsExpressions {
 
   text(e: KExpr): string {
     return this.piece(e).text;
+  }
+  index(e: KExpr): string {
+    return this.text(e);
   }
 
   private readonly piece = (e: KExpr): Piece => {
@@ -81,18 +84,7 @@ export class JsExpressions {
     // A name is multiplied by itself; what would have to be computed twice goes through a function.
     if (a && b && e.fn === "powi" && a.op !== "variable" && b.op === "constant" && b.value === 2)
       return atom(`gradc_square(${this.text(a)})`);
-    const entry = SCALARS[e.fn];
-    invariant(entry, `scalar function ${e.fn} is in the table`);
-    const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
-    const pieces = e.args.map(this.piece);
-    // A literal exponent is looked into, and so is a base that is only a name.
-    const literals = e.args.map((x, k) => {
-      if (e.fn !== "powi") return null;
-      return x.op === "constant" || (k === 0 && x.op === "variable")
-        ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom)
-        : null;
-    });
-    return callPiece((args) => entry.js.expression(args, dtype), pieces, literals);
+    return tableCall(e, this.piece, ({ js }) => js);
   }
 }
 

@@ -1,15 +1,15 @@
-import { invariant } from "../../diagnostics/invariant.js";
 import type { DType } from "../../ir/expr.js";
 import { castValue, castWgsl } from "../../ir/scalar/cast.js";
-import { SCALARS } from "../../ir/scalar/table.js";
 import type { KExpr } from "../../schedule/kernel/ir.js";
 import { addressPiece } from "../address.js";
 import type { Names } from "../names.js";
 import { type IntegerFacts, isPositiveConstant } from "../signs.js";
-import { atom, bracketed, callPiece, infix, type Piece, STRENGTH } from "../text.js";
+import type { ExpressionPrinter } from "../statements.js";
+import { tableCall } from "../table-call.js";
+import { atom, callPiece, infix, type Piece, STRENGTH } from "../text.js";
 
 /** Kernel expressions as WGSL's; the kernel went through `withBranches`, so a select may evaluate both arms. */
-export class WgslExpressions {
+export class WgslExpressions implements ExpressionPrinter {
   constructor(
     private readonly names: Names,
     private readonly facts: IntegerFacts,
@@ -67,17 +67,7 @@ export class WgslExpressions {
       if (e.fn === "floor_div") return infix("/", this.piece(a), this.plain(b));
       if (e.fn === "mod") return infix("%", this.piece(a), this.plain(b));
     }
-    const entry = SCALARS[e.fn];
-    invariant(entry, `scalar function ${e.fn} is in the table`);
-    const dtype = e.args[e.args.length - 1]?.dtype ?? e.dtype;
-    const pieces = e.args.map(this.piece);
-    const literals = e.args.map((x, k) => {
-      if (e.fn !== "powi") return null;
-      return x.op === "constant" || (k === 0 && x.op === "variable")
-        ? bracketed(pieces[k] ?? atom("0"), STRENGTH.atom)
-        : null;
-    });
-    return callPiece((args) => entry.wgsl.expression(args, dtype), pieces, literals);
+    return tableCall(e, this.piece, ({ wgsl }) => wgsl);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { DType } from "../../ir/expr.js";
 import { wgslHelpers } from "../../ir/scalar/helpers-wgsl.js";
-import type { KExpr, Kernel, Statement } from "../../schedule/kernel/ir.js";
-import { type IntegerFacts, integerFacts } from "../signs.js";
+import type { Kernel } from "../../schedule/kernel/ir.js";
+import { integerFacts } from "../signs.js";
+import { type Bound, StatementPrinter, type Store, type Syntax } from "../statements.js";
 import { Lines } from "../text.js";
 import { packedNowhere, withBranches } from "./branches.js";
 import { WgslExpressions } from "./expression.js";
@@ -27,22 +28,26 @@ export function printWgslKernel(kernel: Kernel): string {
 /** Bools have no layout in memory. */
 const stored = (dtype: DType): string => (dtype === "bool" ? "u32" : dtype === "f64" ? "f32" : dtype);
 
-class WgslKernel {
-  private readonly names = wgslNames();
-  private readonly facts: IntegerFacts;
-  private readonly expressions: WgslExpressions;
+const WGSL: Syntax = {
+  value: "let",
+  variable: "var",
+  counter: (name) => `var ${name}: i32`,
+  hasCompounds: (dtype) => dtype !== "bool",
+};
 
+class WgslKernel extends StatementPrinter<WgslExpressions> {
   constructor(
     private readonly kernel: Kernel,
-    private readonly out: Lines,
+    out: Lines,
   ) {
-    this.facts = integerFacts(kernel);
-    this.expressions = new WgslExpressions(this.names, this.facts);
+    const names = wgslNames();
+    const facts = integerFacts(kernel);
+    super(WGSL, names, facts, new WgslExpressions(names, facts), out);
   }
 
   print(): void {
     const { kernel, out, names } = this;
-    for (const note of kernel.notes) for (const line of note.split("\n")) out.add(`// ${line}`);
+    this.notes(kernel);
     kernel.buffers.forEach((b, k) => {
       const access = b.access === "read" ? "read" : "read_write";
       out.add(
@@ -104,61 +109,17 @@ class WgslKernel {
     }
   }
 
-  private list(statements: readonly Statement[]): void {
-    for (const s of statements) this.statement(s);
+  protected override store(s: Store): void {
+    const value = this.expressions.text(s.value);
+    const word = s.value.dtype === "bool" ? `u32(${value})` : value;
+    this.out.add(`${this.expressions.element(s.buffer, s.index)} = ${word};`);
   }
-  private statement(s: Statement): void {
-    const { out, names, expressions } = this;
-    switch (s.kind) {
-      case "comment":
-        return out.add(`// ${s.text}`);
-      case "let":
-        return out.add(`let ${names.of(s.name)} = ${expressions.text(s.value)};`);
-      case "var":
-        return out.add(`var ${names.of(s.name)} = ${expressions.text(s.init)};`);
-      case "assign":
-        return out.add(this.assignment(names.of(s.name), s.name, s.value));
-      case "store": {
-        const value = expressions.text(s.value);
-        const word = s.value.dtype === "bool" ? `u32(${value})` : value;
-        return out.add(`${expressions.element(s.buffer, s.index)} = ${word};`, s.buffer);
-      }
-      case "product":
-        return packedNowhere();
-      case "if": {
-        const otherwise = s.else.length ? { head: "} else {", body: () => this.list(s.else) } : undefined;
-        return out.block(`if (${expressions.text(s.condition)}) {`, () => this.list(s.then), otherwise);
-      }
-      case "loop": {
-        const v = names.of(s.variable);
-        const up = s.direction === 1;
-        const bound = up ? s.hi : s.lo;
-        let end = expressions.index(bound);
-        if (!this.facts.isFixed(bound)) {
-          const name = names.fresh(`${s.variable}_end`);
-          out.add(`let ${name} = ${end};`);
-          end = name;
-        }
-        const start = up
-          ? s.lo
-          : ({ op: "address", dtype: "i32", fn: "sub", args: [s.hi, ONE] } satisfies KExpr);
-        const head = `for (var ${v}: i32 = ${expressions.index(start)}; ${v} ${up ? "<" : ">="} ${end}; ${advance(v, typeof s.step === "number" ? s.step : this.expressions.index(s.step), up)}) {`;
-        return out.block(head, () => this.list(s.body));
-      }
-    }
+  protected override product(): never {
+    return packedNowhere();
   }
-
-  private assignment(v: string, name: string, value: KExpr): string {
-    if (value.op === "call" && value.dtype !== "bool") {
-      const [a, b] = value.args;
-      const sign = { add: "+", sub: "-", mul: "*" }[value.fn];
-      if (sign && b && a?.op === "variable" && a.name === name)
-        return `${v} ${sign}= ${this.expressions.text(b)};`;
-    }
-    return `${v} = ${this.expressions.text(value)};`;
+  protected override fixed(variable: string, bound: string): Bound {
+    const end = this.names.fresh(`${variable}_end`);
+    this.out.add(`let ${end} = ${bound};`);
+    return { end, declared: "" };
   }
 }
-
-const ONE: KExpr = { op: "constant", dtype: "i32", value: 1 };
-const advance = (v: string, step: number | string, up: boolean): string =>
-  step === 1 ? `${v}${up ? "++" : "--"}` : `${v} ${up ? "+=" : "-="} ${step}`;
