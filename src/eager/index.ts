@@ -1,5 +1,5 @@
-/** A define-by-run engine in PyTorch's shape: tensors, a tape, optimizers. Nothing here depends on the compiler. */
-export { Tensor } from "./tensor.js";
+/** A define-by-run engine in PyTorch's shape: tensors, a tape, optimizers. Of the compiler it has the scalar functions. */
+export { Tensor } from "./methods.js";
 export type { NestedList, Operand } from "./tensor.js";
 export type { Data, DType } from "./dtype.js";
 export type { Shape } from "./shape.js";

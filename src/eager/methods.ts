@@ -1,5 +1,9 @@
+import type { BackwardOptions } from "./backward.js";
+import { backward } from "./backward.js";
+import { toNpy } from "./npy.js";
 import * as indexing from "./ops/indexing.js";
 import type { Index } from "./ops/indexing.js";
+import * as inplace from "./ops/inplace.js";
 import * as linear from "./ops/linear.js";
 import * as networks from "./ops/networks.js";
 import * as reductions from "./ops/reductions.js";
@@ -8,10 +12,13 @@ import * as scalar from "./ops/scalar.js";
 import * as scans from "./ops/scans.js";
 import * as views from "./ops/views.js";
 import { listOf, type Sizes } from "./shape.js";
-import type { Operand, Tensor } from "./tensor.js";
+import { Tensor, type Operand } from "./tensor.js";
 
-/** The operations as methods; each gives a new tensor, or a view. What they do and throw stands with the functions. */
-export abstract class Methods {
+/**
+ * The operations as methods of every tensor; each gives a new tensor, or a view, unless its name ends in an underscore.
+ * What they do and throw stands with the functions.
+ */
+abstract class Methods {
   // ── Views ─────────────────────────────────────────────────────────────────────────────────────────────────────
   /** One size may be -1. A view where strides allow. */
   reshape(this: Tensor, ...shape: Sizes): Tensor {
@@ -368,4 +375,78 @@ export abstract class Methods {
   logSoftmax(this: Tensor, dim: number): Tensor {
     return networks.logSoftmax(this, dim);
   }
+
+  // ── In place ───────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Writes `source`, which broadcasts, over the elements. @throws AutogradError on a leaf that requires a gradient */
+  copy_<T extends Tensor>(this: T, source: Operand): T {
+    return inplace.copy(this, source);
+  }
+  fill_<T extends Tensor>(this: T, value: number | bigint | boolean): T {
+    return inplace.copy(this, value);
+  }
+  zero_<T extends Tensor>(this: T): T {
+    return inplace.copy(this, 0);
+  }
+  add_<T extends Tensor>(this: T, other: Operand): T {
+    return inplace.update(this, (x) => scalar.add(x, other));
+  }
+  sub_<T extends Tensor>(this: T, other: Operand): T {
+    return inplace.update(this, (x) => scalar.sub(x, other));
+  }
+  mul_<T extends Tensor>(this: T, other: Operand): T {
+    return inplace.update(this, (x) => scalar.mul(x, other));
+  }
+  div_<T extends Tensor>(this: T, other: Operand): T {
+    return inplace.update(this, (x) => scalar.div(x, other));
+  }
+  pow_<T extends Tensor>(this: T, exponent: Operand): T {
+    return inplace.update(this, (x) => scalar.pow(x, exponent));
+  }
+  clamp_<T extends Tensor>(this: T, lo?: Operand | null, hi?: Operand | null): T {
+    return inplace.update(this, (x) => scalar.clamp(x, lo, hi));
+  }
+  neg_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.neg(x));
+  }
+  exp_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.exp(x));
+  }
+  log_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.log(x));
+  }
+  sqrt_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.sqrt(x));
+  }
+  tanh_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.tanh(x));
+  }
+  sigmoid_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.sigmoid(x));
+  }
+  relu_<T extends Tensor>(this: T): T {
+    return inplace.update(this, (x) => scalar.relu(x));
+  }
+  /** `this[items] = value`. */
+  set<T extends Tensor>(this: T, items: readonly Index[], value: Operand): T {
+    indexing.assignAt(this, items, value);
+    return this;
+  }
+
+  // ── Gradients and files ────────────────────────────────────────────────────────────────────────────────────────
+  /** Adds the gradient of this to the `grad` of all leaves that it came from; see `backward` for what is thrown. */
+  backward(this: Tensor, gradient?: Tensor | null, options?: BackwardOptions): void {
+    backward(this, gradient, options);
+  }
+  /** NumPy's file format. */
+  toNpy(this: Tensor): Uint8Array {
+    return toNpy(this);
+  }
 }
+
+declare module "./tensor.js" {
+  interface Tensor extends Methods {}
+}
+for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(Methods.prototype)))
+  if (name !== "constructor") Object.defineProperty(Tensor.prototype, name, method);
+
+export { Tensor } from "./tensor.js";

@@ -1,16 +1,7 @@
-import type { BackwardOptions } from "./backward.js";
-import { backward } from "./backward.js";
 import type { Data, DType, Numbers } from "./dtype.js";
 import { allocate, checkDType, convertData, isFloat } from "./dtype.js";
 import { AutogradError, DTypeError, ShapeError } from "./errors.js";
 import { copyElements } from "./loops.js";
-import { Methods } from "./methods.js";
-import { toNpy } from "./npy.js";
-import * as indexing from "./ops/indexing.js";
-import type { Index } from "./ops/indexing.js";
-import * as inplace from "./ops/inplace.js";
-import * as scalar from "./ops/scalar.js";
-import * as views from "./ops/views.js";
 import { format } from "./print.js";
 import { isRowMajor, rowMajor, sizeOf, type Shape } from "./shape.js";
 import type { Edge, Hook, Node, View } from "./tape.js";
@@ -29,9 +20,10 @@ const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * A view of a storage: element (i, j, …) stands at offset + i * strides[0] + j * strides[1] + … Operations return new
- * tensors; those whose name ends in an underscore change this one in place.
+ * tensors; those whose name ends in an underscore change this one in place. The operations are methods too, which
+ * `methods.ts` adds: they need tensors, so here nothing of them is imported.
  */
-export class Tensor extends Methods {
+export class Tensor {
   /** The gradient that `backward` has added up, or null. */
   grad: Tensor | null = null;
   /** A leaf's own node. */
@@ -51,7 +43,6 @@ export class Tensor extends Methods {
     readonly offset: number,
     readonly view: View | null = null,
   ) {
-    super();
     this.madeAt = storage.version;
   }
   /** A tensor that owns row-major `data`. */
@@ -115,10 +106,6 @@ export class Tensor extends Methods {
   /** The operation that made this, or null for a leaf. */
   get gradFn(): Node | null {
     return this.history?.node ?? null;
-  }
-  /** Adds the gradient of this to the `grad` of all leaves that it came from; see `backward` for what is thrown. */
-  backward(gradient?: Tensor | null, options?: BackwardOptions): void {
-    backward(this, gradient, options);
   }
   zeroGrad(): void {
     this.grad = null;
@@ -186,10 +173,6 @@ export class Tensor extends Methods {
     const grad = this.requiresGrad ? `, requiresGrad` : "";
     return `tensor(${format(this, "tensor(".length)}, ${this.dtype}${grad})`;
   }
-  /** NumPy's file format. */
-  toNpy(): Uint8Array {
-    return toNpy(this);
-  }
   /** A copy with elements of its own; gradients pass. */
   clone(): Tensor {
     const out = Tensor.own(this.toTypedArray(), this.dtype, this.shape);
@@ -206,64 +189,8 @@ export class Tensor extends Methods {
     const out = Tensor.own(convertData(this.toTypedArray(), dtype), dtype, this.shape);
     return record(out, { name: "to", inputs: [this], backward: (g) => [g.to(this.dtype)] });
   }
-
-  // ── In place ───────────────────────────────────────────────────────────────────────────────────────────────────
-  /** Writes `source`, which broadcasts, over the elements. @throws AutogradError on a leaf that requires a gradient */
-  copy_(source: Operand): this {
-    return inplace.copy(this, source);
-  }
-  fill_(value: number | bigint | boolean): this {
-    return inplace.copy(this, value);
-  }
-  zero_(): this {
-    return inplace.copy(this, 0);
-  }
-  add_(other: Operand): this {
-    return inplace.update(this, (x) => scalar.add(x, other));
-  }
-  sub_(other: Operand): this {
-    return inplace.update(this, (x) => scalar.sub(x, other));
-  }
-  mul_(other: Operand): this {
-    return inplace.update(this, (x) => scalar.mul(x, other));
-  }
-  div_(other: Operand): this {
-    return inplace.update(this, (x) => scalar.div(x, other));
-  }
-  pow_(exponent: Operand): this {
-    return inplace.update(this, (x) => scalar.pow(x, exponent));
-  }
-  clamp_(lo?: Operand | null, hi?: Operand | null): this {
-    return inplace.update(this, (x) => scalar.clamp(x, lo, hi));
-  }
-  neg_(): this {
-    return inplace.update(this, (x) => scalar.neg(x));
-  }
-  exp_(): this {
-    return inplace.update(this, (x) => scalar.exp(x));
-  }
-  log_(): this {
-    return inplace.update(this, (x) => scalar.log(x));
-  }
-  sqrt_(): this {
-    return inplace.update(this, (x) => scalar.sqrt(x));
-  }
-  tanh_(): this {
-    return inplace.update(this, (x) => scalar.tanh(x));
-  }
-  sigmoid_(): this {
-    return inplace.update(this, (x) => scalar.sigmoid(x));
-  }
-  relu_(): this {
-    return inplace.update(this, (x) => scalar.relu(x));
-  }
-  /** `this[items] = value`. */
-  set(items: readonly Index[], value: Operand): this {
-    indexing.assignAt(this, items, value);
-    return this;
-  }
   /** The last two axes swapped. */
   get T(): Tensor {
-    return this.ndim < 2 ? this : views.transpose(this, -2, -1);
+    return this.ndim < 2 ? this : this.transpose(-2, -1);
   }
 }
