@@ -158,9 +158,7 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
     data,
     {
       ...(targets.includes("js") && { js: scheduled("js") }),
-      ...(targets.includes("wasm") && {
-        wasm: { scheduled: passes.forWasm(), code: passes.wasm(), isThreaded: passes.isThreaded },
-      }),
+      ...(targets.includes("wasm") && { wasm: passes.wasm() }),
       ...(targets.includes("wgsl") && { wgsl: scheduled("wgsl") }),
     },
     {
@@ -189,7 +187,14 @@ function compileInScope(source: string, options: CompileOptions): CompileResult 
 type Passes = ReturnType<typeof passesOver>;
 /** What the passes make of a checked program, one after the other; the schedules when they are asked for. */
 function passesOver(program: Program, options: CompileOptions & ReturnType<typeof checkedOptions>) {
-  const { filename, targets, precision, off, threads: isThreaded = false, compact } = options;
+  const {
+    filename,
+    targets,
+    precision,
+    off,
+    threads: isShared = false,
+    compact: isCompact = false,
+  } = options;
   verify(program, "checking");
   const derived = expandDerivatives(program);
   verify(derived, "differentiation");
@@ -207,11 +212,11 @@ function passesOver(program: Program, options: CompileOptions & ReturnType<typeo
   const modules: { [T in Target]?: ScheduledModule } = {};
   const scheduled = (target: Target): ScheduledModule =>
     (modules[target] ??= verified(schedule(optimized, TARGETS[target], off)));
-  const forWasm = once(() => (isThreaded ? verified(forThreads(scheduled("wasm"))) : scheduled("wasm")));
-  const wasm = once(() => emitWasm(forWasm(), off, isThreaded, compact));
+  const forWasm = once(() => (isShared ? verified(forThreads(scheduled("wasm"))) : scheduled("wasm")));
+  const wasm = once(() => emitWasm(forWasm(), { off, isShared, isCompact }));
   const main = (): ScheduledModule => scheduled(targets[0] ?? "js");
   const name = (filename.split("/").pop() ?? filename).replace(/\.grad$/, "");
-  return { name, isThreaded, program, derived, reduced, optimized, data, scheduled, main, forWasm, wasm };
+  return { name, program, derived, reduced, optimized, data, scheduled, main, wasm };
 }
 /** A value that is made when it is first asked for. */
 function once<T>(make: () => T): () => T {

@@ -52,8 +52,7 @@ function compileOnce({ name, source }) {
     const wrt = [...new Set(analysis.program.gradients.map((g) => g.wrt))];
     const wasm = timed("emit wasm", () => emitWasm(modules.wasm));
     const data = timed("emit module", () => buildModuleSpec(program, { version: "", wrt }));
-    const { js, wgsl } = modules;
-    const targets = { js, wgsl, wasm: { scheduled: modules.wasm, code: wasm } };
+    const targets = { js: modules.js, wgsl: modules.wgsl, wasm };
     timed("emit module", () => emitModule(data, targets, { name, sources: analysis.sources }));
     timed("emit module", () => emitTypings(data));
   });

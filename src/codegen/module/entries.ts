@@ -1,13 +1,11 @@
 import { invariant } from "../../diagnostics/invariant.js";
-import type { DType, ValueId } from "../../ir/expr.js";
+import type { ValueId } from "../../ir/expr.js";
 import { Poly } from "../../ir/poly.js";
 import type { Value } from "../../ir/program.js";
+import { HOST_ARRAYS } from "../../runtime/device.js";
 import type { KExpr, Kernel, Launch, ScheduledEntry, ScheduledModule } from "../../schedule/kernel/ir.js";
 import { bracketed, DimScope } from "./code.js";
 import { keyText } from "./data.js";
-
-/** Bytes of an element on the host, where f16 is kept as f32. */
-const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, f16: 4, i32: 4, u32: 4, bool: 1 };
 
 export interface EntryOrder {
   /** Names of the leaves, in the order of the module's tensors. */
@@ -21,10 +19,11 @@ export interface EntryOrder {
 
 /**
  * A scheduled module's entry points as JavaScript, the runtime's `Entries`. A call's arguments are the tensors, the
- * sizes and, on a GPU, the number of invocations.
+ * sizes and, on a GPU (`countsInvocations`), the number of invocations.
  */
-export function entriesText(module: ScheduledModule, order: EntryOrder, isGpu: boolean): string {
-  const text = (e: ScheduledEntry, indent: string): string => entryText(module, e, order, isGpu, indent);
+export function entriesText(module: ScheduledModule, order: EntryOrder, countsInvocations: boolean): string {
+  const text = (entry: ScheduledEntry, indent: string): string =>
+    new EntryPrinter(module, order, countsInvocations).text(entry, indent);
   const byLoss = (entries: ReadonlyMap<string, ScheduledEntry>): string =>
     entries.size
       ? `{\n${[...entries].map(([loss, e]) => `    ${keyText(loss)}: ${text(e, "    ")},\n`).join("")}  }`
@@ -38,40 +37,68 @@ export function entriesText(module: ScheduledModule, order: EntryOrder, isGpu: b
   ].join("\n");
 }
 
-function entryText(
-  module: ScheduledModule,
-  entry: ScheduledEntry,
-  order: EntryOrder,
-  isGpu: boolean,
-  indent: string,
-): string {
-  const scope = new DimScope(["k", "t", "v"], order.dims);
-  const tensors = new EntryTensors(module, order.leaves, scope);
-  const list = (wanted: readonly string[], given: ScheduledEntry["results"]): string => {
+/** One entry point. */
+class EntryPrinter {
+  private readonly scope: DimScope;
+  private readonly tensors: EntryTensors;
+
+  constructor(
+    private readonly module: ScheduledModule,
+    private readonly order: EntryOrder,
+    private readonly countsInvocations: boolean,
+  ) {
+    this.scope = new DimScope(["k", "t", "v"], order.dims);
+    this.tensors = new EntryTensors(module, order.leaves, this.scope);
+  }
+
+  text({ launches, results, gradients, updates }: ScheduledEntry, indent: string): string {
+    const { tensors, order, scope } = this;
+    const calls = launches.map((launch) => this.call(launch));
+    const shown = [
+      this.list(order.results, results),
+      ...(gradients.length ? [this.list(order.wrt, gradients)] : []),
+    ];
+    const after = updates.flatMap(({ leaf, value }) => tensors.update(leaf, value));
+    const run = [...tensors.before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
+    return [
+      `(${["k", "t", "v", scope.parameter].filter(Boolean).join(", ")}) => {`,
+      ...tensors.made.map((line) => `${indent}  ${line}`),
+      `${indent}  return [() => {\n${run}${indent}  }, ${shown.join(", ")}];`,
+      `${indent}}`,
+    ].join("\n");
+  }
+  private list(wanted: readonly string[], given: ScheduledEntry["results"]): string {
     const kept = wanted.map((name) => {
       const found = given.find((one) => one.name === name);
       invariant(found, `every entry point gives ${name}`);
-      return tensors.kept(found.value);
+      return this.tensors.kept(found.value);
     });
     return `[${kept.join(", ")}]`;
-  };
-  const calls = entry.launches.map((launch) => {
-    const kernel = module.kernels.get(launch.kernel);
+  }
+
+  private call(launch: Launch): string {
+    const { scope, tensors } = this;
+    const kernel = this.module.kernels.get(launch.kernel);
     invariant(kernel, `kernel ${launch.kernel} exists`);
-    return callText(launch, kernel, tensors, scope, isGpu);
-  });
-  const shown = [
-    list(order.results, entry.results),
-    ...(entry.gradients.length ? [list(order.wrt, entry.gradients)] : []),
-  ];
-  const after = entry.updates.flatMap(({ leaf, value }) => tensors.update(leaf, value));
-  const run = [...tensors.before, ...calls, ...after].map((line) => `${indent}    ${line}\n`).join("");
-  return [
-    `(${["k", "t", "v", scope.parameter].filter(Boolean).join(", ")}) => {`,
-    ...tensors.made.map((line) => `${indent}  ${line}`),
-    `${indent}  return [() => {\n${run}${indent}  }, ${shown.join(", ")}];`,
-    `${indent}}`,
-  ].join("\n");
+    const { spread } = launch;
+    // The ends of a range come last.
+    const sizes = kernel.sizes.slice(0, kernel.sizes.length - 2 * (spread?.axes.length ?? 0));
+    const args = [
+      ...launch.tensors.map((id) => tensors.tensor(id)),
+      ...sizes.map((size) => scope.text(size.poly)),
+      ...(this.countsInvocations ? [invocations(kernel, scope)] : []),
+    ];
+    if (!spread) return `k.${kernel.name}(${args.join(", ")});`;
+    const rooms = spread.own.map((k) => `[${k}, ${tensors.bytes(launch.tensors[k] ?? -1)}]`);
+    const ends = spread.axes.map(({ extent }) => sizeText(extent, kernel.sizes, scope));
+    const axes = spread.axes.map(({ together }, k) => `[${ends[k]}, ${together}]`);
+    const lists = [axes, rooms].map((list) => `[${list.join(", ")}]`);
+    const work = scope.text(spread.work);
+    const how = [`"${kernel.name}"`, work, ...lists];
+    // Small work is a call like others: no list is made for it.
+    const alone = `k.${kernel.name}(${[...args, ...ends.flatMap((end) => ["0", end])].join(", ")})`;
+    return `if (${work} < k.worthwhile) ${alone}; else k.spread(${[...how, ...args].join(", ")});`;
+  }
 }
 
 /** What an entry point calls its tensors, with the lines that make those that are no leaves. */
@@ -132,37 +159,10 @@ class EntryTensors {
     return `k.copy(${to}, ${from}, ${this.bytesOf(value)});`;
   }
   private bytesOf(value: Value): string {
-    return this.scope.text(length(value).mul(BYTES[value.dtype]));
+    return this.scope.text(length(value).mul(HOST_ARRAYS[value.dtype].BYTES_PER_ELEMENT));
   }
 }
 const length = ({ shape }: Value): Poly => shape.reduce((a, b) => a.mul(b), Poly.constant(1));
-
-function callText(
-  launch: Launch,
-  kernel: Kernel,
-  tensors: EntryTensors,
-  scope: DimScope,
-  isGpu: boolean,
-): string {
-  const { spread } = launch;
-  // The ends of a range come last.
-  const sizes = kernel.sizes.slice(0, kernel.sizes.length - 2 * (spread?.axes.length ?? 0));
-  const args = [
-    ...launch.tensors.map((id) => tensors.tensor(id)),
-    ...sizes.map((size) => scope.text(size.poly)),
-    ...(isGpu ? [invocations(kernel, scope)] : []),
-  ];
-  if (!spread) return `k.${kernel.name}(${args.join(", ")});`;
-  const rooms = spread.own.map((k) => `[${k}, ${tensors.bytes(launch.tensors[k] ?? -1)}]`);
-  const ends = spread.axes.map(({ extent }) => sizeText(extent, kernel.sizes, scope));
-  const axes = spread.axes.map(({ together }, k) => `[${ends[k]}, ${together}]`);
-  const lists = [axes, rooms].map((list) => `[${list.join(", ")}]`);
-  const work = scope.text(spread.work);
-  const how = [`"${kernel.name}"`, work, ...lists];
-  // Small work is a call like others: no list is made for it.
-  const alone = `k.${kernel.name}(${[...args, ...ends.flatMap((end) => ["0", end])].join(", ")})`;
-  return `if (${work} < k.worthwhile) ${alone}; else k.spread(${[...how, ...args].join(", ")});`;
-}
 
 /** Points of the grid. */
 function invocations({ grid, sizes }: Kernel, scope: DimScope): string {

@@ -13,6 +13,9 @@ import { keepOnStack, spreadConstants } from "./shorten.js";
 import { printWat } from "./text.js";
 
 export interface WasmCode {
+  readonly scheduled: ScheduledModule;
+  /** Whether threads share its memory. */
+  readonly isShared: boolean;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Whether the runtime's `fuse` may be given the bytes: it finds products to fuse, and takes nothing else for one. */
   readonly isFusable: boolean;
@@ -25,15 +28,19 @@ export interface WasmCode {
 /** What may be left out here, which costs speed alone. */
 export const WASM_SWITCHES = ["lanes", "hoist", "madd"] as const;
 
-/**
- * All kernels of a scheduled module as one WebAssembly module. `off` names optimisations to leave out; memory is shared for
- * threads; what is compact has locals for whatever needs one, not each its own.
- */
+export interface WasmOptions {
+  /** Names of optimisations to leave out. */
+  readonly off?: readonly string[];
+  /** Memory is shared, for threads; the schedule is one for them. */
+  readonly isShared?: boolean;
+  /** Locals are for whatever needs one, not each its own. */
+  readonly isCompact?: boolean;
+}
+
+/** All kernels of a scheduled module as one WebAssembly module. */
 export function emitWasm(
   scheduled: ScheduledModule,
-  off: readonly string[] = [],
-  isShared = false,
-  isCompact = false,
+  { off = [], isShared = false, isCompact = false }: WasmOptions = {},
 ): WasmCode {
   const used: UsedFunctions = { math: new Set(), hosts: new Map(), helpers: new Map() };
   const lanes = !off.includes("lanes");
@@ -65,6 +72,8 @@ export function emitWasm(
     isEqual(found, encodeModule(module(written.map(fused))));
   const shown = module(isFusable ? written : written.map(unmarked));
   return {
+    scheduled,
+    isShared,
     bytes: isFusable ? bytes : encodeModule(shown),
     isFusable,
     get wat() {
