@@ -45,7 +45,7 @@ export class Memory {
         dtype,
       );
     }
-    writer.countGather();
+    writer.found.gathers++;
     if (isStrided(index, dtype) && !writer.isGuarded) {
       const lane = this.strided(buffer, index);
       const nodes = writer.perVector((k) =>
@@ -77,7 +77,7 @@ export class Memory {
       const at = writer.keep(this.address(buffer, index.node), "i32");
       return writer.pushAll(nodes.map((node, k) => access("v128.store", 16 * k, at, node)));
     }
-    writer.countGather();
+    writer.found.gathers++;
     if (isStrided(index, dtype) && !writer.mask) {
       const storeLane = this.strided(buffer, index);
       nodes.forEach((node, k) => {

@@ -6,7 +6,7 @@ import type { CallContext, UsedFunctions } from "./calls.js";
 import { mathFunctionName } from "./functions.js";
 import type { Instruction, WasmFunction, WasmType } from "./instruction.js";
 import { get, set, visit } from "./instruction.js";
-import { laneOf, localType, scalarType, uniform, type Value } from "./values.js";
+import { laneOf, localType, NotWidenable, scalarType, uniform, type Value } from "./values.js";
 
 /** What a name of the kernel stands for. */
 type Binding =
@@ -14,15 +14,29 @@ type Binding =
   /** A sum of f32 kept in f64. */
   | { readonly kind: "sum"; readonly local: string };
 
+/** What is found out about code while it is written. */
+interface Findings {
+  /** How often it gathers or scatters lanes. */
+  gathers: number;
+  /** Loops of it that run in lanes. */
+  widened: number;
+  /** Loops within those that run for one lane after the other. */
+  apart: number;
+  /** Rough cost of one iteration of the loop written last: in lanes, its gathers included, and alone. */
+  wideCost: number;
+  plainCost: number;
+}
+const noFindings = (): Findings => ({
+  gathers: 0,
+  widened: 0,
+  apart: 0,
+  wideCost: 0,
+  plainCost: Infinity,
+});
 /** Code that was written aside. */
 export interface Written {
   readonly code: readonly Instruction[];
-  /** How often it gathers or scatters lanes. */
-  readonly gathers: number;
-  /** Loops of it that run in lanes. */
-  readonly widened: number;
-  /** Loops within those that run for one lane after the other. */
-  readonly apart: number;
+  readonly found: Readonly<Findings>;
 }
 
 /** What names stand for to one lane. */
@@ -34,9 +48,7 @@ interface Progress {
   out: Instruction[];
   env: Map<string, Binding>;
   lanes: Lanes;
-  gathers: number;
-  widened: number;
-  apart: number;
+  found: Findings;
 }
 interface Lanes {
   /** Vectors side by side; 0 outside of widened loops. */
@@ -58,9 +70,7 @@ export class FunctionWriter implements CallContext {
     out: [],
     env: new Map(),
     lanes: { vectors: 0, mask: null, guards: 0 },
-    gathers: 0,
-    widened: 0,
-    apart: 0,
+    found: noFindings(),
   };
 
   constructor(
@@ -215,20 +225,31 @@ export class FunctionWriter implements CallContext {
   /** What `make` writes, kept apart: nothing here knows of it but its locals, also where it throws. */
   aside(make: () => void): Written {
     const outer = this.now;
-    this.now = { ...outer, out: [], env: new Map(outer.env), gathers: 0, widened: 0, apart: 0 };
+    this.now = { ...outer, out: [], env: new Map(outer.env), found: noFindings() };
     try {
       make();
-      const { out, gathers, widened, apart } = this.now;
-      return { code: out, gathers, widened, apart };
+      return { code: this.now.out, found: this.now.found };
     } finally {
       this.now = outer;
     }
   }
-  take({ code, gathers, widened, apart }: Written): void {
+  /** The same; null where something cannot run in lanes. */
+  attempt(make: () => void): Written | null {
+    try {
+      return this.aside(make);
+    } catch (error) {
+      if (error instanceof NotWidenable) return null;
+      throw error;
+    }
+  }
+  take({ code, found }: Written): void {
     this.pushAll(code);
-    this.now.apart += apart;
-    this.now.gathers += gathers;
-    this.now.widened += widened;
+    this.found.apart += found.apart;
+    this.found.gathers += found.gathers;
+    this.found.widened += found.widened;
+  }
+  get found(): Findings {
+    return this.now.found;
   }
 
   // ---- lanes ----
@@ -245,15 +266,9 @@ export class FunctionWriter implements CallContext {
   perVector<T>(make: (k: number) => T): T[] {
     return Array.from({ length: this.vectors }, (_, k) => make(k));
   }
-  countGather(): void {
-    this.now.gathers++;
-  }
-  countApart(): void {
-    this.now.apart++;
-  }
   /** Runs so many vectors side by side. */
   widely(vectors: number, make: () => void): void {
-    this.now.widened++;
+    this.found.widened++;
     this.within({ ...this.now.lanes, vectors }, make);
   }
   /** What only some lanes evaluate; under a mask, what only these do. */
