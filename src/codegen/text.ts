@@ -6,7 +6,7 @@ export interface Piece {
   readonly operator?: string;
 }
 
-/** Binding strength, as in C; both targets agree where they have the same operator. */
+/** Binding strength, as in C; JavaScript and WGSL agree where they have the same operator. */
 export const STRENGTH = {
   atom: 20,
   unary: 15,

@@ -36,9 +36,6 @@ export class Space {
   ) {
     this.position = new Map(axes.map((a, k) => [a.index, k]));
   }
-  get rank(): number {
-    return this.axes.length;
-  }
   get shape(): number[] {
     return this.axes.map((a) => a.size);
   }

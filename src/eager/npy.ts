@@ -1,8 +1,6 @@
-import { npyFile, readNpy, readNpyHeader, writeNpy } from "../runtime/npy.js";
+import { npyElements, npyFile, readNpyHeader, writeNpy } from "../runtime/npy.js";
 import type { TensorOptions } from "./create.js";
 import { fromTypedArray } from "./create.js";
-import type { Data } from "./dtype.js";
-import { sizeOf } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
 /** The bytes of an `.npy` file, row-major. */
@@ -19,25 +17,8 @@ export function toNpy(t: Tensor): Uint8Array {
  * @throws DataError where the bytes are malformed or truncated
  */
 export function fromNpy(bytes: Uint8Array, options: TensorOptions = {}): Tensor {
-  const { type, little, fortran, shape, start } = readNpyHeader(bytes);
-  if (type === "i8") {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const data = BigInt64Array.from({ length: sizeOf(shape) }, (_, k) =>
-      view.getBigInt64(start + 8 * k, little),
-    );
-    const order = shape.map((_, k) => shape.length - 1 - k);
-    return fortran
-      ? fromTypedArray(data, [...shape].reverse(), options)
-          .permute(order)
-          .contiguous()
-      : fromTypedArray(data, shape, options);
-  }
-  const { data } = readNpy(bytes);
-  const known: Data =
-    data instanceof Uint32Array
-      ? BigInt64Array.from(data, BigInt)
-      : data instanceof Uint16Array
-        ? Int32Array.from(data)
-        : data;
-  return fromTypedArray(known, shape, options);
+  const header = readNpyHeader(bytes);
+  const data = npyElements(bytes, header);
+  const known = data instanceof Uint32Array ? BigInt64Array.from(data, BigInt) : data;
+  return fromTypedArray(known, header.shape, options);
 }

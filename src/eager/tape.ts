@@ -79,9 +79,6 @@ export class Node {
   get held(): readonly Tensor[] {
     return this.saved.map(({ tensor }) => tensor);
   }
-  get released(): boolean {
-    return this.backward === null;
-  }
   /** Lets go of everything kept for the backward run. */
   release(): void {
     if (this.leaf) return;

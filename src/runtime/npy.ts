@@ -1,7 +1,6 @@
 import { DataError } from "./errors.js";
 import { floatToHalf, halfToFloat } from "./half.js";
-import { narrowed } from "./safetensors.js";
-import type { NamedTensor } from "./tensors-file.js";
+import { narrowed, type NamedTensor } from "./tensors-file.js";
 import type { DType, TypedArray } from "./types.js";
 
 /** Bytes of an element, the dtype it is read as, and how one is read. */
@@ -20,14 +19,14 @@ const FORMATS: Readonly<
         | "getUint8"
         | "getInt8"
         | "getInt16"
-        | "i64",
+        | "getBigInt64",
     ]
   >
 > = {
   f8: [8, "f64", "getFloat64"],
   f4: [4, "f32", "getFloat32"],
   f2: [2, "f16", "getUint16"],
-  i8: [8, "i32", "i64"],
+  i8: [8, "i32", "getBigInt64"],
   i4: [4, "i32", "getInt32"],
   i2: [2, "i32", "getInt16"],
   i1: [1, "i32", "getInt8"],
@@ -102,35 +101,28 @@ export function readNpyHeader(bytes: Uint8Array, source = "npy"): NpyHeader {
  * @throws DataError as `readNpyHeader`, and where a 64-bit integer is outside of i32
  */
 export function readNpy(bytes: Uint8Array, source = "npy"): NamedTensor {
-  const { type, little, fortran, shape, start } = readNpyHeader(bytes, source);
+  const header = readNpyHeader(bytes, source);
+  const [, dtype] = FORMATS[header.type]!;
+  const data = npyElements(bytes, header);
+  return {
+    dtype,
+    shape: header.shape,
+    data: data instanceof BigInt64Array ? narrowed(data, source) : data,
+  };
+}
+
+/** The elements, row-major; 64-bit integers as they are. */
+export function npyElements(
+  bytes: Uint8Array,
+  { type, little, fortran, shape, start }: NpyHeader,
+): Exclude<TypedArray, Uint16Array> | BigInt64Array {
   const [width, dtype, get] = FORMATS[type]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = shape.reduce((a, b) => a * b, 1);
-  const data = elements(
-    length,
-    dtype,
-    (k) => {
-      const at = start + k * width;
-      return get === "i64" ? view.getBigInt64(at, little) : view[get](at, little);
-    },
-    source,
-  );
-  return { dtype, shape, data: fortran ? rowMajor(data, shape) : data };
-}
-
-function elements(
-  length: number,
-  dtype: DType,
-  at: (k: number) => number | bigint,
-  source: string,
-): TypedArray {
-  const numbers = Float64Array.from({ length }, () => 0);
-  if (length && typeof at(0) === "bigint")
-    return narrowed(
-      BigInt64Array.from({ length }, (_, k) => BigInt(at(k))),
-      source,
-    );
-  for (let k = 0; k < length; k++) numbers[k] = Number(at(k));
+  const places = fortran ? columnMajor(shape, length) : null;
+  const at = (k: number): number => start + width * (places ? places[k]! : k);
+  if (get === "getBigInt64") return BigInt64Array.from({ length }, (_, k) => view.getBigInt64(at(k), little));
+  const numbers = Float64Array.from({ length }, (_, k) => view[get](at(k), little));
   switch (dtype) {
     case "f64":
       return numbers;
@@ -147,15 +139,15 @@ function elements(
   }
 }
 
-/** From column-major. */
-function rowMajor(data: TypedArray, shape: readonly number[]): TypedArray {
-  const out = data.slice();
+/** Where the elements, taken in row-major order, stand in column-major order. */
+function columnMajor(shape: readonly number[], length: number): Float64Array {
+  const places = new Float64Array(length);
   const at = shape.map(() => 0);
-  for (let k = 0; k < data.length; k++) {
-    out[at.reduce((index, i, axis) => index * shape[axis]! + i, 0)] = data[k]!;
+  for (let k = 0; k < length; k++) {
+    places[at.reduce((index, i, axis) => index * shape[axis]! + i, 0)] = k;
     for (let axis = 0; axis < at.length && ++at[axis]! === shape[axis]; axis++) at[axis] = 0;
   }
-  return out;
+  return places;
 }
 
 /** Version 1, row-major, little-endian. */

@@ -1,7 +1,7 @@
 import { HOST_ARRAYS } from "./device.js";
 import { fail } from "./errors.js";
 import { floatToHalf, halfToFloat } from "./half.js";
-import { readTensors, writeTensors, type FileEntry, type NamedTensor } from "./tensors-file.js";
+import { narrowed, readTensors, writeTensors, type FileEntry, type NamedTensor } from "./tensors-file.js";
 import type { DType, TypedArray } from "./types.js";
 
 /** Arrays of the file's types where they are not those of a dtype. */
@@ -48,14 +48,3 @@ export const writeSafetensors = (tensors: ReadonlyMap<string, NamedTensor>): Uin
       tensor.dtype === "f16" ? { ...tensor, data: Uint16Array.from(tensor.data, floatToHalf) } : tensor,
     ]),
   );
-
-/** @throws DataError for what no i32 holds */
-export function narrowed(data: BigInt64Array, source: string): Int32Array {
-  const out = new Int32Array(data.length);
-  data.forEach((value, i) => {
-    out[i] = Number(value);
-    if (BigInt(out[i]!) !== value)
-      fail("GRAD6005", `${source}: ${value} at position ${i} does not fit an i32`);
-  });
-  return out;
-}

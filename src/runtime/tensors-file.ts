@@ -69,3 +69,14 @@ export function writeTensors(tensors: Iterable<readonly [string, NamedTensor]>):
     );
   return bytes;
 }
+
+/** 64-bit integers as i32. @throws DataError for what no i32 holds */
+export function narrowed(data: BigInt64Array, source: string): Int32Array {
+  const out = new Int32Array(data.length);
+  data.forEach((value, i) => {
+    out[i] = Number(value);
+    if (BigInt(out[i]!) !== value)
+      fail("GRAD6005", `${source}: ${value} at position ${i} does not fit an i32`);
+  });
+  return out;
+}

@@ -12,7 +12,7 @@ export type Value =
   | { readonly shape: "affine"; readonly dtype: "i32"; readonly node: Instruction; readonly stride: number }
   | { readonly shape: "vector"; readonly dtype: DType; readonly nodes: readonly Instruction[] };
 
-/** The loop cannot run in lanes: the reason, for a comment. Caught where the choice is made. */
+/** The loop cannot run in lanes; the message says why, for whoever reads the code. Caught where the choice is made. */
 export class NotWidenable extends Error {}
 
 export const uniform = (node: Instruction, dtype: DType): Value & { readonly shape: "uniform" } => ({

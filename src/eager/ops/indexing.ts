@@ -88,7 +88,6 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   const axis = axisOf(dim, x.ndim);
   return takeFlat(x, positionsAlong(x.shape, axis, index), index.shape, "gather");
 }
-export const takeAlong = gather;
 
 /** x with `source[i, j, …]` added at `[i, index[i, j, …], …]`. */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import type { DType, Elements, Numbers } from "../dtype.js";
+import type { Data, DType, Elements, Numbers } from "../dtype.js";
 import { allocate, isFloat } from "../dtype.js";
 import { onesLike } from "../create.js";
 import { DTypeError, ShapeError } from "../errors.js";
@@ -6,7 +6,7 @@ import { offsetsOf } from "../loops.js";
 import { axesOf, axisOf, range, type Shape, sizeOf } from "../shape.js";
 import { noGrad, record } from "../tape.js";
 import { Tensor } from "../tensor.js";
-import { takeAlong } from "./indexing.js";
+import { gather } from "./indexing.js";
 import { mul, mul0, sub, where } from "./scalar.js";
 import { cumprod } from "./scans.js";
 import { cat } from "./join.js";
@@ -44,7 +44,7 @@ function reduce(
   const offsets = offsetsOf(pick(x.shape, axes), pick(x.strides, axes));
   const out: Elements = allocate(dtype, starts.length);
   for (let i = 0; i < starts.length; i++) out[i] = fold(x.storage.data, x.offset + starts[i]!, offsets);
-  return new Tensor({ data: out as never, version: 0 }, dtype, shape, Tensor.empty("bool", shape).strides, 0);
+  return Tensor.own(out as Data, dtype, shape);
 }
 const overNumbers =
   (fold: (data: Numbers, start: number, offsets: Int32Array) => number) =>
@@ -211,7 +211,7 @@ function chosen(x: Tensor, dim: number, keepdim: boolean, choose: typeof argmax)
   if (x.ndim === 0) return { values: x.clone(), indices: choose(x) };
   const at = choose(x, axis, true);
   const shape = reducedShape(x.shape, [axis], keepdim);
-  return { values: reshape(takeAlong(x, axis, at), shape), indices: reshape(at, shape) };
+  return { values: reshape(gather(x, axis, at), shape), indices: reshape(at, shape) };
 }
 
 export const any = (x: Tensor, dim?: Axes, keepdim = false): Tensor =>

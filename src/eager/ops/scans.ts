@@ -11,7 +11,7 @@ import type { ValuesAndIndices } from "./reductions.js";
 import { add, mul0 } from "./scalar.js";
 import { flip, narrow, select } from "./views.js";
 
-/** Runs along an axis: `line(data, start, step, n, out, to, outStep)` for each line of elements. Integers become i64. */
+/** Runs along an axis: `line(data, start, step, n, out, to, outStep)` for each line of elements. */
 function alongLines(
   x: Tensor,
   axis: number,
@@ -40,6 +40,8 @@ function alongLines(
       out.strides[axis]!,
     );
 }
+
+/** What each entry makes of those before it; integers become i64. */
 function scan(
   x: Tensor,
   axis: number,
