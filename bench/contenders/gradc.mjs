@@ -69,23 +69,14 @@ async function modelOf(dist, workload, backend, options) {
   });
 }
 
-/**
- * Inputs as tensors of the model's device. A model gives out no others than its results, so this goes past the typings;
- * checkouts before the runtime was made of places have a way of their own.
- */
+/** Inputs as tensors of the model's device. A model gives out no others than its results, so this goes past the typings. */
 function resident({ Tensor }, model, data) {
   const [param] = model.store.names;
-  const { life } = model.store.get(param).place ?? {};
-  const { device } = life ?? model;
-  const lasting = { ended: undefined, check() {} };
+  const { device } = model.store.get(param).place.life;
   return Object.fromEntries(
     Object.entries(data).map(([name, { shape, data: values }]) => {
       const { dtype } = model.meta.inputs[name];
       const memory = device.allocate(device.bytes(dtype, values.length), name);
-      if (!life) {
-        device.upload(memory, dtype, dtype === "f64" ? Float64Array.from(values) : values);
-        return [name, new Tensor(name, dtype, shape, memory, device, lasting)];
-      }
       // Of a life of its own: what is another model's is read in place.
       const place = { name, dtype, shape, length: values.length, memory, life: { device, call: 0 } };
       device.upload(place, values);

@@ -1,18 +1,18 @@
 /**
- * c[m, n] = sum over k of a[m, k] * b[k, n] + (add ? c : 0), in tiles of 4×4 sums in registers.
+ * c[m, n] = sum over k of a[m, k] * b[k, n], in tiles of 4×4 sums in registers.
  * @param a element [m, k] at m * am + k * ak @param b row-major [K, N] @param c row-major [M, N]
  */
-export function product(M, N, K, a, am, ak, b, c, add = false) {
+export function product(M, N, K, a, am, ak, b, c) {
   const wholeM = M - (M % 4);
   const wholeN = N - (N % 4);
   for (let m = 0; m < wholeM; m += 4) {
-    for (let n = 0; n < wholeN; n += 4) tile(K, a, m * am, am, ak, b, n, N, c, m * N + n, add);
-    if (wholeN < N) rest(m, m + 4, wholeN, N, N, K, a, am, ak, b, c, add);
+    for (let n = 0; n < wholeN; n += 4) tile(K, a, m * am, am, ak, b, n, N, c, m * N + n);
+    if (wholeN < N) rest(m, m + 4, wholeN, N, N, K, a, am, ak, b, c);
   }
-  if (wholeM < M) rest(wholeM, M, 0, N, N, K, a, am, ak, b, c, add);
+  if (wholeM < M) rest(wholeM, M, 0, N, N, K, a, am, ak, b, c);
 }
 
-function tile(K, a, a0, am, ak, b, b0, bk, c, c0, add) {
+function tile(K, a, a0, am, ak, b, b0, bk, c, c0) {
   let s00 = 0,
     s01 = 0,
     s02 = 0,
@@ -58,24 +58,24 @@ function tile(K, a, a0, am, ak, b, b0, bk, c, c0, add) {
     s32 += x3 * y2;
     s33 += x3 * y3;
   }
-  row(c, c0, s00, s01, s02, s03, add);
-  row(c, c0 + bk, s10, s11, s12, s13, add);
-  row(c, c0 + 2 * bk, s20, s21, s22, s23, add);
-  row(c, c0 + 3 * bk, s30, s31, s32, s33, add);
+  row(c, c0, s00, s01, s02, s03);
+  row(c, c0 + bk, s10, s11, s12, s13);
+  row(c, c0 + 2 * bk, s20, s21, s22, s23);
+  row(c, c0 + 3 * bk, s30, s31, s32, s33);
 }
 
-function row(c, at, s0, s1, s2, s3, add) {
-  c[at] = add ? c[at] + s0 : s0;
-  c[at + 1] = add ? c[at + 1] + s1 : s1;
-  c[at + 2] = add ? c[at + 2] + s2 : s2;
-  c[at + 3] = add ? c[at + 3] + s3 : s3;
+function row(c, at, s0, s1, s2, s3) {
+  c[at] = s0;
+  c[at + 1] = s1;
+  c[at + 2] = s2;
+  c[at + 3] = s3;
 }
 
 /** The elements that fill no tile. */
-function rest(m0, m1, n0, n1, N, K, a, am, ak, b, c, add) {
+function rest(m0, m1, n0, n1, N, K, a, am, ak, b, c) {
   for (let m = m0; m < m1; m++)
     for (let n = n0; n < n1; n++) {
-      let s = add ? c[m * N + n] : 0;
+      let s = 0;
       for (let k = 0; k < K; k++) s += a[m * am + k * ak] * b[k * N + n];
       c[m * N + n] = s;
     }

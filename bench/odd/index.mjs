@@ -15,7 +15,7 @@ export async function oddSizes(engines, only, options) {
   const found = [];
   const texts = [];
   for (const [program, { sizes }] of Object.entries(PROGRAMS)) {
-    if (only && !only.includes(program)) continue;
+    if (!only.includes(program)) continue;
     const rows = [[program, "against", ...engines.flatMap((e) => [e, "ratio", ""])]];
     for (const pair of sizes) {
       const names = pair.map((dims) => nameOf(program, dims));

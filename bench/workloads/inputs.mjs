@@ -54,19 +54,7 @@ export const inputs = {
       data: {},
     };
   },
-  W1v() {
-    return {
-      param: {
-        a: g(102, [1e6], 0.5, 0.7),
-        b: g(103, [1e6], 0.5),
-        c: g(104, [1e6], 0.5, 1.3),
-        x: g(101, [1e6], 2),
-      },
-      data: {},
-    };
-  },
   W2() {
-    const lab = labels(208, 64, 10);
     return {
       param: {
         w1: g(202, [784, 256], s(6 / 784)),
@@ -76,16 +64,13 @@ export const inputs = {
         w3: g(206, [128, 10], s(6 / 128)),
         b3: g(207, [10], 0.1),
       },
-      data: { x: g(201, [64, 784], 0.5, 0.5), y: T([64, 10], onehot(lab, 10)) },
-      labels: lab,
-      lr: 0.1,
+      data: { x: g(201, [64, 784], 0.5, 0.5), y: T([64, 10], onehot(labels(208, 64, 10), 10)) },
     };
   },
   W3() {
     return { param: { A: g(301, [512, 512]), B: g(302, [512, 512]) }, data: { G: g(303, [512, 512]) } };
   },
   W4() {
-    const lab = labels(408, 32, 10);
     return {
       param: {
         k1: g(402, [3, 3, 1, 8], s(6 / 9)),
@@ -95,8 +80,7 @@ export const inputs = {
         wd: g(406, [784, 10], s(6 / 784)),
         bd: g(407, [10], 0.1),
       },
-      data: { x: g(401, [32, 28, 28, 1], 0.5, 0.5), y: T([32, 10], onehot(lab, 10)) },
-      labels: lab,
+      data: { x: g(401, [32, 28, 28, 1], 0.5, 0.5), y: T([32, 10], onehot(labels(408, 32, 10), 10)) },
     };
   },
   W5() {
@@ -131,7 +115,7 @@ export const inputs = {
     };
   },
   W7() {
-    return { param: { pos: g(701, [512, 3]) }, data: { m: g(702, [512], 0.5, 1) }, eps2: 0.0025 };
+    return { param: { pos: g(701, [512, 3]) }, data: { m: g(702, [512], 0.5, 1) } };
   },
   W8() {
     const th = [1.4, 0.9, 2.9, 1.1],
@@ -153,8 +137,6 @@ export const inputs = {
     return {
       param: { th: T([4], new Float32Array([1.5, 1.0, 3.0, 1.0])) },
       data: { obs: T([200, 2], obs) },
-      dt: 0.05,
-      steps: 200,
     };
   },
   // the same ODE, 1024 trajectories at once (initial conditions differ, parameters shared)
