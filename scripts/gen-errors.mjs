@@ -1,17 +1,7 @@
 // Writes docs/errors.md from the catalogue of diagnostics. With --check: fails where the file is out of date.
-import { readFileSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { importSource, writeOrCheck } from "./generated.mjs";
 
-const bundled = await build({
-  entryPoints: ["src/diagnostics/catalogue.ts"],
-  bundle: true,
-  format: "esm",
-  write: false,
-  logLevel: "error",
-});
-const { CATALOGUE } = await import(
-  `data:text/javascript;base64,${Buffer.from(bundled.outputFiles[0].text).toString("base64")}`
-);
+const { CATALOGUE } = await importSource("src/diagnostics/catalogue.ts");
 const FAMILIES = [
   "Syntax",
   "Names and indices",
@@ -36,9 +26,4 @@ const text = `<!-- Written by scripts/gen-errors.mjs from src/diagnostics; do no
 
 ${FAMILIES.map(family).join("\n")}`;
 
-if (process.argv.includes("--check")) {
-  if (readFileSync("docs/errors.md", "utf8") !== text) {
-    console.error("docs/errors.md is out of date: run node scripts/gen-errors.mjs");
-    process.exit(1);
-  }
-} else writeFileSync("docs/errors.md", text);
+writeOrCheck("docs/errors.md", text, "gen-errors.mjs");

@@ -1,17 +1,7 @@
 // Writes docs/functions.md from the table of scalar functions. With --check: fails where the file is out of date.
-import { readFileSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { importSource, writeOrCheck } from "./generated.mjs";
 
-const bundled = await build({
-  entryPoints: ["src/ir/scalar/table.ts"],
-  bundle: true,
-  format: "esm",
-  write: false,
-  logLevel: "error",
-});
-const { SCALARS } = await import(
-  `data:text/javascript;base64,${Buffer.from(bundled.outputFiles[0].text).toString("base64")}`
-);
+const { SCALARS } = await importSource("src/ir/scalar/table.ts");
 
 const cell = (text) => text.replaceAll("|", "\\|");
 const signature = (f) => {
@@ -49,9 +39,4 @@ ${rows(all.filter((f) => f.type === "random")).join("\n")}
 Where the incoming derivative is exactly 0, nothing flows back through \`/\`, \`^\`, ${guarded.join(", ")}, even at a
 point where their own derivative is infinite.
 `;
-if (process.argv.includes("--check")) {
-  if (readFileSync("docs/functions.md", "utf8") !== text) {
-    console.error("docs/functions.md is out of date: run node scripts/gen-functions.mjs");
-    process.exit(1);
-  }
-} else writeFileSync("docs/functions.md", text);
+writeOrCheck("docs/functions.md", text, "gen-functions.mjs");

@@ -1,8 +1,8 @@
 // Writes docs/std.md from the doc comments of src/std/*.grad. With --check: fails where the file is out of date.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { writeOrCheck } from "./generated.mjs";
 
 const folder = new URL("../src/std/", import.meta.url);
-const output = new URL("../docs/std.md", import.meta.url);
 
 /** Doc comments, each with the declaration's head up to its body, and what a layer or optimizer keeps. */
 function entries(text) {
@@ -40,9 +40,4 @@ Written in the language itself. \`import { dense } from "std/nn"\` brings a name
 
 ${files.map(section).join("\n\n")}
 `;
-if (process.argv.includes("--check")) {
-  if (readFileSync(output, "utf8") !== text) {
-    console.error("docs/std.md is out of date: run node scripts/gen-std-docs.mjs");
-    process.exit(1);
-  }
-} else writeFileSync(output, text);
+writeOrCheck("docs/std.md", text, "gen-std-docs.mjs");

@@ -31,6 +31,12 @@ test("docs/errors.md is what the catalogue says", () => {
   ).not.toThrow();
 });
 
+test("docs/functions.md is what the table of scalar functions says", () => {
+  expect(() =>
+    execFileSync(process.execPath, ["scripts/gen-functions.mjs", "--check"], { stdio: "pipe" }),
+  ).not.toThrow();
+});
+
 test("README links the documents", () => {
   const readme = readFileSync("README.md", "utf8");
   for (const name of ["language.md", "tour.md", "errors.md", "functions.md"])
