@@ -59,6 +59,16 @@ export function runOnAll<Answer>(
   );
 }
 
+/** As `runOnAll`, of programs as run-programs.mjs takes them, with the compiler and the runtime that are built. */
+export const runPrograms = <Answer>(
+  programs: readonly unknown[],
+  timeout?: number,
+): ReturnType<typeof runOnAll<readonly Answer[]>> => {
+  const built = (file: string): string => fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
+  const request = { compiler: built("index.js"), runtime: built("runtime/index.js"), programs };
+  return runOnAll("run-programs.mjs", request, timeout);
+};
+
 function run({ compiler, command }: Implementation, script: string, input: string, timeout: number) {
   const [binary = "", ...options] = command;
   return new Promise<string>((done, reject) => {

@@ -1,6 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { runOnAll } from "./child.js";
+import { runPrograms } from "./child.js";
 import { EXAMPLES } from "./programs.js";
 
 interface Tensor {
@@ -10,15 +9,8 @@ interface Tensor {
 type Values = Readonly<Record<string, Tensor>>;
 type Answer = { readonly js: Values; readonly webgpu: Values } | { readonly error: string };
 
-const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-const request = {
-  compiler: path("../../dist/index.js"),
-  runtime: path("../../dist/runtime/index.js"),
-  // As bundlers get them: the other tests have shaders under long names.
-  programs: EXAMPLES.map((example) => ({ ...example, compact: true })),
-};
-
-const runs = await runOnAll<Answer[]>("run-programs.mjs", request);
+// As bundlers get them: the other tests have shaders under long names.
+const runs = await runPrograms<Answer>(EXAMPLES.map((example) => ({ ...example, compact: true })));
 describe.each(runs)("js and WebGPU agree with $compiler on", ({ answer: answers }) => {
   it("an adapter (npm test sets up a software one)", () => expect(answers).not.toBeNull());
   it.skipIf(!answers).each(EXAMPLES.map((e, k) => [e.title, k] as const))("%s", (_, k) => {

@@ -118,13 +118,17 @@ const fromBits = (word: number, dtype: DType): number =>
       ? word | 0
       : word;
 
-type Answer = { readonly words: readonly number[] } | { readonly error: string };
+type Answer = { readonly buffers: readonly (readonly number[])[] } | { readonly error: string };
 const jobs = CASES.map((c) => ({
   code: shader(c),
-  words: c.points.flatMap((p) => p.map((x, k) => toBits(x, c.types[k] ?? c.types[0] ?? "f32"))),
-  count: c.points.length,
+  buffers: [
+    c.points.flatMap((p) => p.map((x, k) => toBits(x, c.types[k] ?? c.types[0] ?? "f32"))),
+    c.points.map(() => 0),
+  ],
+  sizes: [],
+  workgroups: [Math.ceil(c.points.length / 64), 1],
 }));
-const runs = await runOnAll<Answer[]>("run-shaders.mjs", jobs);
+const runs = await runOnAll<Answer[]>("run-kernels.mjs", jobs);
 const NAME = "WGSL code is within its bound of the reference with $compiler";
 describe.each(runs)(NAME, ({ answer: answers }) => {
   it("on an adapter (npm test sets up a software one)", () => expect(answers).not.toBeNull());
@@ -134,7 +138,7 @@ describe.each(runs)(NAME, ({ answer: answers }) => {
       const answer = answers?.[k];
       if (!answer || "error" in answer) throw new Error(`${answer?.error ?? "no answer"}\n${shader(c)}`);
       c.points.forEach((point, i) => {
-        const value = fromBits(answer.words[i] ?? 0, c.result);
+        const value = fromBits(answer.buffers[1]?.[i] ?? 0, c.result);
         const expected = c.expected(point);
         const nearest = c.result === "f32" ? Math.fround(expected) : expected;
         const allowed = c.bound.absolute + c.bound.relative * Math.abs(expected);

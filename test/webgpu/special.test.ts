@@ -1,7 +1,6 @@
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { GUARDED, OF_RESULT, type Special, SPECIALS, subjectOf } from "../derivatives/special.js";
-import { runOnAll } from "./child.js";
+import { runPrograms } from "./child.js";
 
 // What WGSL leaves open is left out: infinities and NaN (as arguments or results), denormals, the sign of zero.
 const promised = (x: number): boolean =>
@@ -29,17 +28,15 @@ interface Tensor {
   readonly data: readonly (number | string)[];
 }
 type Answer = { readonly webgpu: Readonly<Record<string, Tensor>> } | { readonly error: string };
-const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const program = (s: Special, weight: number) => {
   const { source, inputs, wrt } = subjectOf(s, weight);
   const data = Object.entries(inputs).map(([name, t]) => [name, t.data] as const);
   return { source, inputs: Object.fromEntries(data), wrt, backends: ["webgpu"] };
 };
-const runs = await runOnAll<Answer[]>("run-programs.mjs", {
-  compiler: path("../../dist/index.js"),
-  runtime: path("../../dist/runtime/index.js"),
-  programs: [...VALUES.map((s) => program(s, 1)), ...ZEROS.map((s) => program(s, 0))],
-});
+const runs = await runPrograms<Answer>([
+  ...VALUES.map((s) => program(s, 1)),
+  ...ZEROS.map((s) => program(s, 0)),
+]);
 
 function outputsOf(answer: Answer | undefined): (name: string, k: number) => number {
   if (!answer || "error" in answer) throw new Error(answer?.error ?? "no answer");
