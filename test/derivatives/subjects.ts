@@ -1,43 +1,18 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { type CaseFolder, readCases, withNumbers } from "../cases.js";
 import { domainPoints, ENTRIES } from "../ir/scalar-helpers.js";
 import type { Subject } from "./engines.js";
 
-interface Tensor {
-  readonly shape: readonly number[];
-  readonly data: readonly (number | string)[];
-}
-type Tensors = Readonly<Record<string, Tensor>>;
-const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-
 /** The programs of a folder with their data, at which PyTorch's values are known. */
-export function programsOf(folder: string): Subject[] {
-  return readdirSync(path(folder))
-    .filter((file) => file.endsWith(".grad"))
-    .map((file) => {
-      const name = file.replace(/\.grad$/, "");
-      const read = (suffix: string): string => readFileSync(path(`${folder}/${name}${suffix}`), "utf8");
-      const numbers = (tensors: Tensors): Subject["inputs"] =>
-        Object.fromEntries(
-          Object.entries(tensors).map(([k, t]) => [k, { shape: t.shape, data: t.data.map(Number) }]),
-        );
-      const { dims, inputs, params } = JSON.parse(read(".data.json")) as {
-        dims: Record<string, number>;
-        inputs: Tensors;
-        params: Tensors;
-      };
-      const { loss, wrt } = JSON.parse(read(".expected.json")) as { loss: string; wrt: string[] };
-      return {
-        name,
-        source: read(".grad"),
-        dims,
-        inputs: numbers(inputs),
-        params: numbers(params),
-        loss,
-        wrt,
-      };
-    });
-}
+export const programsOf = (folder: CaseFolder): Subject[] =>
+  readCases(folder).map(({ name, source, data: { dims, inputs, params }, expected: { loss, wrt } }) => ({
+    name,
+    source,
+    dims,
+    inputs: withNumbers(inputs),
+    params: withNumbers(params),
+    loss,
+    wrt,
+  }));
 
 /** Each differentiable scalar function over points of its domain, as a weighted sum. */
 export const SCALAR_SUBJECTS: readonly Subject[] = ENTRIES.filter(

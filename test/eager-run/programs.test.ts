@@ -1,16 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { loadData, type LoadedData } from "../../src/cli/data.js";
 import { runEagerly } from "../../src/eager-run/run.js";
 import { compile } from "../../src/index.js";
 import type { Program } from "../../src/ir/program.js";
-
-interface Expected {
-  readonly loss: string;
-  readonly wrt: readonly string[];
-  readonly outputs: Readonly<Record<string, { data: (number | string | boolean)[] }>>;
-  readonly grads: Readonly<Record<string, Readonly<Record<string, { data: (number | string)[] }>>>>;
-}
+import { caseNames, readCase } from "../cases.js";
 
 /** Differences are judged as scripts/check-models.mjs does. */
 function expectClose(found: readonly unknown[], wanted: readonly unknown[], what: string): void {
@@ -46,13 +39,11 @@ function dimsOf(program: Program, { dims, inputs, params }: LoadedData): Record<
   return found;
 }
 
-for (const folder of ["test/models", "test/programs"])
-  for (const file of readdirSync(folder).filter((f) => f.endsWith(".expected.json"))) {
-    const name = file.replace(".expected.json", "");
-    test(`${folder}/${name}: the eager engine's outputs and gradients are PyTorch's`, async () => {
-      const wanted = JSON.parse(readFileSync(`${folder}/${file}`, "utf8")) as Expected;
-      const data = await loadData([`${folder}/${name}.data.json`]);
-      const source = readFileSync(`${folder}/${name}.grad`, "utf8");
+for (const folder of ["models", "programs"] as const)
+  for (const name of caseNames(folder)) {
+    test(`test/${folder}/${name}: the eager engine's outputs and gradients are PyTorch's`, async () => {
+      const { source, expected: wanted } = readCase(folder, name);
+      const data = await loadData([`test/${folder}/${name}.data.json`]);
       const primal = compile(source, { precision: "f64", wrt: wanted.wrt }).primal();
       if (!primal) throw new Error("does not compile");
       const dims = dimsOf(primal.program, data);

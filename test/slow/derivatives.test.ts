@@ -8,7 +8,7 @@ import { LIBRARY_SUBJECTS, programsOf, SCALAR_SUBJECTS } from "../derivatives/su
 const SUBJECTS: readonly Subject[] = [
   ...SCALAR_SUBJECTS,
   ...LIBRARY_SUBJECTS,
-  ...["../models", "../programs"].flatMap(programsOf),
+  ...(["models", "programs"] as const).flatMap(programsOf),
 ];
 /** Programs whose derivative is not the limit of difference quotients at their data, and why. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {

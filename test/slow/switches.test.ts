@@ -1,26 +1,17 @@
-import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadData } from "../../dist/cli/data.js";
 import { instantiate, RUNTIME_URL } from "../../dist/cli/model.js";
 import { compile, OPTIMIZATIONS } from "../../dist/compile.js";
-
-interface Expected {
-  readonly loss: string;
-  readonly grads: Readonly<
-    Record<string, Readonly<Record<string, { readonly data: readonly (number | string)[] }>>>
-  >;
-}
-const folder = "test/models";
-const models = readdirSync(folder).flatMap((f) => (f.endsWith(".grad") ? [f.slice(0, -5)] : []));
+import { caseNames, readCase } from "../cases.js";
 
 // PyTorch's gradients, whatever is left out: an optimisation changes no result.
 describe.each(["js", "wasm"] as const)("on %s", (target) => {
-  test.each(models)(
+  test.each(caseNames("models"))(
     "the gradients of %s do not depend on any optimisation",
     async (name) => {
-      const source = readFileSync(`${folder}/${name}.grad`, "utf8");
-      const data = await loadData([`${folder}/${name}.data.json`]);
-      const { loss, grads } = JSON.parse(readFileSync(`${folder}/${name}.expected.json`, "utf8")) as Expected;
+      const { source, expected } = readCase("models", name);
+      const data = await loadData([`test/models/${name}.data.json`]);
+      const { loss, grads } = expected;
       const params = Object.entries(grads[loss] ?? {});
       expect(params.length).toBeGreaterThan(0);
       for (const off of [...OPTIMIZATIONS.map((one) => [one]), OPTIMIZATIONS]) {
