@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { compile } from "../../src/compile.js";
 import type { CreateOptions, Model } from "../../src/runtime/index.js";
+import { differing, numbers, resultsOf } from "../bits.js";
 import { createOf } from "../module.js";
 
 // Node 20 has relaxed SIMD behind a flag, which later ones do not know. This file has a process of its own.
@@ -13,10 +14,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   made.splice(0).forEach((model) => model.dispose());
 });
-
-/** Spread evenly, the same each time. */
-const numbers = (length: number, of = 1): Float32Array =>
-  Float32Array.from({ length }, (_, k) => of * (2 * (((k + 1) * 0.6180339887) % 1) - 1));
 
 /** Of sizes that no tile and no vector divides. */
 const PROGRAMS: Readonly<Record<string, { source: string; options: CreateOptions }>> = {
@@ -36,15 +33,10 @@ const PROGRAMS: Readonly<Record<string, { source: string; options: CreateOptions
   },
 };
 
-async function results(model: Model): Promise<Record<string, Float32Array>> {
+function results(model: Model): ReturnType<typeof resultsOf> {
   made.push(model);
-  const { grads, l } = model.backward({});
-  const read = Object.entries({ ...grads, l: l! }).map(async ([name, t]) => [name, await t.read()] as const);
-  return Object.fromEntries(await Promise.all(read)) as Record<string, Float32Array>;
+  return resultsOf(model);
 }
-/** Names of results that have not the same bits. */
-const differing = (a: Record<string, Float32Array>, b: Record<string, Float32Array>): string[] =>
-  Object.keys(a).filter((name) => !Buffer.from(a[name]!.buffer).equals(Buffer.from(b[name]!.buffer)));
 function distance(a: Float32Array, b: Float32Array): number {
   const square = (each: (k: number) => number): number => a.reduce((sum, _, k) => sum + each(k) ** 2, 0);
   return Math.sqrt(square((k) => a[k]! - b[k]!) / square((k) => b[k]!));

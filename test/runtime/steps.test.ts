@@ -1,19 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/compile.js";
-import * as runtime from "../../src/runtime/index.js";
 import type { CreateOptions, Inputs, Model } from "../../src/runtime/index.js";
+import { createFrom } from "../module.js";
 
-/** A generated module's `create`. */
-function load(code: string): (options: CreateOptions) => Promise<Model> {
-  const body = code
-    .replace(/^import (\{.*\}) from .*$/m, "const $1 = runtime;")
-    .replace(/^export const meta .*$/m, "")
-    .replace("export const create =", "return");
-  return new Function("runtime", body)(runtime) as (options: CreateOptions) => Promise<Model>;
-}
 const workload = (name: string, target: "js" | "wasm", options: CreateOptions): Promise<Model> =>
-  load(compile(readFileSync(`bench/workloads/${name}.grad`, "utf8"), { targets: [target] }).code)(options);
+  createFrom(compile(readFileSync(`bench/workloads/${name}.grad`, "utf8"), { targets: [target] }).code)(
+    options,
+  );
 
 describe.each(["js", "wasm"] as const)("steps on %s", (target) => {
   /** Bytes of heap that a call takes once the engine has compiled it, garbage collections left out; under `enough` ends it. */

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compile, type CompileOptions } from "../../src/compile.js";
-import * as runtime from "../../src/runtime/index.js";
 import type { CreateOptions, HostInput, Model, ThreadWorker } from "../../src/runtime/index.js";
 import { forThreads } from "../../src/schedule/kernel/threads.js";
 import { verifyScheduled } from "../../src/schedule/kernel/verify.js";
+import { differing, numbers, resultsOf } from "../bits.js";
+import { createFrom } from "../module.js";
 
 const made: Model[] = [];
 afterEach(() => made.splice(0).forEach((model) => model.dispose()));
@@ -23,19 +24,10 @@ async function create(
 ): Promise<Model> {
   const { ok, code } = compile(source, { targets: ["wasm"], ...compiled });
   expect(ok).toBe(true);
-  const body = code
-    .replace(/^import (\{.*\}) from .*$/m, "const $1 = runtime;")
-    .replace(/^export const meta .*$/m, "")
-    .replace("export const create =", "return");
-  const load = new Function("runtime", body)(runtime) as (options: CreateOptions) => Promise<Model>;
-  const model = await load({ worker, ...options });
+  const model = await createFrom(code)({ worker, ...options });
   made.push(model);
   return model;
 }
-
-/** Spread evenly, the same each time. */
-const numbers = (length: number, of = 1): Float32Array =>
-  Float32Array.from({ length }, (_, k) => of * (2 * (((k + 1) * 0.6180339887) % 1) - 1));
 
 interface Case {
   readonly source: string;
@@ -75,27 +67,17 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Losses, outputs and gradients as bytes. */
-async function results(model: Model, { inputs }: Case): Promise<Record<string, Buffer>> {
-  const { grads, ...rest } = model.backward(inputs);
-  const all = Object.entries({ ...rest, ...grads });
-  return Object.fromEntries(
-    await Promise.all(all.map(async ([name, t]) => [name, Buffer.from((await t.read()).buffer)] as const)),
-  );
-}
-const differing = (a: Record<string, Buffer>, b: Record<string, Buffer>): string[] =>
-  Object.keys(a).filter((name) => !b[name] || !a[name]?.equals(b[name]));
-
 describe("threads", () => {
   it.each(Object.entries(CASES))("%s: the same bits with any number of them", async (_, one) => {
-    const { source, dims, leaves: params } = one;
-    const plain = await results(await create(source, { dims, params }, {}), one);
+    const { source, dims, leaves: params, inputs } = one;
+    const plain = await resultsOf(await create(source, { dims, params }, {}), inputs);
     for (const threads of [1, 2, 3, 5]) {
       started = 0;
       const model = await create(source, { dims, params, threads });
       expect(started).toBe(threads - 1);
       // Again and again, as who does what is chance.
-      for (let round = 0; round < 5; round++) expect(differing(plain, await results(model, one))).toEqual([]);
+      for (let round = 0; round < 5; round++)
+        expect(differing(plain, await resultsOf(model, inputs))).toEqual([]);
     }
   });
 
