@@ -124,19 +124,20 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
   if (operator.kind === "reduce") {
     if (operator.reducer !== "logsumexp") return undefined;
     const { top, isAny, s, part } = shifted(axes, operator.indices, operator.guard);
-    const whole = read(
+    const own = read(
       value.id,
       axes.map((a) => Poly.index(a)),
       value.dtype,
     );
     const share = {
       indices: [...axes, ...operator.indices],
-      pattern: fn("exp", sub(body, whole)),
+      pattern: fn("exp", sub(body, own)),
       replacement: part(),
     };
-    // Not log(0): a GPU may give a finite number for it.
+    // Where all are -Infinity the sum is 0, whose logarithm may be a finite number on a GPU; of NaN it is NaN.
+    const whole = select(isAny, add(top, fn("log", s)), add(top, s));
     return {
-      equation: { ...equation, operator: null, body: select(isAny, add(top, fn("log", s)), top) },
+      equation: { ...equation, operator: null, body: whole },
       share,
     };
   }
