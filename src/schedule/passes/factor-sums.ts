@@ -25,6 +25,9 @@ import type { Equation, Item, Program, Value } from "../../ir/program.js";
  * exponentials are at most 1 and the scale at least one over their number, so nothing overflows that did not before;
  * of other factors that cannot be told, and a term with them may be one that other equations have too.
  *
+ * A number of things that a sum is divided by goes in front as well: a mean adds up before it divides, so does its
+ * gradient, and a loop has no division in it.
+ *
  * A positive power of two goes in front in any case, as it changes no bit of what is added; a sign stays, for the sum of
  * nothing but zeros has one.
  *
@@ -90,7 +93,8 @@ function splitOf(equation: Equation, isScale: (node: ReadExpr) => boolean): Spli
   });
   let [above, below] = [goes(product.above, isInFront), goes(product.below, isInFront)];
   const isWaitedFor = operator.guard === null && [...above.front, ...below.front].some(hasScale);
-  if (!isWaitedFor) [above, below] = [goes(product.above, isExact), goes(product.below, isExact)];
+  const isShared = (e: Expr): boolean => isExact(e) || (operator.guard === null && isSize(e));
+  if (!isWaitedFor) [above, below] = [goes(product.above, isExact), goes(product.below, isShared)];
   if (above.front.length + below.front.length === 0) return null;
   if (above.inside.length === 0) return null;
   const of = (list: readonly Expr[], start: Expr): Expr => list.reduce(mul, start);
@@ -100,7 +104,8 @@ function splitOf(equation: Equation, isScale: (node: ReadExpr) => boolean): Spli
   const signed = (e: Expr): Expr => (product.isNegative ? neg(e) : e);
   // In one order, so that sums of the same factors are the same.
   const ordered = isWaitedFor ? [...above.inside].sort((a, b) => a.id - b.id) : above.inside;
-  const isThere = isWaitedFor ? operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null) : [];
+  const isGuarded = isWaitedFor || below.front.some(isSize);
+  const isThere = isGuarded ? operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null) : [];
   return {
     equation: { ...equation, body: signed(over(of(ordered, one), below.inside)) },
     factor: (sum) => {
@@ -150,3 +155,6 @@ function factorsOf(e: Expr): Factors {
 /** A power of two: what it multiplies keeps every bit. */
 const isExact = (e: Expr): boolean =>
   e.op === "constant" && e.value > 0 && Number.isInteger(Math.log2(e.value));
+/** A size, or a sum or product of some: 0 where one of them is, and never less. */
+const isSize = (e: Expr): boolean =>
+  e.op === "cast" && e.arg.op === "index" && indicesOf([e]).size === 0 && e.arg.poly.terms.every((t) => t.num > 0);
