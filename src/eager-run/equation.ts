@@ -2,7 +2,7 @@ import { einsum, full, noGrad, type Tensor, where } from "../eager/index.js";
 import { invariant } from "../diagnostics/invariant.js";
 import type { Expr, Index } from "../ir/expr.js";
 import type { Equation, Operator, Value } from "../ir/program.js";
-import { emptyResult, REDUCERS } from "../ir/reducers.js";
+import { emptyResult, startOf } from "../ir/reducers.js";
 import { eagerType, Evaluator, type Scope } from "./expression.js";
 import { asTensor, type Dims, Space, type SpaceAxis, type Spread } from "./space.js";
 
@@ -34,7 +34,7 @@ export function evaluateEquation(
   const { space, masks } = reductionSpace(scope, extent, operator, dims);
   const kept = extent.length;
   if (space.shape.slice(kept).includes(0)) {
-    const none = emptyResult(operator.reducer);
+    const none = emptyResult(operator.reducer, value.dtype);
     return whole(none);
   }
   const evaluator = new Evaluator(scope, space);
@@ -45,7 +45,7 @@ export function evaluateEquation(
     if (product) return whole(product);
   }
   const term = asTensor(evaluator.evaluate(body), eagerType(body.dtype, scope.float)).expand(space.shape);
-  const masked = mask === null ? term : where(mask, term, REDUCERS[operator.reducer].start).to(term.dtype);
+  const masked = mask === null ? term : where(mask, term, startOf(operator.reducer, body.dtype)).to(term.dtype);
   return whole(reduce(operator, masked, mask, sizes, space.axes.slice(kept)));
 }
 

@@ -1,9 +1,10 @@
 import { InternalError, invariant } from "../diagnostics/invariant.js";
 import { withDefinitions } from "./dims.js";
-import type { Expr, Index, ValueId } from "./expr.js";
+import type { DType, Expr, Index, ValueId } from "./expr.js";
 import { idsOf } from "./items.js";
 import type { Poly } from "./poly.js";
-import type { AxisOperator, Equation, Item, Program, RecurrenceGroup, Reducer, Value } from "./program.js";
+import type { AxisOperator, Equation, Item, Operator, Program, RecurrenceGroup, Value } from "./program.js";
+import { startOf } from "./reducers.js";
 import { castValue } from "./scalar/cast.js";
 import { evaluateScalar } from "./scalar/table.js";
 
@@ -182,7 +183,7 @@ class Interpreter {
         at = axes.reduce((sum, a, k) => sum + (point.get(a) ?? 0) * (strides[k] ?? 1), 0);
         if (!operator) out.data[at] = this.rounded(value, body(point));
         else if (operator.kind === "reduce")
-          out.data[at] = this.reduce(operator.reducer, operator.indices, guard, body, point);
+          out.data[at] = this.reduce(operator, value.dtype, guard, body, point);
         else out.data[at] = this.along(operator.name, operator.index, guard, body, point);
       },
       only,
@@ -193,8 +194,8 @@ class Interpreter {
   }
 
   private reduce(
-    reducer: Reducer,
-    indices: readonly Index[],
+    { reducer, indices }: Extract<Operator, { kind: "reduce" }>,
+    dtype: DType,
     guard: Compiled | null,
     body: Compiled,
     point: Point,
@@ -217,9 +218,9 @@ class Interpreter {
         return terms.reduce((a, b) => a * b, 1);
       case "max":
       case "peak":
-        return terms.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), -Infinity);
+        return terms.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), startOf(reducer, dtype));
       case "min":
-        return terms.reduce((a, b) => (b < a || Number.isNaN(b) ? b : a), Infinity);
+        return terms.reduce((a, b) => (b < a || Number.isNaN(b) ? b : a), startOf(reducer, dtype));
       case "any":
         return Number(terms.some((t) => t !== 0));
       case "all":

@@ -3,7 +3,7 @@ import type { Expr, Index } from "../ir/expr.js";
 import { and, constant, freshIndex, isInteger, polyOf, rewriter, select, TRUE, within } from "../ir/expr.js";
 import { Poly } from "../ir/poly.js";
 import type { Definition, Equation, Program } from "../ir/program.js";
-import { REDUCERS } from "../ir/reducers.js";
+import { REDUCERS, startOf } from "../ir/reducers.js";
 import { mapDefinitions } from "../ir/rewrite.js";
 
 /**
@@ -56,7 +56,7 @@ function isNotFirst(condition: Expr, index: Index): boolean {
 function narrowed(definition: Definition): Equation | undefined {
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return undefined;
   const { operator } = definition;
-  const { fn, start } = REDUCERS[operator.reducer];
+  const { fn } = REDUCERS[operator.reducer];
   if (fn === null) return undefined;
   // Only an empty sum is what a choice against 0 gives.
   const { body } = definition;
@@ -80,7 +80,7 @@ function narrowed(definition: Definition): Equation | undefined {
     return {
       ...definition,
       operator: null,
-      body: select(guard, point, constant(start, point.dtype)),
+      body: select(guard, point, constant(startOf(operator.reducer, point.dtype), point.dtype)),
     };
   }
   return undefined;

@@ -104,7 +104,7 @@ export function rightSide(
     };
   if (operator.indices.length === 0) {
     // Over one point: the body where the guard lets it through.
-    const empty = writeExpression(constant(emptyResult(operator.reducer), v.dtype), writing);
+    const empty = writeExpression(constant(emptyResult(operator.reducer, v.dtype), v.dtype), writing);
     return guard ? tree.choose(guard, written, empty) : written;
   }
   const reducer = operator.reducer === "peak" ? "max" : operator.reducer;

@@ -3,7 +3,7 @@ import type { Expr, Index } from "../../ir/expr.js";
 import { and, FALSE, indicesOf, isFloat, polyOf, readsOf, TRUE } from "../../ir/expr.js";
 import { positionIn } from "../../ir/points.js";
 import type { Equation, Reducer, Value } from "../../ir/program.js";
-import { isPositional, REDUCERS } from "../../ir/reducers.js";
+import { isPositional, REDUCERS, startOf } from "../../ir/reducers.js";
 import { kCall, kConstant, kIndex, kVariable } from "../kernel/arithmetic.js";
 import { Block } from "./emit.js";
 import type { KExpr } from "../kernel/ir.js";
@@ -166,9 +166,8 @@ function reduceInto(
 const NOWHERE = -2147483648;
 
 function identity(reducer: Reducer, dtype: Value["dtype"]): KExpr {
-  const { fn, start } = REDUCERS[reducer];
-  if (fn === "or" || fn === "and") return kConstant(start, "bool");
-  return kConstant(dtype === "i32" ? Math.min(Math.max(start, -2147483648), 2147483647) : start, dtype);
+  const { fn } = REDUCERS[reducer];
+  return kConstant(startOf(reducer, dtype), fn === "or" || fn === "and" ? "bool" : dtype);
 }
 /** Takes one more value in; `indices` say where it stands. */
 export function accumulate(

@@ -3,7 +3,7 @@ import type { Expr } from "../../ir/expr.js";
 import { and, call, constant, indicesOf, select, TRUE } from "../../ir/expr.js";
 import { coordinates, FEW, pointsOf } from "../../ir/points.js";
 import type { Definition, Equation, Program } from "../../ir/program.js";
-import { REDUCERS } from "../../ir/reducers.js";
+import { REDUCERS, startOf } from "../../ir/reducers.js";
 import { mapDefinitions } from "../../ir/rewrite.js";
 import { simplifyNode } from "../../optimize/simplify.js";
 import { pointAxes, substitution } from "../axes.js";
@@ -18,10 +18,9 @@ function writtenOut(definition: Definition, isContraction: (equation: Equation) 
   if (definition.kind !== "equation" || definition.operator?.kind !== "reduce") return definition;
   const { operator, body, axes } = definition;
   const { guard, indices } = operator;
-  const fold = REDUCERS[operator.reducer];
-  const { fn } = fold;
-  if (fn === null || (body.dtype === "i32" && fn !== "add" && fn !== "mul")) return definition;
-  const empty = constant(fold.start, body.dtype);
+  const { fn } = REDUCERS[operator.reducer];
+  if (fn === null) return definition;
+  const empty = constant(startOf(operator.reducer, body.dtype), body.dtype);
   const short = indices.filter((i) => coordinates(i));
   const count = short.reduce((n, i) => n * (coordinates(i)?.length ?? 1), 1);
   // Where a loop stays, conditions on short indices alone settle which terms there are at each point.
