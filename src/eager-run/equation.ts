@@ -45,7 +45,8 @@ export function evaluateEquation(
     if (product) return whole(product);
   }
   const term = asTensor(evaluator.evaluate(body), eagerType(body.dtype, scope.float)).expand(space.shape);
-  const masked = mask === null ? term : where(mask, term, startOf(operator.reducer, body.dtype)).to(term.dtype);
+  const masked =
+    mask === null ? term : where(mask, term, startOf(operator.reducer, body.dtype)).to(term.dtype);
   return whole(reduce(operator, masked, mask, sizes, space.axes.slice(kept)));
 }
 

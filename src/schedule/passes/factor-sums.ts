@@ -157,4 +157,7 @@ const isExact = (e: Expr): boolean =>
   e.op === "constant" && e.value > 0 && Number.isInteger(Math.log2(e.value));
 /** A size, or a sum or product of some: 0 where one of them is, and never less. */
 const isSize = (e: Expr): boolean =>
-  e.op === "cast" && e.arg.op === "index" && indicesOf([e]).size === 0 && e.arg.poly.terms.every((t) => t.num > 0);
+  e.op === "cast" &&
+  e.arg.op === "index" &&
+  indicesOf([e]).size === 0 &&
+  e.arg.poly.terms.every((t) => t.num > 0);
