@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
 import { compile } from "../src/compile.js";
 import { format } from "../src/format/format.js";
@@ -39,6 +39,32 @@ test("docs/functions.md is what the table of scalar functions says", () => {
 
 test("README links the documents", () => {
   const readme = readFileSync("README.md", "utf8");
-  for (const name of ["language.md", "tour.md", "errors.md", "functions.md"])
+  for (const name of ["language.md", "tour.md", "errors.md", "functions.md", "glossary.md"])
     expect(readme).toContain(`docs/${name}`);
 });
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder).flatMap((name) => {
+    const path = `${folder}/${name}`;
+    return statSync(path).isDirectory() ? filesBelow(path) : [path];
+  });
+test.each(["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/glossary.md"])(
+  "the paths that %s names exist",
+  (document) => {
+    const sources = [
+      ...filesBelow("src"),
+      ...filesBelow("test"),
+      ...filesBelow("bench/counts"),
+      ...filesBelow("scripts"),
+    ];
+    const spans = [...readFileSync(document, "utf8").matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span);
+    // Paths as they stand, below src, or the end of one.
+    const paths = spans.filter((span) =>
+      /^[\w./-]+\.(?:ts|mjs|md|grad|ebnf)$|^(?:src|test)(?:\/[\w-]+)+$/.test(span),
+    );
+    expect(paths.length).toBeGreaterThan(3);
+    const isThere = (path: string): boolean =>
+      existsSync(path) || existsSync(`src/${path}`) || sources.some((file) => file.endsWith(`/${path}`));
+    expect(paths.filter((path) => !isThere(path))).toEqual([]);
+  },
+);
