@@ -1,5 +1,5 @@
 import { invariant } from "./diagnostics/invariant.js";
-import { check, inOrder } from "./check/index.js";
+import { check, inOrder, type CheckedValues } from "./check/index.js";
 import { importedName } from "./check/modules.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { encloses } from "./diagnostics/span.js";
@@ -23,6 +23,8 @@ export interface Analysis {
   readonly file: SourceFile;
   /** Null where there was an error. */
   readonly program: Program | null;
+  /** The file's `check` declarations; where there was an error, as far as they could be read. */
+  readonly checks: readonly CheckedValues[];
   readonly diagnostics: readonly Diagnostic[];
   /** The file and what it imports, by the names that spans give them. */
   readonly sources: ReadonlyMap<string, string>;
@@ -62,5 +64,6 @@ export function analyse(source: string, options: AnalyseOptions = {}): Analysis 
     failed || checked.lost.length === 0,
     `an error says why ${checked.lost.join(", ")} came to nothing`,
   );
-  return { file: parsed.file, program: failed ? null : (checked.program ?? null), diagnostics, sources };
+  const program = failed ? null : (checked.program ?? null);
+  return { file: parsed.file, program, checks: checked.checks, diagnostics, sources };
 }

@@ -1,20 +1,44 @@
+import type { Span } from "../diagnostics/span.js";
 import type { ValueId } from "../ir/expr.js";
 import type { CheckStatement } from "../parser/ast.js";
 import type { Context } from "./context.js";
-import { nestedNumbers } from "./initialisers.js";
+import { nestedNumbers, type Numbers } from "./initialisers.js";
 import { showSize } from "./term.js";
 import { declaredHere } from "./report.js";
 import { unknownLoss } from "./unknown.js";
 
-/** Names of dims, inputs, params and states are given, those of outputs and losses expected; shapes and types are theirs. */
-export function validateCheck(
+/** A `check` declaration: numbers by the name that they are given to, or expected of. */
+export interface CheckedValues {
+  readonly loss: string;
+  readonly span: Span;
+  readonly dims: ReadonlyMap<string, number>;
+  readonly inputs: ReadonlyMap<string, Numbers>;
+  /** Of params and states. */
+  readonly leaves: ReadonlyMap<string, Numbers>;
+  /** Of outputs and losses. */
+  readonly expected: ReadonlyMap<string, Numbers>;
+}
+
+/**
+ * Names of dims, inputs, params and states are given, those of outputs and losses expected; shapes and types are theirs.
+ * What has an error, which is told, is left out.
+ */
+export function readCheck(
   statement: CheckStatement,
   results: { readonly losses: ReadonlyMap<string, ValueId>; readonly outputs: ReadonlyMap<string, ValueId> },
   /** Losses, also those with an error. */
   declared: readonly string[],
   context: Context,
-): void {
+): CheckedValues {
   const { report, values, dims } = context.session;
+  const read = {
+    loss: statement.loss.text,
+    span: statement.span,
+    dims: new Map<string, number>(),
+    inputs: new Map<string, Numbers>(),
+    leaves: new Map<string, Numbers>(),
+    expected: new Map<string, Numbers>(),
+  };
   const leaves = new Map(
     [...values.byId.values()].flatMap((v) =>
       v.definition.kind === "leaf" ? [[v.name, { ...v, role: v.definition.role }] as const] : [],
@@ -23,7 +47,7 @@ export function validateCheck(
   const { losses, outputs } = results;
   if (!losses.has(statement.loss.text)) {
     if (!declared.includes(statement.loss.text)) unknownLoss(statement.loss, declared, context);
-    return;
+    return read;
   }
   const seen = new Set<string>();
   let misnamed = false;
@@ -37,6 +61,7 @@ export function validateCheck(
       const [size = NaN] = numbers.data;
       if (numbers.shape.length || !Number.isInteger(size) || size < 0)
         report.add("GRAD3008", value.span, { text: numbers.shape.length ? "a list" : `\`${size}\`` });
+      read.dims.set(text, size);
       continue;
     }
     const leaf = leaves.get(text);
@@ -53,6 +78,8 @@ export function validateCheck(
         ]);
       continue;
     }
+    const to = !leaf ? read.expected : leaf.role === "input" ? read.inputs : read.leaves;
+    to.set(text, numbers);
     const wanted = target.shape;
     const fits =
       wanted.length === numbers.shape.length &&
@@ -74,7 +101,7 @@ export function validateCheck(
       report.add("GRAD3006", value.span, { wanted: "whole numbers", found: "fractions" });
   }
   // One that is misspelt was told.
-  if (misnamed) return;
+  if (misnamed) return read;
   for (const { name, definition } of values.byId.values()) {
     // Those of train steps are none of the file's.
     const isOpen =
@@ -86,4 +113,5 @@ export function validateCheck(
         callee: `check ${statement.loss.text}`,
       });
   }
+  return read;
 }

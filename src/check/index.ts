@@ -4,7 +4,7 @@ import type { Program } from "../ir/program.js";
 import type { SourceFile } from "../parser/ast.js";
 import { declaredNames } from "../parser/walk.js";
 import { assemble, type Wrt } from "./assemble.js";
-import { validateCheck } from "./checks.js";
+import { readCheck, type CheckedValues } from "./checks.js";
 import { Scope, Session } from "./context.js";
 import { declareConst, declareDims, declareInput, declareParam } from "./declarations.js";
 import { warnOfDefaults } from "./defaults.js";
@@ -18,6 +18,8 @@ import { Results } from "./results.js";
 import { oneReducerEach } from "./unbound.js";
 import { checkUncalled } from "./uncalled.js";
 
+export type { CheckedValues };
+
 export interface CheckOptions {
   /** Values for dims, over the literal ones of the source. */
   readonly dims?: Readonly<Record<string, number>>;
@@ -29,6 +31,8 @@ export interface CheckOptions {
 export interface Checked {
   /** Absent where there was an error. */
   readonly program?: Program;
+  /** The file's `check` declarations; without an error they are whole. */
+  readonly checks: readonly CheckedValues[];
   readonly diagnostics: readonly Diagnostic[];
   /** Names of the file that came to nothing, for which an error is due: one of these, or one of the syntax. */
   readonly lost: readonly string[];
@@ -77,15 +81,16 @@ export function check(file: SourceFile, options: CheckOptions = {}): Checked {
     if (statement.kind === "output") for (const name of statement.names) results.output(name.text, name.span);
   const outputs = results.inSourceOrder(file);
   const program = assemble(file, options.wrt ?? "params", context, results, outputs);
-  for (const statement of file.statements)
-    if (statement.kind === "check") validateCheck(statement, results, results.declaredLosses(file), context);
+  const checks = file.statements.flatMap((s) =>
+    s.kind === "check" ? [readCheck(s, results, results.declaredLosses(file), context)] : [],
+  );
   checkUncalled(file, context);
   if (!report.failed) warnOfDefaults(session);
   const sorted = oneReducerEach(inOrder(report.diagnostics, file.span.file), report.unreduced, file);
   const lost = file.statements
     .flatMap((s) => (s.kind === "dim" ? [] : declaredNames(s)))
     .flatMap(({ text }) => (context.scope.own(text)?.kind === "poison" ? [text] : []));
-  return report.failed ? { diagnostics: sorted, lost } : { program, diagnostics: sorted, lost };
+  return { ...(!report.failed && { program }), checks, diagnostics: sorted, lost };
 }
 
 /** By their places: those of the file itself first, then those of each other one. */

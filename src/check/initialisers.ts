@@ -41,17 +41,19 @@ function fold(e: Expr): number | undefined {
   return SCALARS[e.fn]?.evaluate(...args);
 }
 
-/** A nested list, row-major, with its shape. */
-export function nestedNumbers(
-  node: Expression,
-  context: Context,
-): { readonly data: number[]; readonly shape: number[] } | null {
+/** Numbers that a source states, row-major. */
+export interface Numbers {
+  readonly data: readonly number[];
+  readonly shape: readonly number[];
+}
+/** What a number, or a nested list of them, says; null where it has an error, which is told. */
+export function nestedNumbers(node: Expression, context: Context): Numbers | null {
   if (node.kind !== "list") {
     const value = numberOf(node, context);
     return value === null ? null : { data: [value], shape: [] };
   }
   const data: number[] = [];
-  let inner: number[] | null = null;
+  let inner: readonly number[] | null = null;
   for (const item of node.items) {
     const part = nestedNumbers(item, context);
     if (!part) return null;

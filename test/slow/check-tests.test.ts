@@ -58,3 +58,13 @@ test("a dim has the size that the command line gives", () => {
     err: "",
   });
 });
+test("values may be what constants and functions give", () => {
+  const source = `const two = 2\nfn twice(x: f32) = 2 * x\n${MODEL}`;
+  expect(
+    checkFile(`${source}check l at { x = [1, twice(1)], w = [3, -two], y = [3, -4], l = sqrt(625) }`),
+  ).toEqual({
+    status: 0,
+    out: "ok   check l (/model.grad:8)\n",
+    err: "",
+  });
+});
