@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../../src/compile.js";
 import { floatDigits } from "../../src/codegen/wgsl/expression.js";
 import { printWgslKernel } from "../../src/codegen/wgsl/kernel.js";
+import { isReserved } from "../../src/codegen/wgsl/words.js";
+import { WGSL_HELPERS } from "../../src/ir/scalar/helpers-wgsl.js";
 import * as hand from "./kernels.js";
 import { call, choose, f, float, int, kernel, load, reads, store, test, v, writes } from "./kernels.js";
 
@@ -296,4 +298,16 @@ it("sums over several indices are sums of sums", () => {
   ).stage("wgsl");
   expect(text).toMatch(/var y_acc = 0\.0f;/);
   expect(text).toMatch(/\{\s+var y_part_acc = 0\.0f;\s+for [^}]+\}\s+y_acc \+= y_part_acc;\s+\}/);
+});
+
+describe("names", () => {
+  it("of functions that helpers call are none of variables", () => {
+    const texts = [...WGSL_HELPERS.values()].map((helper) => helper.text);
+    const called = texts.flatMap((text) =>
+      [...text.matchAll(/\b([a-z]\w*)(?:<\w+>)?\(/g)].map(([, name = ""]) => name),
+    );
+    const builtins = new Set(called.filter((name) => !name.startsWith("gradc_")));
+    expect(builtins.size).toBeGreaterThan(10);
+    expect([...builtins].filter((name) => !isReserved(name))).toEqual([]);
+  });
 });

@@ -43,10 +43,16 @@ for (const [name, entry] of Object.entries(SCALARS)) {
     };
     expect(known[others[common] ?? camelCase(common)]).toBeTypeOf("function");
   });
+  if (entry.visible && entry.type === "float")
+    test(`${name} is there as a method`, () => {
+      const methods = eager.Tensor.prototype as unknown as Readonly<Record<string, unknown>>;
+      expect(methods[camelCase(name)]).toBeTypeOf("function");
+    });
   if (entry.type !== "float" && entry.type !== "arithmetic") continue;
   const { intervals, smooth } = entry.domain;
   const fixed = new Set(
-    entry.parameters.flatMap((p, k) => (p.literal || (name === "polygamma" && k === 0) ? [k] : [])),
+    // An argument that is no variable has an interval of one point.
+    entry.parameters.flatMap((p, k) => (p.literal || intervals[k]?.[0] === intervals[k]?.[1] ? [k] : [])),
   );
   const points = Array.from({ length: 6 }, (_, k) =>
     intervals.map(([lo, hi], j) =>
