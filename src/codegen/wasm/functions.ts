@@ -124,13 +124,6 @@ function reduce(l: Lanes, x: Instruction, bias: number): { shifted: Instruction;
   return { shifted, excess: l.name(l.madd(tail, l.mul(r, r), r)) };
 }
 
-/** e^x where nothing hangs on what is below 2^-126: of less than -87 it is e^-87. */
-function expNormal(l: Lanes, x: Instruction): Instruction {
-  // From 88.4 on the exponent is that of infinity.
-  const { shifted, excess } = reduce(l, l.name(l.clamp(x, -87, 89)), 127);
-  return l.mul(l.add(excess, l.constant(1)), l.shl(shifted, 23));
-}
-
 /** A factor of 2^24 keeps what is below 2^-126 within the exponent's range. */
 const DENORMAL = 24;
 
@@ -212,7 +205,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   sigmoid: {
     note: "1 / (1 + exp(-x))",
-    body: (l, x) => l.div(l.constant(1), l.add(l.constant(1), expNormal(l, l.name(l.neg(x))))),
+    body: (l, x) => l.div(l.constant(1), l.add(l.constant(1), l.fn("exp", l.neg(x)))),
   },
   silu: {
     note: "x sigmoid(x)",

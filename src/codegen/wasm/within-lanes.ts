@@ -15,6 +15,9 @@ const ROW_SUMS = 8;
 
 /** Loops within a loop that runs in lanes. */
 export class LoopsWithinLanes {
+  /** Of loops that all lanes run together around what is written. */
+  private depth = 0;
+
   /** @param alone writes a loop that one lane runs for itself */
   constructor(
     private readonly writer: FunctionWriter,
@@ -31,12 +34,18 @@ export class LoopsWithinLanes {
   write(s: Loop, body: () => void): void {
     const { writer } = this;
     const together = writer.attempt(() => {
-      this.rounds.plain(this.rounds.rangeOf(s), s.step, s.direction, body);
+      this.depth++;
+      try {
+        this.rounds.plain(this.rounds.rangeOf(s), s.step, s.direction, body);
+      } finally {
+        this.depth--;
+      }
     });
     if (together?.found.gathers === 0) return writer.take(together);
     // Of loops within loops, each would be tried once for each lane and each loop around.
     const isLeaf = !s.body.some((inner) => inner.kind === "loop");
-    const rows = isLeaf ? writer.attempt(() => this.byRow(s, body)) : null;
+    // Within another loop a sum may go on from round to round, and would be rounded at the end of each.
+    const rows = isLeaf && this.depth === 0 ? writer.attempt(() => this.byRow(s, body)) : null;
     if (rows) return writer.take(rows);
     const apart = isLeaf ? writer.attempt(() => this.byLane(s, body)) : null;
     const best = apart && apart.found.widened > 0 ? apart : together;

@@ -25,7 +25,7 @@ import type { Equation, Item, Program, Value } from "../../ir/program.js";
  * exponentials are at most 1 and the scale at least one over their number, so nothing overflows that did not before;
  * of other factors that cannot be told, and a term with them may be one that other equations have too.
  *
- * A number of things that a sum is divided by goes in front as well: a mean adds up before it divides, so does its
+ * The number of its terms, by which a sum is divided, goes in front as well: a mean adds up before it divides, so does its
  * gradient, and a loop has no division in it.
  *
  * A positive power of two goes in front in any case, as it changes no bit of what is added; a sign stays, for the sum of
@@ -93,7 +93,13 @@ function splitOf(equation: Equation, isScale: (node: ReadExpr) => boolean): Spli
   });
   let [above, below] = [goes(product.above, isInFront), goes(product.below, isInFront)];
   const isWaitedFor = operator.guard === null && [...above.front, ...below.front].some(hasScale);
-  const isShared = (e: Expr): boolean => isExact(e) || (operator.guard === null && isSize(e));
+  const counts = countsOf(operator.indices);
+  const isCount = (e: Expr): boolean =>
+    operator.guard === null &&
+    e.op === "cast" &&
+    e.arg.op === "index" &&
+    counts.some((count) => e.arg.op === "index" && e.arg.poly.equals(count));
+  const isShared = (e: Expr): boolean => isExact(e) || isCount(e);
   if (!isWaitedFor) [above, below] = [goes(product.above, isExact), goes(product.below, isShared)];
   if (above.front.length + below.front.length === 0) return null;
   if (above.inside.length === 0) return null;
@@ -104,7 +110,7 @@ function splitOf(equation: Equation, isScale: (node: ReadExpr) => boolean): Spli
   const signed = (e: Expr): Expr => (product.isNegative ? neg(e) : e);
   // In one order, so that sums of the same factors are the same.
   const ordered = isWaitedFor ? [...above.inside].sort((a, b) => a.id - b.id) : above.inside;
-  const isGuarded = isWaitedFor || below.front.some(isSize);
+  const isGuarded = isWaitedFor || below.front.some(isCount);
   const isThere = isGuarded ? operator.indices.map((i) => nonEmpty(i)).filter((c) => c !== null) : [];
   return {
     equation: { ...equation, body: signed(over(of(ordered, one), below.inside)) },
@@ -155,9 +161,8 @@ function factorsOf(e: Expr): Factors {
 /** A power of two: what it multiplies keeps every bit. */
 const isExact = (e: Expr): boolean =>
   e.op === "constant" && e.value > 0 && Number.isInteger(Math.log2(e.value));
-/** A size, or a sum or product of some: 0 where one of them is, and never less. */
-const isSize = (e: Expr): boolean =>
-  e.op === "cast" &&
-  e.arg.op === "index" &&
-  indicesOf([e]).size === 0 &&
-  e.arg.poly.terms.every((t) => t.num > 0);
+/** How many terms a sum has along each of its indices, and along all of them. */
+function countsOf(indices: readonly Index[]): readonly Poly[] {
+  const each = indices.map(({ lo, hi }) => hi.sub(lo));
+  return [...each, each.reduce((n, size) => n.mul(size), Poly.constant(1))];
+}

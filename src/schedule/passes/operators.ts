@@ -79,7 +79,11 @@ interface Lowered {
 interface Share {
   readonly indices: readonly Index[];
   readonly pattern: Expr;
-  readonly replacement: Expr;
+  /** Where the exponentials were added up, over these indices, so that none is greater than 1; null if that is conditional. */
+  readonly reduced: readonly Index[] | null;
+  readonly inside: Expr;
+  /** Of any other entry. */
+  readonly anywhere: Expr;
 }
 
 function withShares(program: Program, shares: ReadonlyMap<ValueId, Share>): Program {
@@ -89,9 +93,23 @@ function withShares(program: Program, shares: ReadonlyMap<ValueId, Share>): Prog
     const whole = difference?.op === "call" && difference.fn === "sub" ? difference.args[1] : undefined;
     const share = whole?.op === "read" ? shares.get(whole.value) : undefined;
     const at = share && match(share.pattern, share.indices, e);
-    return at ? rewriter({ index: (i) => at.get(i) }).expr(share.replacement) : undefined;
+    if (!at) return undefined;
+    const isInside = share.reduced?.every((i) => isOver(at.get(i), i)) === true;
+    return rewriter({ index: (i) => at.get(i) }).expr(isInside ? share.inside : share.anywhere);
   };
   return mapDefinitions(program, (definition) => rewriteDefinition(definition, { node }));
+}
+
+/** Whether a subscript is an index of the same range, which no other index changes. */
+function isOver(subscript: Poly | undefined, { lo, hi }: Index): boolean {
+  const [index] = subscript?.indices ?? [];
+  return (
+    index !== undefined &&
+    subscript?.equals(Poly.index(index)) === true &&
+    lo.indices.size + hi.indices.size === 0 &&
+    index.lo.equals(lo) &&
+    index.hi.equals(hi)
+  );
 }
 
 function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowered | undefined {
@@ -112,14 +130,17 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
     rows: readonly Index[],
     indices: readonly Index[],
     guard: Expr | null,
-  ): { top: Expr; isAny: Expr; m: Expr; e: Expr; s: Expr; part: () => Expr } => {
+  ): { top: Expr; isAny: Expr; m: Expr; s: Expr; part: () => (exponential: "exp" | "decay") => Expr } => {
     const top = helper("max", rows, reduce("peak", indices, guard), body)(rows);
     const isAny = call("lt", [lowest, top], "bool");
     const m = select(isAny, top, zero);
     const e = fn("decay", sub(body, m));
     const s = helper("norm", rows, reduce("sum", indices, guard), e)(rows);
-    const part = (): Expr => mul(e, helper("scale", rows, null, div(one, s), { isScale: true })(rows));
-    return { top, isAny, m, e, s, part };
+    const part = (): ((exponential: "exp" | "decay") => Expr) => {
+      const scale = helper("scale", rows, null, div(one, s), { isScale: true })(rows);
+      return (exponential) => mul(fn(exponential, sub(body, m)), scale);
+    };
+    return { top, isAny, m, s, part };
   };
   if (operator.kind === "reduce") {
     if (operator.reducer !== "logsumexp") return undefined;
@@ -129,10 +150,13 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
       axes.map((a) => Poly.index(a)),
       value.dtype,
     );
+    const parts = part();
     const share = {
       indices: [...axes, ...operator.indices],
       pattern: fn("exp", sub(body, own)),
-      replacement: part(),
+      reduced: operator.guard ? null : operator.indices,
+      inside: parts("decay"),
+      anywhere: parts("exp"),
     };
     // Where all are -Infinity the sum is 0, whose logarithm may be a finite number on a GPU; of NaN it is NaN.
     const whole = select(isAny, add(top, fn("log", s)), add(top, s));
@@ -147,7 +171,7 @@ function lowerEquation(value: Value, equation: Equation, helper: Helper): Lowere
     case "softmax": {
       const { part } = shifted(rows, [index], guard);
       return {
-        equation: { ...equation, operator: null, body: select(guard ?? TRUE, part(), zero) },
+        equation: { ...equation, operator: null, body: select(guard ?? TRUE, part()("decay"), zero) },
       };
     }
     case "log_softmax": {
