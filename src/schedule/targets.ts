@@ -56,7 +56,6 @@ export const WASM_TARGET: TargetDescription = {
   title: "WebAssembly",
   dtypes: ["f32", "f64", "i32", "u32", "bool"],
   accumulator: "f32",
-  keepCost: 24,
   registerTile: { columns: [4, 1], reduction: [4, 2] },
   packing: { rows: 4, columns: 8, rowBlock: 128, columnBlock: 256, depth: 512, whole: 1024, fewColumns: 16 },
 };

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/index.js";
+import { schedule } from "../../src/schedule/schedule.js";
+import { JS_TARGET, type TargetDescription, WASM_TARGET } from "../../src/schedule/targets.js";
 import { agrees } from "./sides.js";
 
 /** Recurrences whose steps are many points: their stages are made again, their adjoints retimed, their axes reordered. */
@@ -58,18 +60,20 @@ describe("recurrences of many points", () => {
   });
 });
 
-const saved = (source: string, target: "js" | "wasm"): readonly string[] => {
-  const { launches } = compile(source).scheduled(target).backward.get("l") ?? { launches: [] };
-  const { program } = compile(source).scheduled(target);
+const saved = (source: string, target: TargetDescription): readonly string[] => {
+  const optimized = compile(source).program;
+  if (!optimized) throw new Error("a program without errors");
+  const { program, backward } = schedule(optimized, target);
+  const { launches } = backward.get("l") ?? { launches: [] };
   return [...new Set(launches.flatMap((l) => l.tensors.map((id) => program.values.get(id)?.name ?? "")))];
 };
 test("stages of a step are made again where a number kept costs more, the state is kept", () => {
-  const names = saved(BATCH, "wasm");
+  const names = saved(BATCH, { ...WASM_TARGET, keepCost: 24 });
   expect(names).toContain("z");
   expect(names.filter((n) => n.includes("rk4"))).toEqual([]);
 });
 test("one number goes from step to step of an adjoint", () => {
-  const carried = saved(BATCH, "js").filter((n) => n.startsWith("d_z"));
+  const carried = saved(BATCH, JS_TARGET).filter((n) => n.startsWith("d_z"));
   expect(carried).toEqual(["d_z.last"]);
 });
 test("a state of few numbers keeps its stages: they are in the cache", () => {
@@ -82,7 +86,7 @@ test("a state of few numbers keeps its stages: they are in the cache", () => {
       z[t + 1] = rk4(field, z[t], 0.1)
     }
     loss l = sum[t in 0..T, s] (z[t + 1, s] - 0.3)^2`;
-  expect(saved(single, "wasm").some((n) => n.includes("rk4"))).toBe(true);
+  expect(saved(single, { ...WASM_TARGET, keepCost: 24 }).some((n) => n.includes("rk4"))).toBe(true);
 });
 test("first coordinates lie side by side", () => {
   const strides = (off: readonly string[]): boolean =>
