@@ -2,6 +2,7 @@ import type { CompileResult } from "../compile.js";
 import type { CheckedValues } from "../check/index.js";
 import { checkGradients, faultOf } from "./gradcheck.js";
 import { instantiate, RUNTIME_URL } from "./model.js";
+import { DataError } from "../runtime/errors.js";
 import type { SourceFiles } from "./source.js";
 
 /** |difference| over the larger of 1 and the value expected. */
@@ -20,13 +21,19 @@ export async function runChecks(
   const compiled = await sources.compile({ precision: "f64", dims, runtimeImport: RUNTIME_URL });
   let failed = 0;
   for (const check of checks) {
-    const faults = await runCheck(check, compiled);
+    const faults = await runCheck(check, compiled).catch(asFault);
     if (faults.length) failed++;
     const place = `${sources.file}:${check.span.start.line}`;
     process.stdout.write(`${faults.length ? "FAIL" : "ok  "} check ${check.loss} (${place})\n`);
     for (const fault of faults) process.stdout.write(`       ${fault}\n`);
   }
   return failed;
+}
+
+/** What is wrong with the numbers, as far as only a run tells: sizes that do not agree, entries out of a range. */
+function asFault(error: unknown): string[] {
+  if (error instanceof DataError) return [`${error.code}: ${error.message}`];
+  throw error;
 }
 
 async function runCheck(check: CheckedValues, compiled: CompileResult): Promise<string[]> {

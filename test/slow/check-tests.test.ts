@@ -68,3 +68,14 @@ test("values may be what constants and functions give", () => {
     err: "",
   });
 });
+test("numbers that no run can take fail their check, and the others run", () => {
+  const source = "dim N = 3\ninput x: f32[N]\nloss l = sum[i] x[i]^2\n";
+  const { status, out, err } = checkFile(
+    `${source}check l at { x = [1, 2], l = 5 }\ncheck l at { x = [1, 2, 1], l = 6 }`,
+  );
+  expect(err).toBe("");
+  expect(status).toBe(1);
+  expect(out).toBe(
+    "FAIL check l (/model.grad:4)\n       GRAD6007: input `x`: 2, not N = 3 (N = 3 from its default)\nok   check l (/model.grad:5)\n",
+  );
+});
