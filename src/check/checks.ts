@@ -21,7 +21,7 @@ export interface CheckedValues {
 
 /**
  * Names of dims, inputs, params and states are given, those of outputs and losses expected; shapes and types are theirs.
- * What has an error, which is told, is left out.
+ * What has an error, which is told, may be missing.
  */
 export function readCheck(
   statement: CheckStatement,

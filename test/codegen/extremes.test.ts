@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import { createOf } from "../module.js";
 
 /** The entries of the output `o`, on js and on wasm. */
-async function outputs(source: string, inputs: Readonly<Record<string, unknown>>): Promise<number[][]> {
+async function outputs(
+  source: string,
+  inputs: Readonly<Record<string, ReturnType<typeof row>>>,
+): Promise<number[][]> {
   return Promise.all(
     (["js", "wasm"] as const).map(async (target) => {
       const model = await (await createOf(source, { targets: [target] }))({});
-      const { o } = model.forward(inputs as never);
+      const { o } = model.forward(inputs);
       return [...(await o!.read())];
     }),
   );

@@ -1,4 +1,5 @@
 import type { DType } from "../../ir/expr.js";
+import { REDUCERS } from "../../ir/reducers.js";
 import type { KExpr, Statement } from "../../schedule/kernel/ir.js";
 import { expressionsOf, visitExpression, visitStatements } from "../../schedule/kernel/walk.js";
 import { NotWidenable } from "./values.js";
@@ -7,20 +8,14 @@ import { NotWidenable } from "./values.js";
 export interface Accumulator {
   readonly name: string;
   readonly dtype: DType;
-  readonly fn: keyof typeof IDENTITIES;
+  readonly fn: string;
   /** What folding changes nothing. */
   readonly identity: number;
 }
-const IDENTITIES = {
-  add: 0,
-  mul: 1,
-  max: -Infinity,
-  larger: -Infinity,
-  min: Infinity,
-  or: 0,
-  and: 1,
-} as const;
-const isFold = (fn: string): fn is keyof typeof IDENTITIES => fn in IDENTITIES;
+/** By the function that folds. */
+const IDENTITIES: ReadonlyMap<string, number> = new Map(
+  Object.values(REDUCERS).flatMap(({ fn, start }) => (fn === null ? [] : [[fn, start] as const])),
+);
 
 /** f32 variables that are only ever added to: they are kept in f64. */
 export function doubleSums(body: readonly Statement[]): ReadonlySet<string> {
@@ -56,13 +51,14 @@ export function accumulators(body: readonly Statement[]): readonly Accumulator[]
     if (s.kind === "assign" && !inside.has(s.name)) {
       const { value, name } = s;
       const term = value.op === "call" ? value.args[1] : undefined;
-      if (value.op !== "call" || !isFold(value.fn) || !term || !isVariable(value.args[0], name))
+      const identity = value.op === "call" ? IDENTITIES.get(value.fn) : undefined;
+      if (value.op !== "call" || identity === undefined || !term || !isVariable(value.args[0], name))
         throw new NotWidenable("a variable takes each iteration's value");
       if (value.dtype !== "f32" && value.dtype !== "bool")
         throw new NotWidenable(`${value.dtype} is folded one by one`);
       const known = found.get(name);
       if (known && known.fn !== value.fn) throw new NotWidenable("two ways to fold");
-      found.set(name, { name, dtype: value.dtype, fn: value.fn, identity: IDENTITIES[value.fn] });
+      found.set(name, { name, dtype: value.dtype, fn: value.fn, identity });
       folds.push(term);
     } else for (const e of expressions(s)) folds.push(e);
   });

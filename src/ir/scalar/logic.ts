@@ -25,55 +25,41 @@ const comparison = (
     wgsl: infix(js.slice(0, 2)),
   });
 
+const connective = (
+  name: "and" | "or",
+  js: "&&" | "||",
+  holds: (a: boolean, b: boolean) => boolean,
+): ScalarFunction =>
+  define(name, {
+    ...rule("logic"),
+    arity: 2,
+    doc: `\`x ${name} y\``,
+    evaluate: (a, b) => Number(holds(Boolean(a), Boolean(b))),
+    derivative: () => [null, null],
+    poles: "nowhere",
+    isCommutative: true,
+    isTame: true,
+    cost: 1,
+    domain: {
+      intervals: [],
+      special: [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ],
+    },
+    js: infix(js),
+    wgsl: infix(js),
+  });
+
 export const LOGIC: readonly ScalarFunction[] = [
   comparison("eq", "`x == y`", "===", (a, b) => a === b),
   comparison("ne", "`x != y`", "!==", (a, b) => a !== b),
   comparison("lt", "`x < y`", "<", (a, b) => a < b),
   comparison("le", "`x <= y`", "<=", (a, b) => a <= b),
-  define("and", {
-    ...rule("logic"),
-    arity: 2,
-    doc: "`x and y`",
-    evaluate: (a, b) => Number(Boolean(a) && Boolean(b)),
-    derivative: () => [null, null],
-    poles: "nowhere",
-    isCommutative: true,
-    isTame: true,
-    cost: 1,
-    domain: {
-      intervals: [],
-      special: [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [1, 1],
-      ],
-    },
-    js: infix("&&"),
-    wgsl: infix("&&"),
-  }),
-  define("or", {
-    ...rule("logic"),
-    arity: 2,
-    doc: "`x or y`",
-    evaluate: (a, b) => Number(Boolean(a) || Boolean(b)),
-    derivative: () => [null, null],
-    poles: "nowhere",
-    isCommutative: true,
-    isTame: true,
-    cost: 1,
-    domain: {
-      intervals: [],
-      special: [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [1, 1],
-      ],
-    },
-    js: infix("||"),
-    wgsl: infix("||"),
-  }),
+  connective("and", "&&", (a, b) => a && b),
+  connective("or", "||", (a, b) => a || b),
   define("not", {
     ...rule("logic"),
     arity: 1,

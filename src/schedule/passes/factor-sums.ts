@@ -94,11 +94,10 @@ function splitOf(equation: Equation, isScale: (node: ReadExpr) => boolean): Spli
   let [above, below] = [goes(product.above, isInFront), goes(product.below, isInFront)];
   const isWaitedFor = operator.guard === null && [...above.front, ...below.front].some(hasScale);
   const counts = countsOf(operator.indices);
-  const isCount = (e: Expr): boolean =>
-    operator.guard === null &&
-    e.op === "cast" &&
-    e.arg.op === "index" &&
-    counts.some((count) => e.arg.op === "index" && e.arg.poly.equals(count));
+  const isCount = (e: Expr): boolean => {
+    const number = operator.guard === null && e.op === "cast" && e.arg.op === "index" ? e.arg.poly : null;
+    return number !== null && counts.some((count) => number.equals(count));
+  };
   const isShared = (e: Expr): boolean => isExact(e) || isCount(e);
   if (!isWaitedFor) [above, below] = [goes(product.above, isExact), goes(product.below, isShared)];
   if (above.front.length + below.front.length === 0) return null;
